@@ -1,0 +1,115 @@
+#include "libcommon/ipc/channel.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <system_error>
+
+namespace mailroom::ipc {
+namespace {
+
+constexpr std::size_t kControlSize = CMSG_SPACE(kMaxDescriptors * sizeof(int));
+
+// One buffer for each process is enough: a packet is decoded before the next is received.
+char* receive_buffer() {
+  static const std::unique_ptr<char[]> buffer = std::make_unique<char[]>(kMaxPacket);
+  return buffer.get();
+}
+
+std::vector<Fd> take_descriptors(msghdr& header) {
+  std::vector<Fd> taken;
+  for (cmsghdr* control = CMSG_FIRSTHDR(&header); control != nullptr; control = CMSG_NXTHDR(&header, control)) {
+    if (control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_RIGHTS) continue;
+    const std::size_t count = (control->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (std::size_t i = 0; i < count; ++i) {
+      int fd = -1;
+      std::memcpy(&fd, CMSG_DATA(control) + i * sizeof(int), sizeof fd);
+      taken.emplace_back(fd);
+    }
+  }
+  return taken;
+}
+
+// Whether the socket became ready before the deadline.
+bool wait_for(int fd, short events, std::optional<std::chrono::steady_clock::time_point> deadline) {
+  for (;;) {
+    int timeout = -1;
+    if (deadline) {
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline - std::chrono::steady_clock::now());
+      if (left.count() <= 0) return false;
+      timeout = static_cast<int>(std::min<long long>(left.count(), 1 << 30));
+    }
+    pollfd entry{fd, events, 0};
+    const int ready = ::poll(&entry, 1, timeout);
+    if (ready > 0) return true;
+    if (ready < 0 && errno != EINTR) return true;  // let the call itself report what is wrong
+  }
+}
+
+}  // namespace
+
+std::pair<Fd, Fd> make_channel() {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+    throw std::system_error(errno, std::generic_category(), "socketpair");
+  return {Fd{ends[0]}, Fd{ends[1]}};
+}
+
+std::expected<Packet, ReceiveError> PacketSocket::receive(
+    Wait wait, std::size_t max_descriptors, std::optional<std::chrono::steady_clock::time_point> deadline) {
+  iovec part{receive_buffer(), kMaxPacket};
+  alignas(cmsghdr) char control[kControlSize];
+  for (;;) {
+    if (wait == Wait::yes && deadline && !wait_for(fd_.get(), POLLIN, deadline))
+      return std::unexpected(ReceiveError::would_block);
+    msghdr header{};
+    header.msg_iov = &part;
+    header.msg_iovlen = 1;
+    header.msg_control = control;
+    header.msg_controllen = sizeof control;
+    const ssize_t got = ::recvmsg(fd_.get(), &header, MSG_CMSG_CLOEXEC | (wait == Wait::no ? MSG_DONTWAIT : 0));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+      // A blocking call on a non-blocking descriptor waits here.
+      if (wait == Wait::no || !wait_for(fd_.get(), POLLIN, deadline))
+        return std::unexpected(ReceiveError::would_block);
+      continue;
+    }
+    if (got <= 0) return std::unexpected(ReceiveError::closed);
+    Packet packet{{static_cast<const char*>(part.iov_base), static_cast<std::size_t>(got)}, take_descriptors(header)};
+    if ((header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 || packet.descriptors.size() > max_descriptors)
+      return std::unexpected(ReceiveError::malformed);
+    return packet;
+  }
+}
+
+SendResult PacketSocket::send(std::string_view bytes, Wait wait, std::span<const int> descriptors) {
+  if (bytes.size() > kMaxPacket || descriptors.size() > kMaxDescriptors) throw std::length_error("packet too large");
+  iovec part{const_cast<char*>(bytes.data()), bytes.size()};
+  alignas(cmsghdr) char control[kControlSize] = {};
+  msghdr header{};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  if (!descriptors.empty()) {
+    header.msg_control = control;
+    header.msg_controllen = CMSG_SPACE(descriptors.size_bytes());
+    cmsghdr* rights = CMSG_FIRSTHDR(&header);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(descriptors.size_bytes());
+    std::memcpy(CMSG_DATA(rights), descriptors.data(), descriptors.size_bytes());
+  }
+  for (;;) {
+    const ssize_t sent = ::sendmsg(fd_.get(), &header, MSG_NOSIGNAL | (wait == Wait::no ? MSG_DONTWAIT : 0));
+    if (sent >= 0) return SendResult::sent;
+    if (errno == EINTR) continue;
+    if (errno != EAGAIN && errno != EWOULDBLOCK) return SendResult::closed;
+    if (wait == Wait::no) return SendResult::would_block;
+    wait_for(fd_.get(), POLLOUT, {});
+  }
+}
+
+}  // namespace mailroom::ipc

@@ -1,0 +1,102 @@
+// A channel: one end of a SOCK_SEQPACKET pair.  One message is one packet: a variant of the structs in daemons/channels/,
+// with at most kMaxDescriptors descriptors beside it.  Who speaks is known by which channel it arrives on, and by
+// nothing else (DESIGN.md section 2).
+//
+// Packets are at most kMaxPacket octets.  A message that does not decode, is longer, or carries more descriptors than
+// the receiver allows ends the channel; it never ends the receiver.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "libcommon/ipc/codec.h"
+#include "libcommon/sys/fd.h"
+
+namespace mailroom::ipc {
+
+inline constexpr std::size_t kMaxPacket = 72 * 1024;     // 64 KiB of content and room for the rest of its struct
+inline constexpr std::size_t kMaxDescriptors = 8;        // of one packet
+inline constexpr int kSendBuffer = 4 * 1024 * 1024;      // asked for; the kernel may grant less (net.core.wmem_max)
+
+// Two connected ends, close-on-exec.  Throws std::system_error.
+std::pair<Fd, Fd> make_channel();
+
+enum class ReceiveError {
+  would_block,  // nothing there now (non-blocking channels) or the deadline has passed
+  closed,       // the peer has closed its end, or the socket failed
+  malformed,    // a packet that is too long, does not decode, or has descriptors that were not allowed: close the channel
+};
+
+struct Packet {
+  std::string_view bytes;  // into the channel's receive buffer; valid until the next receive
+  std::vector<Fd> descriptors;
+};
+
+enum class SendResult { sent, would_block, closed };
+
+// The raw end; MessageChannel below is what programs use.
+class PacketSocket {
+public:
+  explicit PacketSocket(Fd fd) : fd_{std::move(fd)} {}
+
+  int fd() const { return fd_.get(); }
+  bool is_open() const { return static_cast<bool>(fd_); }
+  void close() { fd_.reset(); }
+  Fd take() { return std::move(fd_); }
+
+  // Blocks up to the deadline (for ever without one); with `wait == Wait::no` never blocks.
+  enum class Wait : std::uint8_t { yes, no };
+  std::expected<Packet, ReceiveError> receive(Wait wait, std::size_t max_descriptors = 0,
+                                              std::optional<std::chrono::steady_clock::time_point> deadline = {});
+  SendResult send(std::string_view bytes, Wait wait, std::span<const int> descriptors = {});
+
+private:
+  Fd fd_;
+};
+
+// Sends Out, receives In; both are variants.
+template <typename Out, typename In>
+class MessageChannel {
+public:
+  using Wait = PacketSocket::Wait;
+  using Deadline = std::optional<std::chrono::steady_clock::time_point>;
+
+  MessageChannel() : socket_{Fd{}} {}
+  explicit MessageChannel(Fd fd) : socket_{std::move(fd)} {}
+
+  int fd() const { return socket_.fd(); }
+  bool is_open() const { return socket_.is_open(); }
+  void close() { socket_.close(); }
+  Fd take() { return socket_.take(); }
+
+  SendResult send(const Out& message, std::span<const int> descriptors = {}, Wait wait = Wait::yes) {
+    scratch_.clear();
+    Encoder{scratch_}.put(message);
+    return socket_.send(scratch_, wait, descriptors);
+  }
+
+  struct Received {
+    In message;
+    std::vector<Fd> descriptors;
+  };
+  std::expected<Received, ReceiveError> receive(Wait wait = Wait::yes, std::size_t max_descriptors = 0,
+                                                Deadline deadline = {}) {
+    auto packet = socket_.receive(wait, max_descriptors, deadline);
+    if (!packet) return std::unexpected(packet.error());
+    auto message = decode<In>(packet->bytes);
+    if (!message) return std::unexpected(ReceiveError::malformed);
+    return Received{std::move(*message), std::move(packet->descriptors)};
+  }
+
+private:
+  PacketSocket socket_;
+  std::string scratch_;
+};
+
+}  // namespace mailroom::ipc
