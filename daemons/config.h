@@ -1,0 +1,280 @@
+// All that an operator may change, as constant values.
+//
+// mailroomd (and mr-conf) parse the configuration file into a Config by the key tables in daemons/config/;
+// every daemon gets the result as one sealed block at its start (daemons/daemon.h) and opens no configuration
+// file itself.  A default here is the default of the key; bounds, units, help and reload behaviour are in the
+// tables.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <tuple>
+#include <vector>
+
+namespace mailroom {
+
+// A span of time; written `250ms`, `30s`, `5m`, `2h`, `5d` in the file.
+struct Duration {
+  std::uint64_t milliseconds = 0;
+
+  constexpr Duration() = default;
+  template <typename Rep, typename Period>
+  constexpr Duration(std::chrono::duration<Rep, Period> time)
+      : milliseconds{static_cast<std::uint64_t>(std::chrono::milliseconds{time}.count())} {}
+  constexpr operator std::chrono::milliseconds() const {
+    return std::chrono::milliseconds{static_cast<std::int64_t>(milliseconds)};
+  }
+  constexpr auto operator<=>(const Duration&) const = default;
+  static auto fields(auto& m) { return std::tie(m.milliseconds); }
+};
+
+enum class Service : std::uint8_t { smtp, pop3, imap, kLast = imap };
+
+// What an SMTP listener is for.  `mx` takes mail for local recipients from anyone; `submission` takes mail of
+// accounts only after login (RFC 6409).  Means nothing for the other services.
+enum class ListenerClass : std::uint8_t { mx, submission, kLast = submission };
+
+enum class TlsMode : std::uint8_t {
+  none,      // no TLS at all
+  starttls,  // STARTTLS (RFC 3207, RFC 2595) or STLS
+  implicit,  // TLS from the first octet (RFC 8314)
+  kLast = implicit
+};
+
+enum class PlaintextLogin : std::uint8_t { refused, allowed, kLast = allowed };
+
+// listen smtp mx 0.0.0.0:25 starttls
+// listen imap [::]:993 implicit
+struct ListenerConfig {
+  Service service = Service::smtp;
+  ListenerClass listener_class = ListenerClass::mx;
+  TlsMode tls = TlsMode::starttls;
+  PlaintextLogin plaintext_login = PlaintextLogin::refused;  // logins without TLS
+  std::uint16_t port = 0;
+  std::string address;  // numeric IPv4 or IPv6, without brackets
+
+  bool operator==(const ListenerConfig&) const = default;
+  static auto fields(auto& m) {
+    return std::tie(m.service, m.listener_class, m.tls, m.plaintext_login, m.port, m.address);
+  }
+};
+
+// certificate NAME[,NAME...] CHAINFILE KEYFILE.  The first is used where no name matches the client's SNI.
+struct CertificateConfig {
+  std::vector<std::string> names;  // lower-case host names; the leftmost label may be "*"
+  std::string chain_file;
+  std::string key_file;   // opened by mailroomd, and only for keyd, which gets the descriptors in this order
+  std::string chain_pem;  // the content of chain_file, leaf first
+
+  bool operator==(const CertificateConfig&) const = default;
+  static auto fields(auto& m) { return std::tie(m.names, m.chain_file, m.key_file, m.chain_pem); }
+};
+
+// route DOMAIN smtp HOST:PORT
+struct RouteConfig {
+  std::string domain;  // lower case
+  std::string host;
+  std::uint16_t port = 25;
+
+  bool operator==(const RouteConfig&) const = default;
+  static auto fields(auto& m) { return std::tie(m.domain, m.host, m.port); }
+};
+
+// Nothing else on the machine may use these numbers as uid or gid; none of them needs a passwd entry.
+struct UidConfig {
+  std::uint32_t daemons = 980'000;  // + the process's offset in daemons/processes.h
+  std::uint32_t login = 981'000;    // the pool of processes before login, one uid for each live process
+  std::uint32_t login_count = 8'000;
+  std::uint32_t outbound = 990'000;  // the pool of relay clients
+  std::uint32_t outbound_count = 1'000;
+  std::uint32_t accounts = 1'000'000;  // + account id, which starts at 1
+  std::uint32_t accounts_count = 1'000'000;
+
+  bool operator==(const UidConfig&) const = default;
+  static auto fields(auto& m) {
+    return std::tie(m.daemons, m.login, m.login_count, m.outbound, m.outbound_count, m.accounts,
+                    m.accounts_count);
+  }
+};
+
+struct DirectoryConfig {
+  std::string spool = "/var/spool/mailroom";  // queue/ and mail/
+  std::string state = "/var/lib/mailroom";    // policyd/ and authd/
+  std::string run = "/run/mailroom";          // control sockets of the tools, and the empty root directory
+  std::string libexec = "/usr/local/libexec/mailroom";
+
+  bool operator==(const DirectoryConfig&) const = default;
+  static auto fields(auto& m) { return std::tie(m.spool, m.state, m.run, m.libexec); }
+};
+
+// What the accepting side of a service allows.
+struct ConnectionLimits {
+  std::uint32_t total = 1'000;     // connections of this service before login (SMTP: to their end)
+  std::uint32_t per_address = 50;  // the same, from one client address (IPv6: one /64)
+  std::uint32_t sessions = 4'000;  // sessions after login
+  std::uint32_t per_account = 50;  // sessions of one account
+
+  bool operator==(const ConnectionLimits&) const = default;
+  static auto fields(auto& m) { return std::tie(m.total, m.per_address, m.sessions, m.per_account); }
+};
+
+struct SmtpdConfig {
+  ConnectionLimits connections;
+  Duration command_timeout = std::chrono::minutes{5};  // RFC 5321 4.5.3.2.7
+  Duration data_timeout = std::chrono::minutes{3};     // between two blocks of content, RFC 5321 4.5.3.2.5
+  Duration tls_timeout = std::chrono::minutes{1};      // a whole handshake
+  Duration session_timeout = std::chrono::hours{4};    // a whole connection
+  Duration error_delay =
+      std::chrono::seconds{1};  // before each refusal once the half of max_errors has passed
+  std::uint64_t max_message_size = 50 * 1024 * 1024;  // RFC 1870
+  std::uint64_t min_data_rate = 500;      // octets in a second, averaged over the content of one message
+  std::uint32_t max_recipients = 1'000;   // of one message; RFC 5321 4.5.3.1.8 asks for at least 100
+  std::uint32_t max_messages = 1'000;     // of one connection
+  std::uint32_t max_errors = 20;          // refused commands, then 421
+  std::uint32_t max_idle_commands = 100;  // NOOP, RSET, VRFY, HELP, EHLO in a row, then 421
+  std::uint32_t max_received = 100;       // Received lines, RFC 5321 6.3
+  bool login_on_mx = false;               // AUTH on listeners of class mx
+
+  bool operator==(const SmtpdConfig&) const = default;
+  static auto fields(auto& m) {
+    return std::tie(m.connections, m.command_timeout, m.data_timeout, m.tls_timeout, m.session_timeout,
+                    m.error_delay, m.max_message_size, m.min_data_rate, m.max_recipients, m.max_messages,
+                    m.max_errors, m.max_idle_commands, m.max_received, m.login_on_mx);
+  }
+};
+
+struct Pop3dConfig {
+  ConnectionLimits connections;
+  Duration login_timeout = std::chrono::minutes{2};  // from connection to login, as a whole
+  Duration idle_timeout = std::chrono::minutes{10};  // RFC 1939 section 3: at least 10 minutes
+  std::uint32_t max_errors = 10;  // unknown or malformed commands, then the connection ends
+
+  bool operator==(const Pop3dConfig&) const = default;
+  static auto fields(auto& m) {
+    return std::tie(m.connections, m.login_timeout, m.idle_timeout, m.max_errors);
+  }
+};
+
+struct ImapdConfig {
+  ConnectionLimits connections;
+  Duration login_timeout = std::chrono::minutes{3};
+  Duration idle_timeout = std::chrono::minutes{30};  // RFC 3501 section 5.4: at least 30 minutes
+  std::uint64_t append_limit = 64 * 1024 * 1024;     // the largest message of APPEND
+  std::uint64_t max_command_size = 64 * 1024;        // one command without the literal of APPEND
+  std::uint32_t max_errors = 20;                     // BAD answers, then BYE
+  std::uint32_t max_folders = 10'000;                // of one account
+  std::uint32_t max_folder_depth = 20;
+  std::uint32_t max_keywords = 200;                   // of one account
+  Duration poll_interval = std::chrono::seconds{15};  // looks for changes where the kernel gives no watch
+
+  bool operator==(const ImapdConfig&) const = default;
+  static auto fields(auto& m) {
+    return std::tie(m.connections, m.login_timeout, m.idle_timeout, m.append_limit, m.max_command_size,
+                    m.max_errors, m.max_folders, m.max_folder_depth, m.max_keywords, m.poll_interval);
+  }
+};
+
+// The index of one account's mailbox, for deliverd's readers, the sessions and mr-mailbox.
+struct MailboxConfig {
+  std::uint64_t index_map_size =
+      std::uint64_t{8} * 1024 * 1024 * 1024;           // sparse; bounds the index, not the mail
+  std::uint64_t min_free_space = 64 * 1024 * 1024;     // of the file system; below it APPEND is NO
+  Duration snapshot_interval = std::chrono::hours{1};  // a session writes one at most this often
+
+  bool operator==(const MailboxConfig&) const = default;
+  static auto fields(auto& m) { return std::tie(m.index_map_size, m.min_free_space, m.snapshot_interval); }
+};
+
+struct AuthdConfig {
+  Duration failure_delay = std::chrono::seconds{2};    // before the answer to a wrong password
+  Duration failure_window = std::chrono::minutes{15};  // how long a failure counts
+  std::uint32_t account_failures = 20;  // within the window, then every answer for the name is delayed
+  std::uint32_t address_failures = 60;  // the same for the client address (IPv6: one /64), then refused
+  Duration max_failure_delay = std::chrono::seconds{20};
+  std::uint32_t yescrypt_cost = 5;        // of new passwords; crypt(5)
+  std::uint32_t hash_threads = 2;         // passwords checked at the same time
+  std::uint32_t max_waiting = 1'000;      // checks waiting for a thread; more are refused for now
+  std::uint32_t min_password_length = 8;  // for mr-account passwd and add
+
+  bool operator==(const AuthdConfig&) const = default;
+  static auto fields(auto& m) {
+    return std::tie(m.failure_delay, m.failure_window, m.account_failures, m.address_failures,
+                    m.max_failure_delay, m.yescrypt_cost, m.hash_threads, m.max_waiting,
+                    m.min_password_length);
+  }
+};
+
+struct PolicydConfig {
+  std::string recipient_delimiter = "+";  // user+detail@domain goes to user; empty: no detail
+  std::string postmaster =
+      "postmaster";  // the account that gets postmaster@ of every local domain (RFC 5321 4.5.1)
+  std::uint64_t state_map_size = std::uint64_t{4} * 1024 * 1024 * 1024;
+
+  bool operator==(const PolicydConfig&) const = default;
+  static auto fields(auto& m) { return std::tie(m.recipient_delimiter, m.postmaster, m.state_map_size); }
+};
+
+struct QueuedConfig {
+  std::uint64_t memory_limit = 256 * 1024 * 1024;    // content held for all clients together; above it 452
+  std::uint64_t memory_message_size = 256 * 1024;    // longer content goes to a file of its own
+  std::uint64_t segment_size = 64 * 1024 * 1024;     // a segment is closed when it has grown past this
+  std::uint64_t min_free_space = 128 * 1024 * 1024;  // of the file system; below it 452
+  std::uint32_t max_messages = 1'000'000;            // in the queue; above it 452
+  std::uint32_t copy_forward_percent = 20;   // a segment with less live content than this is copied forward
+  std::uint32_t deliveries_in_flight = 256;  // handed to deliverd and not yet durable
+  std::vector<Duration> retry_schedule = {   // waiting time after each failed attempt; the last one repeats
+      std::chrono::minutes{1}, std::chrono::minutes{5}, std::chrono::minutes{15}, std::chrono::minutes{30},
+      std::chrono::hours{1},   std::chrono::hours{2},   std::chrono::hours{4}};
+  Duration lifetime = std::chrono::days{5};  // RFC 5321 4.5.4.1: at least 4 to 5 days
+
+  bool operator==(const QueuedConfig&) const = default;
+  static auto fields(auto& m) {
+    return std::tie(m.memory_limit, m.memory_message_size, m.segment_size, m.min_free_space, m.max_messages,
+                    m.copy_forward_percent, m.deliveries_in_flight, m.retry_schedule, m.lifetime);
+  }
+};
+
+struct DeliverdConfig {
+  std::uint32_t batch_size = 200;                        // deliveries made durable together
+  Duration batch_delay = std::chrono::milliseconds{20};  // how long the first of a batch waits for others
+
+  bool operator==(const DeliverdConfig&) const = default;
+  static auto fields(auto& m) { return std::tie(m.batch_size, m.batch_delay); }
+};
+
+enum class LogLevel : std::uint8_t { error, warning, info, debug, kLast = debug };
+
+struct LogConfig {
+  LogLevel level = LogLevel::info;
+
+  bool operator==(const LogConfig&) const = default;
+  static auto fields(auto& m) { return std::tie(m.level); }
+};
+
+struct Config {
+  std::string hostname;              // lower case; in greetings and Received lines
+  std::vector<std::string> domains;  // lower case; mail for them is local
+  std::vector<ListenerConfig> listeners;
+  std::vector<CertificateConfig> certificates;
+  std::vector<RouteConfig> routes;
+  DirectoryConfig directories;
+  UidConfig uids;
+  LogConfig log;
+  SmtpdConfig smtpd;
+  Pop3dConfig pop3d;
+  ImapdConfig imapd;
+  MailboxConfig mailbox;
+  AuthdConfig authd;
+  PolicydConfig policyd;
+  QueuedConfig queued;
+  DeliverdConfig deliverd;
+
+  bool operator==(const Config&) const = default;
+  static auto fields(auto& m) {
+    return std::tie(m.hostname, m.domains, m.listeners, m.certificates, m.routes, m.directories, m.uids,
+                    m.log, m.smtpd, m.pop3d, m.imapd, m.mailbox, m.authd, m.policyd, m.queued, m.deliverd);
+  }
+};
+
+}  // namespace mailroom
