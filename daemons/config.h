@@ -12,6 +12,9 @@
 #include <tuple>
 #include <vector>
 
+#include "daemons/channels/types.h"
+#include "libcommon/sys/ip_address.h"
+
 namespace mailroom {
 
 // A span of time; written `250ms`, `30s`, `5m`, `2h`, `5d` in the file.
@@ -29,12 +32,6 @@ struct Duration {
   static auto fields(auto& m) { return std::tie(m.milliseconds); }
 };
 
-enum class Service : std::uint8_t { smtp, pop3, imap, kLast = imap };
-
-// What an SMTP listener is for.  `mx` takes mail for local recipients from anyone; `submission` takes mail of
-// accounts only after login (RFC 6409).  Means nothing for the other services.
-enum class ListenerClass : std::uint8_t { mx, submission, kLast = submission };
-
 enum class TlsMode : std::uint8_t {
   none,      // no TLS at all
   starttls,  // STARTTLS (RFC 3207, RFC 2595) or STLS
@@ -45,19 +42,17 @@ enum class TlsMode : std::uint8_t {
 enum class PlaintextLogin : std::uint8_t { refused, allowed, kLast = allowed };
 
 // listen smtp mx 0.0.0.0:25 starttls
-// listen imap [::]:993 implicit
+// listen smtp submission [::]:465 implicit
+// listen imap 127.0.0.1:143 starttls plaintext-login
 struct ListenerConfig {
-  Service service = Service::smtp;
-  ListenerClass listener_class = ListenerClass::mx;
+  Service service =
+      Service::mx;  // mx takes mail for local recipients, submission only after login (RFC 6409)
   TlsMode tls = TlsMode::starttls;
   PlaintextLogin plaintext_login = PlaintextLogin::refused;  // logins without TLS
-  std::uint16_t port = 0;
-  std::string address;  // numeric IPv4 or IPv6, without brackets
+  IpAddress address;                                         // with the port
 
   bool operator==(const ListenerConfig&) const = default;
-  static auto fields(auto& m) {
-    return std::tie(m.service, m.listener_class, m.tls, m.plaintext_login, m.port, m.address);
-  }
+  static auto fields(auto& m) { return std::tie(m.service, m.tls, m.plaintext_login, m.address); }
 };
 
 // certificate NAME[,NAME...] CHAINFILE KEYFILE.  The first is used where no name matches the client's SNI.
