@@ -1,0 +1,84 @@
+// Who speaks to authd, and what authd says: SASL for a connection, proved names for policyd.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <variant>
+
+#include "daemons/channels/types.h"
+
+namespace mailroom {
+
+// Why a login was refused; the protocols turn it into their own words.
+enum class AuthFailure : std::uint8_t {
+  bad_credentials,
+  mechanism_unknown,
+  malformed,    // not what the mechanism's grammar allows
+  unavailable,  // a server that is needed is not there: try again
+  service_off,  // the account may not use this service
+  disabled,     // the account is switched off
+  expired,      // the password must be changed first
+  too_many,     // too many failures for this account, address or connection
+  kLast = too_many,
+};
+
+// listener -> authd (ConnectionOpened with one descriptor)
+using ListenerToAuthd = std::variant<ConnectionOpened, ConnectionClosed>;
+
+// connection -> authd
+struct SaslStart {
+  std::string mechanism;
+  std::optional<std::string> initial_response;  // decoded; present and empty for "="
+  static auto fields(auto& m) { return std::tie(m.mechanism, m.initial_response); }
+};
+struct SaslRespond {
+  std::string response;
+  static auto fields(auto& m) { return std::tie(m.response); }
+};
+struct SaslCancel {
+  static auto fields(auto&) { return std::tie(); }
+};
+using ConnectionToAuthd = std::variant<SaslStart, SaslRespond, SaslCancel>;
+
+// authd -> connection
+struct SaslChallenge {
+  std::string challenge;
+  static auto fields(auto& m) { return std::tie(m.challenge); }
+};
+struct SaslSucceeded {
+  std::string name;  // for the log and the greeting only: authority went to policyd
+  static auto fields(auto& m) { return std::tie(m.name); }
+};
+struct SaslFailed {
+  AuthFailure failure = AuthFailure::bad_credentials;
+  static auto fields(auto& m) { return std::tie(m.failure); }
+};
+using AuthdToConnection = std::variant<SaslChallenge, SaslSucceeded, SaslFailed>;
+
+// authd -> policyd
+struct NameProved {
+  ConnectionId connection = 0;
+  std::string name;
+  static auto fields(auto& m) { return std::tie(m.connection, m.name); }
+};
+struct SecretChanged {  // live sessions of that name must end
+  std::string name;
+  static auto fields(auto& m) { return std::tie(m.name); }
+};
+using AuthdToPolicyd = std::variant<NameProved, SecretChanged>;
+
+// policyd -> authd; Admitted only after the listener has taken the verdict
+struct Admitted {
+  ConnectionId connection = 0;
+  static auto fields(auto& m) { return std::tie(m.connection); }
+};
+struct NotAdmitted {
+  ConnectionId connection = 0;
+  AuthFailure failure = AuthFailure::service_off;
+  static auto fields(auto& m) { return std::tie(m.connection, m.failure); }
+};
+using PolicydToAuthd = std::variant<Admitted, NotAdmitted>;
+
+}  // namespace mailroom

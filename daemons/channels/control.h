@@ -1,0 +1,44 @@
+// Between the supervisor and every process it starts.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <tuple>
+#include <variant>
+#include <vector>
+
+#include "daemons/channels/types.h"
+
+namespace mailroom {
+
+// mailroomd -> process
+struct AttachChannel {  // one descriptor: an end of a channel, at start and whenever the peer was started afresh
+  std::string kind;  // name of the row in daemons/processes.h, e.g. "policyd-queued"
+  std::string peer;  // name of the process at the other end, e.g. "smtpd-mx"
+  static auto fields(auto& m) { return std::tie(m.kind, m.peer); }
+};
+struct Drain {  // listeners: accept no more, finish what is there, exit; others: exit when idle work is durable
+  static auto fields(auto&) { return std::tie(); }
+};
+struct AccountDirectoryMade {
+  AccountId account = 0;
+  bool made = false;
+  static auto fields(auto& m) { return std::tie(m.account, m.made); }
+};
+using SupervisorToProcess = std::variant<AttachChannel, Drain, AccountDirectoryMade>;
+
+// process -> mailroomd
+struct Ready {
+  static auto fields(auto&) { return std::tie(); }
+};
+struct MakeAccountDirectory {  // policyd only
+  AccountId account = 0;
+  static auto fields(auto& m) { return std::tie(m.account); }
+};
+struct RemoveAccountDirectory {  // policyd only: renamed aside at once, never reused
+  AccountId account = 0;
+  static auto fields(auto& m) { return std::tie(m.account); }
+};
+using ProcessToSupervisor = std::variant<Ready, MakeAccountDirectory, RemoveAccountDirectory>;
+
+}  // namespace mailroom

@@ -1,0 +1,122 @@
+// policyd decides: which account may start on a connection, and which envelope a connection may submit.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <variant>
+#include <vector>
+
+#include "daemons/channels/types.h"
+
+namespace mailroom {
+
+// listener -> policyd (ConnectionOpened with one descriptor for smtp services, none for pop3 and imap)
+struct VerdictTaken {  // the listener has noted StartSession: policyd may tell authd, and authd the client
+  ConnectionId connection = 0;
+  static auto fields(auto& m) { return std::tie(m.connection); }
+};
+using ListenerToPolicyd = std::variant<ConnectionOpened, ConnectionClosed, VerdictTaken>;
+
+// policyd -> listener
+struct StartSession {  // the holder of this connection has proved to be this account; valid once, for ten seconds
+  ConnectionId connection = 0;
+  AccountId account = 0;
+  std::string name;  // for the log
+  static auto fields(auto& m) { return std::tie(m.connection, m.account, m.name); }
+};
+struct EndSessions {  // disabled, removed, or its password changed
+  AccountId account = 0;
+  static auto fields(auto& m) { return std::tie(m.account); }
+};
+using PolicydToListener = std::variant<StartSession, EndSessions>;
+
+// DSN parameters of MAIL and RCPT (RFC 3461), as they came
+enum class Notify : std::uint8_t { unset = 0, never = 1, success = 2, failure = 4, delay = 8, kLast = 15 };
+enum class ReturnContent : std::uint8_t { unset, full, headers, kLast = headers };
+enum class BodyType : std::uint8_t { seven_bit, eight_bit_mime, binary_mime, kLast = binary_mime };
+
+struct MailParameters {
+  std::uint64_t declared_size = 0;  // octets, 0: not declared
+  BodyType body = BodyType::seven_bit;
+  bool smtputf8 = false;
+  ReturnContent ret = ReturnContent::unset;
+  std::string envid;  // still in xtext
+  static auto fields(auto& m) { return std::tie(m.declared_size, m.body, m.smtputf8, m.ret, m.envid); }
+};
+
+struct RecipientParameters {
+  std::uint8_t notify = 0;  // bits of Notify
+  std::string orcpt;        // still in xtext, with its address type
+  static auto fields(auto& m) { return std::tie(m.notify, m.orcpt); }
+};
+
+// smtp connection -> policyd
+struct CheckSender {  // only asked for a logged-in sender, so that the refusal comes at MAIL
+  TransactionId transaction = 0;
+  std::string reverse_path;
+  static auto fields(auto& m) { return std::tie(m.transaction, m.reverse_path); }
+};
+struct CheckRecipient {  // a new transaction number opens a new envelope and withdraws the one before
+  TransactionId transaction = 0;
+  std::string helo;
+  std::string reverse_path;  // without angle brackets; empty: the null reverse-path
+  MailParameters mail;
+  std::string forward_path;  // without angle brackets and source route
+  RecipientParameters recipient;
+  static auto fields(auto& m) {
+    return std::tie(m.transaction, m.helo, m.reverse_path, m.mail, m.forward_path, m.recipient);
+  }
+};
+struct ResetTransaction {
+  static auto fields(auto&) { return std::tie(); }
+};
+using ConnectionToPolicyd = std::variant<CheckSender, CheckRecipient, ResetTransaction>;
+
+// policyd -> smtp connection
+struct Verdict {
+  TransactionId transaction = 0;
+  Reply reply;
+  std::string rule;      // the name of the rule that decided, for the log
+  QueueId queue_id = 0;  // of the envelope that queued holds; 0 with a refusal
+  static auto fields(auto& m) { return std::tie(m.transaction, m.reply, m.rule, m.queue_id); }
+};
+using PolicydToConnection = std::variant<Verdict>;
+
+// policyd -> queued: the only place that envelopes come from
+struct Recipient {
+  std::string address;            // forward-path as accepted
+  std::vector<AccountId> accounts;  // the resolved local targets, without repeats, never empty in this version
+  RecipientParameters parameters;
+  static auto fields(auto& m) { return std::tie(m.address, m.accounts, m.parameters); }
+};
+struct AuthoriseRecipient {
+  ConnectionId connection = 0;
+  TransactionId transaction = 0;
+  std::string reverse_path;
+  MailParameters mail;
+  std::string submitter;             // name of the logged-in account, empty for none
+  std::vector<std::string> authors;  // addresses that From: may name; empty: any (RFC 5322 3.6.2)
+  Recipient recipient;
+  static auto fields(auto& m) {
+    return std::tie(m.connection, m.transaction, m.reverse_path, m.mail, m.submitter, m.authors, m.recipient);
+  }
+};
+struct WithdrawEnvelope {
+  ConnectionId connection = 0;
+  static auto fields(auto& m) { return std::tie(m.connection); }
+};
+using PolicydToQueued = std::variant<AuthoriseRecipient, WithdrawEnvelope>;
+
+// queued -> policyd
+struct Authorised {
+  ConnectionId connection = 0;
+  TransactionId transaction = 0;
+  QueueId queue_id = 0;  // 0: refused, see reply (no space, too many)
+  Reply refusal;
+  static auto fields(auto& m) { return std::tie(m.connection, m.transaction, m.queue_id, m.refusal); }
+};
+using QueuedToPolicyd = std::variant<Authorised>;
+
+}  // namespace mailroom

@@ -1,0 +1,116 @@
+// Who runs as whom, where, with which rights, and who talks to whom.  The supervisor, ARCHITECTURE.md, `mailroomd --table`
+// and the breach tests read these two tables; nothing else decides about privilege.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace mailroom {
+
+enum class Role : std::uint8_t {
+  mailroomd,
+  logd,
+  keyd,
+  policyd,
+  authd,
+  deliverd,
+  queued,
+  smtpd_mx,
+  smtpd_submission,
+  pop3d,
+  imapd,
+  kLast = imapd,
+};
+
+// Where a process's root directory is after start.
+enum class Root : std::uint8_t {
+  host,   // the supervisor alone
+  empty,  // run-dir/empty: root's, nothing in it
+  state,  // state-dir/policyd
+  auth,   // state-dir/authd
+  queue,  // spool-dir/queue
+  mail,   // spool-dir/mail: 0711, account directories below it
+};
+
+enum class Identity : std::uint8_t {
+  root,      // the supervisor
+  listener,  // root with SETUID, SETGID and SYS_CHROOT, nothing else
+  own,       // uid-base daemons + number of the role; no capabilities
+  deliver,   // own, with SETUID and SETGID, used for setfsuid within the account range
+};
+
+// Named sets of system calls (libcommon/sys/seccomp.h).
+enum class Calls : std::uint8_t { supervisor, server, storage, listener, deliver };
+
+struct ProcessRow {
+  Role role;
+  std::string_view name;
+  std::string_view program;  // file in libexec-dir
+  Identity identity;
+  Root root;
+  Calls calls;
+  unsigned open_files;  // RLIMIT_NOFILE
+  unsigned processes;   // RLIMIT_NPROC beyond which a fork fails; 0: may not fork
+  std::string_view holds;
+};
+
+inline constexpr std::array<ProcessRow, static_cast<std::size_t>(Role::kLast) + 1> kProcesses{{
+    {Role::mailroomd, "mailroomd", "mailroomd", Identity::root, Root::host, Calls::supervisor, 1024, 64, "listening sockets"},
+    {Role::logd, "logd", "logd", Identity::own, Root::empty, Calls::server, 256, 0, "log pipes"},
+    {Role::keyd, "keyd", "keyd", Identity::own, Root::empty, Calls::server, 16384, 0, "TLS private keys"},
+    {Role::policyd, "policyd", "policyd", Identity::own, Root::state, Calls::storage, 16384, 0, "directory of accounts"},
+    {Role::authd, "authd", "authd", Identity::own, Root::auth, Calls::storage, 16384, 0, "password hashes"},
+    {Role::deliverd, "deliverd", "deliverd", Identity::deliver, Root::mail, Calls::deliver, 1024, 0, "-"},
+    {Role::queued, "queued", "queued", Identity::own, Root::queue, Calls::storage, 16384, 0, "messages in transit"},
+    {Role::smtpd_mx, "smtpd-mx", "smtpd", Identity::listener, Root::empty, Calls::listener, 16384, 4096, "-"},
+    {Role::smtpd_submission, "smtpd-submission", "smtpd", Identity::listener, Root::empty, Calls::listener, 16384, 4096, "-"},
+    {Role::pop3d, "pop3d", "pop3d", Identity::listener, Root::empty, Calls::listener, 16384, 4096, "-"},
+    {Role::imapd, "imapd", "imapd", Identity::listener, Root::empty, Calls::listener, 16384, 4096, "-"},
+}};
+
+constexpr const ProcessRow& process_row(Role role) { return kProcesses[static_cast<std::size_t>(role)]; }
+constexpr bool is_listener(Role role) { return process_row(role).identity == Identity::listener; }
+
+// A channel: `asker` sends first, `server` answers.  Each line is one socket pair for each pair of running processes.
+struct ChannelRow {
+  std::string_view name;
+  Role asker;
+  Role server;
+};
+
+inline constexpr std::array kChannels{
+    ChannelRow{"smtpd-authd", Role::smtpd_submission, Role::authd},
+    ChannelRow{"pop3d-authd", Role::pop3d, Role::authd},
+    ChannelRow{"imapd-authd", Role::imapd, Role::authd},
+    ChannelRow{"mx-policyd", Role::smtpd_mx, Role::policyd},
+    ChannelRow{"submission-policyd", Role::smtpd_submission, Role::policyd},
+    ChannelRow{"pop3d-policyd", Role::pop3d, Role::policyd},
+    ChannelRow{"imapd-policyd", Role::imapd, Role::policyd},
+    ChannelRow{"mx-queued", Role::smtpd_mx, Role::queued},
+    ChannelRow{"submission-queued", Role::smtpd_submission, Role::queued},
+    ChannelRow{"mx-keyd", Role::smtpd_mx, Role::keyd},
+    ChannelRow{"submission-keyd", Role::smtpd_submission, Role::keyd},
+    ChannelRow{"pop3d-keyd", Role::pop3d, Role::keyd},
+    ChannelRow{"imapd-keyd", Role::imapd, Role::keyd},
+    ChannelRow{"authd-policyd", Role::authd, Role::policyd},
+    ChannelRow{"policyd-queued", Role::policyd, Role::queued},
+    ChannelRow{"queued-deliverd", Role::queued, Role::deliverd},
+};
+
+constexpr const ChannelRow* channel_row(std::string_view name) {
+  const auto* found = std::ranges::find(kChannels, name, &ChannelRow::name);
+  return found == kChannels.end() ? nullptr : found;
+}
+
+// The number that a daemon's uid has beyond the base of daemon uids: one for each program with a uid of its own.
+constexpr unsigned uid_number(Role role) { return static_cast<unsigned>(role); }
+
+static_assert([] {  // rows stand at their role's number, and no two daemons share a uid
+  for (std::size_t i = 0; i < kProcesses.size(); ++i)
+    if (static_cast<std::size_t>(kProcesses[i].role) != i) return false;
+  return true;
+}());
+
+}  // namespace mailroom

@@ -1,0 +1,144 @@
+// A message channel in an event loop: calls back for each message and once for its end, never blocks, and queues what
+// the peer does not take at once, up to a bound.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "libcommon/event/loop.h"
+#include "libcommon/ipc/channel.h"
+
+namespace mailroom::event {
+
+enum class ChannelEnd {
+  closed,      // the peer closed it, or a send failed
+  malformed,   // the peer sent what no honest program sends: log it as an alarm
+  overflowed,  // the peer does not read: more than kMaxQueued packets wait for it
+};
+
+constexpr const char* channel_end_name(ChannelEnd end) {
+  constexpr const char* kNames[] = {"closed", "malformed", "overflowed"};
+  return kNames[static_cast<unsigned>(end)];
+}
+
+// In and Out are variants.  Usage: construct, then set nothing else; the handlers are called from the loop only.
+// on_message(In&&, std::vector<Fd>&&) and on_end(ChannelEnd) may destroy the handler.
+template <typename Out, typename In>
+class ChannelHandler {
+public:
+  static constexpr std::size_t kMaxQueued = 65536;  // packets
+  // Packets taken in one turn, so that one busy channel does not starve the others.
+  static constexpr int kBurst = 32;
+
+  using OnMessage = std::function<void(In&&, std::vector<Fd>&&)>;
+  using OnEnd = std::function<void(ChannelEnd)>;
+
+  ChannelHandler(Loop& loop, Fd fd, std::size_t max_descriptors, OnMessage on_message, OnEnd on_end)
+      : socket_{std::move(fd)},
+        max_descriptors_{max_descriptors},
+        on_message_{std::move(on_message)},
+        on_end_{std::move(on_end)},
+        readable_{loop, socket_.fd(), [this] { read(); }},
+        writable_{loop, socket_.fd(), [this] { flush(); }},
+        failed_{loop, [this] { end(ChannelEnd::closed); }} {}
+
+  ~ChannelHandler() { *alive_ = false; }
+  ChannelHandler(const ChannelHandler&) = delete;
+  ChannelHandler& operator=(const ChannelHandler&) = delete;
+
+  // Never blocks and never calls back: a peer that is gone is reported by on_end from the loop.
+  void send(const Out& message, std::vector<Fd> descriptors = {}) {
+    std::string bytes = ipc::encode(message);
+    if (waiting_.empty() && try_send(bytes, descriptors)) return;
+    if (waiting_.size() >= kMaxQueued) {
+      overflowed_ = true;
+      failed_.start(std::chrono::microseconds{0});
+      return;
+    }
+    waiting_.push_back({std::move(bytes), std::move(descriptors)});
+    writable_.arm();
+  }
+
+  // What arrives is left in the socket until resume().
+  void pause() { readable_.pause(); }
+  void resume() { readable_.resume(); }
+  std::size_t queued() const { return waiting_.size(); }
+
+  // Handles everything that has arrived on this channel by now.  The kernel keeps causal order between channels: what a
+  // peer sent before it answered a third party is here before that party's next message is.
+  void drain() {
+    while (read_one()) {
+    }
+  }
+
+private:
+  struct Waiting {
+    std::string bytes;
+    std::vector<Fd> descriptors;
+  };
+
+  // True when nothing needs to wait (sent, or the channel is dead).
+  bool try_send(std::string_view bytes, const std::vector<Fd>& descriptors) {
+    std::vector<int> raw;
+    for (const Fd& fd : descriptors) raw.push_back(fd.get());
+    switch (socket_.send(bytes, ipc::PacketSocket::Wait::no, raw)) {
+    case ipc::SendResult::sent: return true;
+    case ipc::SendResult::would_block: return false;
+    case ipc::SendResult::closed: failed_.start(std::chrono::microseconds{0}); return true;
+    }
+    return true;
+  }
+
+  void flush() {
+    while (!waiting_.empty()) {
+      if (!try_send(waiting_.front().bytes, waiting_.front().descriptors)) return writable_.arm();
+      waiting_.pop_front();
+    }
+  }
+
+  void read() {
+    for (int i = 0; i < kBurst; ++i)
+      if (!read_one()) return;
+  }
+
+  // False when there is no more now, or this object may be gone.
+  bool read_one() {
+    auto packet = socket_.receive(ipc::PacketSocket::Wait::no, max_descriptors_);
+    if (!packet) {
+      if (packet.error() == ipc::ReceiveError::closed) end(ChannelEnd::closed);
+      if (packet.error() == ipc::ReceiveError::malformed) end(ChannelEnd::malformed);
+      return false;
+    }
+    auto message = ipc::decode<In>(packet->bytes);
+    if (!message) {
+      end(ChannelEnd::malformed);
+      return false;
+    }
+    const std::shared_ptr<bool> alive = alive_;
+    on_message_(std::move(*message), std::move(packet->descriptors));
+    return *alive;
+  }
+
+  void end(ChannelEnd why) {
+    readable_.pause();
+    const OnEnd on_end = on_end_;  // the call may destroy this object
+    on_end(overflowed_ ? ChannelEnd::overflowed : why);
+  }
+
+  ipc::PacketSocket socket_;
+  std::size_t max_descriptors_;
+  OnMessage on_message_;
+  OnEnd on_end_;
+  std::deque<Waiting> waiting_;
+  bool overflowed_ = false;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  ReadWatch readable_;
+  WriteWatch writable_;
+  Timer failed_;
+};
+
+}  // namespace mailroom::event
