@@ -12,7 +12,7 @@
 namespace mailroom {
 
 // Why a login was refused; the protocols turn it into their own words.
-enum class AuthFailure : std::uint8_t {
+enum class LoginRefusal : std::uint8_t {
   bad_credentials,
   mechanism_unknown,
   malformed,    // not what the mechanism's grammar allows
@@ -52,7 +52,7 @@ struct SaslSucceeded {
   static auto fields(auto& m) { return std::tie(m.name); }
 };
 struct SaslFailed {
-  AuthFailure failure = AuthFailure::bad_credentials;
+  LoginRefusal failure = LoginRefusal::bad_credentials;
   static auto fields(auto& m) { return std::tie(m.failure); }
 };
 using AuthdToConnection = std::variant<SaslChallenge, SaslSucceeded, SaslFailed>;
@@ -76,7 +76,7 @@ struct Admitted {
 };
 struct NotAdmitted {
   ConnectionId connection = 0;
-  AuthFailure failure = AuthFailure::service_off;
+  LoginRefusal failure = LoginRefusal::service_off;
   static auto fields(auto& m) { return std::tie(m.connection, m.failure); }
 };
 using PolicydToAuthd = std::variant<Admitted, NotAdmitted>;
