@@ -1,7 +1,7 @@
 // What PLAIN and LOGIN carry, and the limits both share.
 #pragma once
 
-#include <strings.h>
+#include <string.h>
 
 #include <cstddef>
 #include <cstdint>
