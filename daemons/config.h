@@ -129,13 +129,12 @@ struct SmtpdConfig {
   std::uint32_t max_errors = 20;          // refused commands, then 421
   std::uint32_t max_idle_commands = 100;  // NOOP, RSET, VRFY, HELP, EHLO in a row, then 421
   std::uint32_t max_received = 100;       // Received lines, RFC 5321 6.3
-  bool login_on_mx = false;               // AUTH on listeners of class mx
 
   bool operator==(const SmtpdConfig&) const = default;
   static auto fields(auto& m) {
     return std::tie(m.connections, m.command_timeout, m.data_timeout, m.tls_timeout, m.session_timeout,
                     m.error_delay, m.max_message_size, m.min_data_rate, m.max_recipients, m.max_messages,
-                    m.max_errors, m.max_idle_commands, m.max_received, m.login_on_mx);
+                    m.max_errors, m.max_idle_commands, m.max_received);
   }
 };
 

@@ -1,0 +1,172 @@
+// Everything that is logged: one row for each event.  Log lines, counters and the list in mailroom-log(5)
+// come from it.
+//
+// A daemon names the event by its word, as in log::write("session-started", {...}); a word that is not in the
+// table does not compile.  To log something new, add a row here.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "daemons/config.h"
+
+namespace mailroom {
+
+struct EventRow {
+  std::string_view name;  // lower case words with hyphens
+  LogLevel level;
+  std::string_view keys;  // the facts that come with it, in this order; some may be absent
+  std::string_view help;  // for mailroom-log(5)
+};
+
+inline constexpr EventRow kEvents[] = {
+    // Supervisor
+    {"starting", LogLevel::info, "version mode config", "mailroomd begins to start the system."},
+    {"started", LogLevel::info, "processes", "Every process has said that it is ready."},
+    {"stopping", LogLevel::info, "signal", "mailroomd was asked to stop, and tells every process."},
+    {"stopped", LogLevel::info, "", "Every process has ended."},
+    {"unprivileged", LogLevel::warning, "",
+     "Runs without separate uids and root directories: for trying out only."},
+    {"kernel-lacks", LogLevel::warning, "feature consequence", "The kernel does not offer a protection."},
+    {"process-started", LogLevel::debug, "process pid", "A process was started."},
+    {"process-ready", LogLevel::debug, "process pid", "A process has said that it is ready."},
+    {"process-ended", LogLevel::info, "process pid reason", "A process ended as it was told to."},
+    {"process-died", LogLevel::error, "process pid reason restart-in",
+     "A process ended unasked; it is started again."},
+    {"reload-done", LogLevel::info, "config", "A new configuration is in effect for new connections."},
+    {"reload-refused", LogLevel::error, "config errors",
+     "The new configuration is wrong; nothing was changed."},
+    {"config-error", LogLevel::error, "file line reason", "One error of a configuration."},
+    {"start-failed", LogLevel::error, "process reason", "Something needed to start is not there."},
+
+    // Every process
+    {"fatal", LogLevel::error, "reason", "A broken invariant: the process ends and is started afresh."},
+    {"peer-misbehaved", LogLevel::error, "session channel peer reason",
+     "A process asked for what it may not have; the request was refused or its channel closed."},
+    {"channel-closed", LogLevel::warning, "channel peer reason",
+     "A channel to another process ended unasked."},
+
+    // Listeners and connections
+    {"listening", LogLevel::info, "service address tls", "Connections are accepted here."},
+    {"accept-failed", LogLevel::error, "address reason", "A connection could not be accepted."},
+    {"connection-opened", LogLevel::info, "session service peer local child", "A client has connected."},
+    {"connection-closed", LogLevel::info, "session service peer reason seconds",
+     "The process of a connection ended."},
+    {"connection-refused", LogLevel::warning, "service peer reason", "A limit of connections was reached."},
+    {"connection-evicted", LogLevel::warning, "session service peer",
+     "The service was full; the connection that had "
+     "been there longest without login was ended for another."},
+    {"connection-crashed", LogLevel::error, "session service peer reason",
+     "The process of a connection ended by a "
+     "signal; its listener is started afresh."},
+    {"address-shut-out", LogLevel::warning, "service peer until",
+     "Connections from an address caused several crashes."},
+    {"tls-started", LogLevel::info, "session version cipher name resumed",
+     "TLS is on; name is what the client asked for."},
+    {"tls-failed", LogLevel::info, "session reason", "A TLS handshake failed."},
+    {"protocol-error", LogLevel::info, "session reason", "A connection was ended for what the client sent."},
+    {"command-refused", LogLevel::info, "session command reply", "The client broke the protocol or a limit."},
+
+    // Login and sessions
+    {"login-succeeded", LogLevel::info, "session account mechanism tls", "A name was proved and admitted."},
+    {"login-failed", LogLevel::warning, "session account mechanism peer reason", "A login was refused."},
+    {"login-delayed", LogLevel::warning, "session account peer failures",
+     "Too many failures: the answer is delayed."},
+    {"login-shut-out", LogLevel::warning, "session peer failures",
+     "Too many failures from an address: refused unasked."},
+    {"session-started", LogLevel::info, "session account uid child", "A session runs as its account."},
+    {"session-ended", LogLevel::info, "session account reason seconds", "The process of a session ended."},
+    {"session-refused", LogLevel::error, "session account reason",
+     "A hand-over was asked for without a valid verdict, "
+     "or the account's directory is not as it must be."},
+    {"session-revoked", LogLevel::info, "session account", "The account was changed; its session was ended."},
+    {"verdict-expired", LogLevel::warning, "session account",
+     "A login was admitted, and no hand-over followed in time."},
+
+    // Mail in
+    {"sender-refused", LogLevel::info, "session sender reply rule", "A reverse-path was refused."},
+    {"recipient-accepted", LogLevel::info, "session queue sender recipient rule",
+     "A recipient was accepted."},
+    {"recipient-refused", LogLevel::info, "session sender recipient reply rule", "A recipient was refused."},
+    {"envelope-refused", LogLevel::error, "session queue reason",
+     "Content came for an envelope that is not authorised."},
+    {"message-accepted", LogLevel::info, "session queue sender recipients size account",
+     "A message is in the queue, "
+     "durable; the client has been told."},
+    {"message-refused", LogLevel::info, "session queue sender reply reason",
+     "The content of a message was refused."},
+
+    // Queue and delivery
+    {"queue-recovered", LogLevel::info, "messages segments seconds", "The queue was read at start."},
+    {"queue-record-bad", LogLevel::error, "segment offset reason",
+     "A record before the last commit is damaged; it was "
+     "put aside."},
+    {"queue-full", LogLevel::warning, "reason", "New messages are answered 452."},
+    {"sync-failed", LogLevel::error, "segment reason",
+     "The disk refused to make a batch durable; all of it was answered "
+     "451 and the segment given up."},
+    {"segment-opened", LogLevel::debug, "segment", "A new segment of the queue was begun."},
+    {"segment-removed", LogLevel::debug, "segment", "A segment held no live message any more."},
+    {"message-queued", LogLevel::info, "session queue sender recipients size hash",
+     "A message became durable."},
+    {"message-delivered", LogLevel::info, "queue recipient account seconds",
+     "A delivery is durable in the mailbox."},
+    {"message-deferred", LogLevel::warning, "queue recipient account attempts next reason",
+     "A delivery failed and will "
+     "be tried again."},
+    {"message-expired", LogLevel::error, "queue recipient account attempts reason",
+     "A delivery was given up."},
+    {"message-done", LogLevel::info, "queue seconds", "Nothing of a message is left to do."},
+    {"message-held", LogLevel::info, "queue", "An operator holds a message."},
+    {"message-released", LogLevel::info, "queue", "An operator releases a message."},
+    {"message-removed", LogLevel::warning, "queue sender", "An operator removed a message."},
+    {"delivery-failed", LogLevel::error, "queue recipient account reason",
+     "A message could not be put into a mailbox."},
+    {"delivery-batch", LogLevel::debug, "deliveries milliseconds", "Deliveries were made durable together."},
+
+    // Mailboxes
+    {"mailbox-opened", LogLevel::debug, "session account folder messages", "A session has opened a folder."},
+    {"mailbox-arrived", LogLevel::debug, "session account messages",
+     "New messages were taken into the index."},
+    {"mailbox-summary", LogLevel::info, "session account retrieved removed octets", "What a session did."},
+    {"mailbox-damaged", LogLevel::error, "session account file reason",
+     "A file of a mailbox is not as it should be."},
+    {"mailbox-rebuilt", LogLevel::error, "session account messages",
+     "The index was lost and made anew from the files."},
+    {"mailbox-failed", LogLevel::error, "session account reason",
+     "The disk or the index refused; the client was told NO."},
+
+    // Accounts and policy
+    {"account-added", LogLevel::info, "account id", "An account was made."},
+    {"account-changed", LogLevel::info, "account id change", "An account was changed."},
+    {"account-removed", LogLevel::info, "account id", "An account was removed; its mail was put aside."},
+    {"state-failed", LogLevel::error, "reason", "The shared state could not be read or written."},
+    {"control-command", LogLevel::info, "tool command", "An operator's tool asked for a change."},
+
+    // Keys and logs
+    {"key-loaded", LogLevel::info, "names", "A private key is in keyd."},
+    {"key-refused", LogLevel::error, "names reason", "A private key does not fit its certificate."},
+    {"signature-refused", LogLevel::error, "session reason",
+     "keyd was asked to sign what is not a TLS handshake."},
+    {"stray-output", LogLevel::warning, "text", "A process wrote something that is not an event."},
+    {"log-dropped", LogLevel::warning, "process lines", "A process wrote faster than the log was read."},
+};
+
+// A word of the table, checked when the program is compiled.
+class EventName {
+ public:
+  consteval EventName(const char* name)
+      : row_{find(name)} {}  // implicit, so that a call reads as the line it writes
+  constexpr const EventRow& row() const { return *row_; }
+
+ private:
+  static consteval const EventRow* find(std::string_view name) {
+    for (const auto& row : kEvents)
+      if (row.name == name) return &row;
+    throw "no such event in daemons/events.h";
+  }
+  const EventRow* row_;
+};
+
+}  // namespace mailroom
