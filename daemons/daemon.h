@@ -55,6 +55,10 @@ public:
   // Finish what must be finished and stop the loop.
   virtual void drain() = 0;
 
+  // Runs in the jail (root directory and uid changed, current directory = the Root directory), before the system-call
+  // filter closes: threads are made and LMDB environments opened here.
+  virtual void start() {}
+
   // Answers to what the server asked of mailroomd through Host::supervisor().
   virtual void on_supervisor(const AccountDirectoryMade&) {}
 };

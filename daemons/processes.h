@@ -41,7 +41,7 @@ enum class Identity : std::uint8_t {
   deliver,   // own, with SETUID and SETGID, used for setfsuid within the account range
 };
 
-// Named sets of system calls (libcommon/sys/seccomp.h).
+// Named sets of system calls (libcommon/sys/syscall_filter.h).
 enum class Calls : std::uint8_t { supervisor, server, storage, listener, deliver };
 
 struct ProcessRow {

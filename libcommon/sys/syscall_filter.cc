@@ -1,0 +1,149 @@
+#include "libcommon/sys/syscall_filter.h"
+
+#include <fcntl.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <span>
+
+#include "libcommon/sys/fatal.h"
+#include "libcommon/sys/fd.h"
+
+namespace mailroom {
+namespace {
+
+// Memory is never executable: mmap, mprotect and tgkill have rules of their own.
+constexpr int kBasic[] = {
+    SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(readv), SCMP_SYS(writev), SCMP_SYS(recvmsg), SCMP_SYS(sendmsg),
+    SCMP_SYS(recvfrom), SCMP_SYS(sendto), SCMP_SYS(close), SCMP_SYS(close_range), SCMP_SYS(shutdown), SCMP_SYS(poll),
+    SCMP_SYS(ppoll), SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_pwait2), SCMP_SYS(epoll_ctl),
+    SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(getpeername), SCMP_SYS(getsockname), SCMP_SYS(fcntl),
+    SCMP_SYS(fstat), SCMP_SYS(lseek), SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise),
+    SCMP_SYS(futex), SCMP_SYS(clock_gettime), SCMP_SYS(clock_getres), SCMP_SYS(clock_nanosleep), SCMP_SYS(nanosleep),
+    SCMP_SYS(gettimeofday), SCMP_SYS(time), SCMP_SYS(getrandom), SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(getuid),
+    SCMP_SYS(geteuid), SCMP_SYS(getgid), SCMP_SYS(getegid), SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask),
+    SCMP_SYS(rt_sigreturn), SCMP_SYS(sigaltstack), SCMP_SYS(restart_syscall), SCMP_SYS(sched_yield), SCMP_SYS(rseq),
+    SCMP_SYS(set_robust_list), SCMP_SYS(getrusage), SCMP_SYS(exit), SCMP_SYS(exit_group),
+};
+constexpr int kAccept[] = {SCMP_SYS(accept4)};
+constexpr int kFiles[] = {
+    SCMP_SYS(openat), SCMP_SYS(openat2), SCMP_SYS(newfstatat), SCMP_SYS(statx), SCMP_SYS(faccessat), SCMP_SYS(faccessat2),
+    SCMP_SYS(access), SCMP_SYS(open), SCMP_SYS(stat), SCMP_SYS(lstat), SCMP_SYS(unlink), SCMP_SYS(unlinkat),
+    SCMP_SYS(rename), SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(linkat), SCMP_SYS(mkdir), SCMP_SYS(mkdirat),
+    SCMP_SYS(rmdir), SCMP_SYS(getdents64), SCMP_SYS(pread64), SCMP_SYS(pwrite64), SCMP_SYS(preadv), SCMP_SYS(pwritev),
+    SCMP_SYS(preadv2), SCMP_SYS(pwritev2), SCMP_SYS(ftruncate), SCMP_SYS(fallocate), SCMP_SYS(fsync), SCMP_SYS(fdatasync),
+    SCMP_SYS(sync_file_range), SCMP_SYS(syncfs), SCMP_SYS(msync), SCMP_SYS(fchmod), SCMP_SYS(fchmodat), SCMP_SYS(fstatfs),
+    SCMP_SYS(statfs), SCMP_SYS(flock), SCMP_SYS(memfd_create), SCMP_SYS(fadvise64), SCMP_SYS(utimensat),
+    SCMP_SYS(copy_file_range), SCMP_SYS(sendfile), SCMP_SYS(dup), SCMP_SYS(fchdir), SCMP_SYS(getcwd), SCMP_SYS(sysinfo),
+    SCMP_SYS(mlock), SCMP_SYS(umask), SCMP_SYS(uname),
+};
+constexpr int kWatch[] = {SCMP_SYS(inotify_init1), SCMP_SYS(inotify_add_watch), SCMP_SYS(inotify_rm_watch),
+                          SCMP_SYS(eventfd2), SCMP_SYS(timerfd_create), SCMP_SYS(timerfd_settime)};
+constexpr int kMakeSockets[] = {SCMP_SYS(socketpair)};
+constexpr int kFork[] = {SCMP_SYS(wait4), SCMP_SYS(waitid)};  // clone has a rule of its own
+constexpr int kBecome[] = {
+    SCMP_SYS(setgroups), SCMP_SYS(setresuid), SCMP_SYS(setresgid), SCMP_SYS(getresuid), SCMP_SYS(getresgid),
+    SCMP_SYS(chroot), SCMP_SYS(chdir), SCMP_SYS(fchdir), SCMP_SYS(capset), SCMP_SYS(prctl), SCMP_SYS(seccomp),
+    SCMP_SYS(prlimit64), SCMP_SYS(setrlimit), SCMP_SYS(landlock_create_ruleset), SCMP_SYS(landlock_add_rule),
+    SCMP_SYS(landlock_restrict_self), SCMP_SYS(epoll_create1), SCMP_SYS(signalfd4), SCMP_SYS(memfd_create), SCMP_SYS(setpgid),
+};
+constexpr int kFsIdentity[] = {SCMP_SYS(setfsuid), SCMP_SYS(setfsgid)};
+
+std::span<const int> calls_of(CallSet set) {
+  switch (set) {
+  case CallSet::basic: return kBasic;
+  case CallSet::accept: return kAccept;
+  case CallSet::files: return kFiles;
+  case CallSet::watch: return kWatch;
+  case CallSet::make_sockets: return kMakeSockets;
+  case CallSet::fork: return kFork;
+  case CallSet::become: return kBecome;
+  case CallSet::fs_identity: return kFsIdentity;
+  }
+  return {};
+}
+
+// Whoever asks for one of these has been taken over.
+constexpr int kDeadly[] = {
+    SCMP_SYS(execve), SCMP_SYS(execveat), SCMP_SYS(ptrace), SCMP_SYS(process_vm_readv), SCMP_SYS(process_vm_writev),
+    SCMP_SYS(unshare), SCMP_SYS(setns), SCMP_SYS(mount), SCMP_SYS(umount2), SCMP_SYS(pivot_root), SCMP_SYS(bpf),
+    SCMP_SYS(perf_event_open), SCMP_SYS(io_uring_setup), SCMP_SYS(io_uring_enter), SCMP_SYS(io_uring_register),
+    SCMP_SYS(userfaultfd), SCMP_SYS(add_key), SCMP_SYS(request_key), SCMP_SYS(keyctl), SCMP_SYS(init_module),
+    SCMP_SYS(finit_module), SCMP_SYS(kexec_load), SCMP_SYS(open_by_handle_at), SCMP_SYS(pidfd_getfd),
+};
+
+class Builder {
+public:
+  Builder() : context_{seccomp_init(SCMP_ACT_ERRNO(EPERM))} {
+    if (context_ == nullptr) fatal("seccomp_init");
+    // Tree search: the cost of a call does not grow with the length of the list.
+    check(seccomp_attr_set(context_, SCMP_FLTATR_CTL_OPTIMIZE, 2));
+  }
+  ~Builder() { seccomp_release(context_); }
+  Builder(const Builder&) = delete;
+  Builder& operator=(const Builder&) = delete;
+
+  template <typename... Compare>
+  void allow(int call, Compare... compare) {
+    check(seccomp_rule_add(context_, SCMP_ACT_ALLOW, call, sizeof...(compare), compare...));
+  }
+  void kill(int call) { check(seccomp_rule_add(context_, SCMP_ACT_KILL_PROCESS, call, 0)); }
+
+  std::vector<sock_filter> compile() {
+    const Fd file{::memfd_create("filter", MFD_CLOEXEC)};
+    if (!file) fatal_errno("memfd_create");
+    check(seccomp_export_bpf(context_, file.get()));
+    const off_t size = ::lseek(file.get(), 0, SEEK_END);
+    std::vector<sock_filter> program(static_cast<std::size_t>(size) / sizeof(sock_filter));
+    if (::pread(file.get(), program.data(), static_cast<std::size_t>(size), 0) != size) fatal_errno("read of a filter");
+    return program;
+  }
+
+private:
+  static void check(int result) {
+    if (result == 0 || result == -EEXIST) return;
+    errno = -result;
+    fatal_errno("libseccomp");
+  }
+  scmp_filter_ctx context_;
+};
+
+void add_set(Builder& builder, CallSet set) {
+  for (const int call : calls_of(set)) builder.allow(call);
+  if (set == CallSet::basic) {
+    builder.allow(SCMP_SYS(mmap), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+    builder.allow(SCMP_SYS(mprotect), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+    builder.allow(SCMP_SYS(tgkill), SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(::getpid())));  // abort()
+  }
+  if (set == CallSet::fork)  // fork() is clone with SIGCHLD; no namespaces
+    builder.allow(SCMP_SYS(clone),
+                  SCMP_A0(SCMP_CMP_MASKED_EQ,
+                          CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET |
+                              CLONE_NEWCGROUP | CLONE_VM | CLONE_THREAD,
+                          0));
+}
+
+void set_filter(const std::vector<sock_filter>& program, unsigned flags) {
+  const sock_fprog filter{static_cast<unsigned short>(program.size()), const_cast<sock_filter*>(program.data())};
+  if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &filter) != 0) fatal_errno("seccomp");
+}
+
+}  // namespace
+
+SystemCallFilter::SystemCallFilter(std::initializer_list<CallSet> sets) {
+  Builder builder;
+  for (const CallSet set : sets) add_set(builder, set);
+  for (const int call : kDeadly) builder.kill(call);
+  builder.kill(SCMP_SYS(socket));
+  program_ = builder.compile();
+}
+
+void SystemCallFilter::install() const { set_filter(program_, SECCOMP_FILTER_FLAG_TSYNC); }
+void SystemCallFilter::install_single_threaded() const { set_filter(program_, 0); }
+
+}  // namespace mailroom
