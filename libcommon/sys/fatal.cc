@@ -9,7 +9,8 @@
 namespace mailroom {
 
 void fatal(std::string_view what) {
-  const std::string line = "fatal what=\"" + std::string{what} + "\"\n";
+  // As the logger writes it (daemons/log.h), which this layer cannot use.
+  const std::string line = "[" + std::to_string(::getpid()) + "] fatal reason=\"" + std::string{what} + "\"\n";
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
   ::_exit(kFatalExit);
 }

@@ -1,0 +1,64 @@
+#include "daemons/daemon.h"
+
+#include <exception>
+
+#include "daemons/base/launch.h"
+#include "daemons/log.h"
+
+namespace mailroom {
+namespace {
+
+using ControlChannel = event::ChannelHandler<ProcessToSupervisor, SupervisorToProcess>;
+
+template <typename... F>
+struct Overloaded : F... {
+  using F::operator()...;
+};
+
+void on_control(Server& server, SupervisorToProcess&& message, std::vector<Fd>&& descriptors) {
+  std::visit(Overloaded{
+                 [&](const AttachChannel& attach) {
+                   if (descriptors.size() != 1) log::fatal("AttachChannel without its descriptor");
+                   server.attach(attach.kind, attach.peer, std::move(descriptors.front()));
+                 },
+                 [&](const Drain&) { server.drain(); },
+                 [&](const AccountDirectoryMade& made) { server.on_supervisor(made); },
+             },
+             message);
+}
+
+void serve(const Launch& launch, const MakeServer& make_server) {
+  event::Loop loop;
+  PassedDescriptors passed{launch};
+  const Fd directory = passed.take("root");
+  std::unique_ptr<Server> server;
+  ControlChannel control{loop, Fd{kControlFd}, 1,
+                         [&](SupervisorToProcess&& message, std::vector<Fd>&& descriptors) {
+                           on_control(*server, std::move(message), std::move(descriptors));
+                         },
+                         [&](event::ChannelEnd) { loop.stop(); }};  // mailroomd is gone: everything ends
+  const Host host{loop, launch, launch.config, [&](const std::string& name) { return passed.take(name); },
+                  [&](const ProcessToSupervisor& message) { control.send(message); }};
+  server = make_server(host);
+  server->before_jail();
+  enter_jail(launch, directory.get());
+  server->start();
+  close_jail(launch);
+  control.send(Ready{});
+  loop.run();
+}
+
+}  // namespace
+
+int run_daemon(Role role, const MakeServer& make_server) {
+  const Launch launch = read_launch(role);
+  set_up_process(launch);
+  try {
+    serve(launch, make_server);
+  } catch (const std::exception& error) {
+    log::fatal(error.what());
+  }
+  return 0;
+}
+
+}  // namespace mailroom

@@ -1,0 +1,96 @@
+#include "daemons/base/launch.h"
+
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+
+#include "daemons/log.h"
+#include "libcommon/ipc/codec.h"
+#include "libcommon/sys/fatal.h"
+#include "libcommon/sys/jail.h"
+
+namespace mailroom {
+namespace {
+
+std::string read_whole(int fd) {
+  struct stat facts{};
+  if (::fstat(fd, &facts) != 0) fatal("started by hand: mailroomd starts this program (descriptor 4 is not there)");
+  std::string bytes(static_cast<std::size_t>(facts.st_size), '\0');
+  if (::pread(fd, bytes.data(), bytes.size(), 0) != facts.st_size) fatal_errno("read of the launch block");
+  return bytes;
+}
+
+uid_t uid_of(const Launch& launch) {
+  const Identity identity = process_row(launch.role).identity;
+  if (identity == Identity::root || identity == Identity::listener) return 0;
+  return launch.config.uids.daemons + uid_number(launch.role);
+}
+
+CapabilityMask capabilities_of(Identity identity) {
+  if (identity == Identity::listener) return kListenerCapabilities;
+  if (identity == Identity::deliver) return kDeliverCapabilities;
+  return kNoCapabilities;
+}
+
+}  // namespace
+
+Fd PassedDescriptors::take(const std::string& name) {
+  const auto found = std::ranges::find(descriptors_, name, &PassedDescriptor::name);
+  if (found == descriptors_.end()) return Fd{};
+  return Fd{std::exchange(found->fd, -1)};
+}
+
+Launch read_launch(Role role) {
+  auto launch = ipc::decode<Launch>(read_whole(kLaunchFd));
+  if (!launch) fatal("the launch block does not decode: mailroomd is of another version");
+  if (process_row(launch->role).program != process_row(role).program) fatal("the launch block is for another program");
+  ::close(kLaunchFd);
+  return std::move(*launch);
+}
+
+void set_up_process(const Launch& launch) {
+  for (const int ignored : {SIGPIPE, SIGINT, SIGHUP}) ::signal(ignored, SIG_IGN);
+  ::umask(077);
+  log::set_up({.fd = STDERR_FILENO, .level = launch.config.log.level});
+}
+
+void enter_jail(const Launch& launch, int directory, int also_reachable) {
+  const ProcessRow& row = process_row(launch.role);
+  if (launch.unprivileged) {
+    if (directory >= 0 && ::fchdir(directory) != 0) fatal_errno("fchdir");
+  } else {
+    enter_root(directory);
+  }
+  set_no_new_privs();
+  std::vector<int> reachable;
+  if (row.root != Root::empty) reachable.push_back(directory);
+  if (also_reachable >= 0) reachable.push_back(also_reachable);
+  restrict_files_to(reachable);
+  if (!launch.unprivileged) become(uid_of(launch), capabilities_of(row.identity));
+  set_not_dumpable();
+  if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) fatal_errno("PR_SET_PDEATHSIG");
+}
+
+SystemCallFilter filter_of(Calls calls) {
+  using enum CallSet;
+  switch (calls) {
+  case Calls::server: return SystemCallFilter{basic, accept};
+  case Calls::storage: return SystemCallFilter{basic, accept, files};
+  case Calls::deliver: return SystemCallFilter{basic, files, fs_identity};
+  case Calls::listener: return SystemCallFilter{basic, accept, files, watch, make_sockets, fork, CallSet::become};
+  case Calls::supervisor: break;
+  }
+  fatal("the supervisor has no filter: its children inherit it");
+}
+
+void close_jail(const Launch& launch) {
+  const ProcessRow& row = process_row(launch.role);
+  set_limits({.open_files = row.open_files, .processes = row.processes});
+  filter_of(row.calls).install();
+}
+
+}  // namespace mailroom
