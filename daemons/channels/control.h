@@ -17,8 +17,9 @@ struct AttachChannel {  // one descriptor: an end of a channel, at start and whe
   std::string peer;  // name of the process at the other end, e.g. "smtpd-mx"
   static auto fields(auto& m) { return std::tie(m.kind, m.peer); }
 };
-struct Drain {  // listeners: accept no more, finish what is there, exit; others: exit when idle work is durable
-  static auto fields(auto&) { return std::tie(); }
+struct Drain {  // listeners: accept no more, finish what is there, exit; others: finish what must be, exit
+  bool at_once = false;  // listeners: end the connections too
+  static auto fields(auto& m) { return std::tie(m.at_once); }
 };
 struct AccountDirectoryMade {
   AccountId account = 0;
@@ -39,6 +40,10 @@ struct RemoveAccountDirectory {  // policyd only: renamed aside at once, never r
   AccountId account = 0;
   static auto fields(auto& m) { return std::tie(m.account); }
 };
-using ProcessToSupervisor = std::variant<Ready, MakeAccountDirectory, RemoveAccountDirectory>;
+struct ConnectionCrashed {  // listeners: a child ended abnormally; the listener wants to be replaced (fresh address layout)
+  IpAddress peer;
+  static auto fields(auto& m) { return std::tie(m.peer); }
+};
+using ProcessToSupervisor = std::variant<Ready, MakeAccountDirectory, RemoveAccountDirectory, ConnectionCrashed>;
 
 }  // namespace mailroom

@@ -1,9 +1,9 @@
 // keyd signs TLS handshakes for connections, and nothing else.
 //
-// A listener gives keyd one end of a new channel for each connection; its child asks on the other end.  Which service
-// asks is known by the listener's own channel.  A child sends the octets that TLS has it sign, so that keyd can see what
-// they are: anything that is not a TLS handshake signature, or for another key than the service's, is refused and
-// ends the channel.
+// A listener gives keyd one end of a new channel for each connection; its child asks on the other end.  Which
+// service asks is known by the listener's own channel.  A child sends the octets that TLS has it sign, so
+// that keyd can see what they are: anything that is not a TLS handshake signature, or for another key than
+// the service's, is refused and ends the channel.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +16,8 @@
 
 namespace mailroom {
 
-// listener -> keyd, with one descriptor: keyd's end of the connection's channel.  Not answered; keyd forgets the
-// connection when that channel closes.
+// listener -> keyd, with one descriptor: keyd's end of the connection's channel.  Not answered; keyd forgets
+// the connection when that channel closes.
 struct OpenSigner {
   ConnectionId connection = 0;
   static auto fields(auto& m) { return std::tie(m.connection); }
@@ -30,8 +30,8 @@ struct KeydNeverSpeaks {
 };
 using KeydToListener = std::variant<KeydNeverSpeaks>;
 
-// The longest octets to be signed: two randoms of 32 and the ECDHE parameters with a point of P-384 (RFC 8422 5.4);
-// TLS 1.3's have 98 + 64 at most (RFC 8446 4.4.3).
+// The longest octets to be signed: two randoms of 32 and the ECDHE parameters with a point of P-384 (RFC
+// 8422 5.4); TLS 1.3's have 98 + 64 at most (RFC 8446 4.4.3).
 inline constexpr std::size_t kMaxToBeSigned = 64 + 4 + 97;
 
 // connection -> keyd, one at a time
