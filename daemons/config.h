@@ -13,24 +13,10 @@
 #include <vector>
 
 #include "daemons/channels/types.h"
+#include "libcommon/config/duration.h"
 #include "libcommon/sys/ip_address.h"
 
 namespace mailroom {
-
-// A span of time; written `250ms`, `30s`, `5m`, `2h`, `5d` in the file.
-struct Duration {
-  std::uint64_t milliseconds = 0;
-
-  constexpr Duration() = default;
-  template <typename Rep, typename Period>
-  constexpr Duration(std::chrono::duration<Rep, Period> time)
-      : milliseconds{static_cast<std::uint64_t>(std::chrono::milliseconds{time}.count())} {}
-  constexpr operator std::chrono::milliseconds() const {
-    return std::chrono::milliseconds{static_cast<std::int64_t>(milliseconds)};
-  }
-  constexpr auto operator<=>(const Duration&) const = default;
-  static auto fields(auto& m) { return std::tie(m.milliseconds); }
-};
 
 enum class TlsMode : std::uint8_t {
   none,      // no TLS at all

@@ -1,0 +1,73 @@
+// authd and policyd: who someone is, and what they may do.
+#include <fmt/format.h>
+
+#include "daemons/config/tables.h"
+#include "libcommon/text/ascii.h"
+
+namespace mailroom::config {
+
+namespace {
+
+using namespace std::chrono_literals;
+constexpr std::uint64_t kMiB = 1024 * 1024;
+constexpr std::uint64_t kGiB = 1024 * kMiB;
+
+// One of the characters that a local part may hold and that is no letter, digit or dot (RFC 5322 3.2.3
+// atext).
+Parsed<std::string> parse_delimiter(std::string_view text) {
+  static constexpr std::string_view kDelimiters = "+-_=#~^";
+  if (text.empty() || (text.size() == 1 && kDelimiters.find(text[0]) != kDelimiters.npos))
+    return std::string{text};
+  return std::unexpected(fmt::format("takes one of {} or \"\"", kDelimiters));
+}
+
+Parsed<std::string> parse_account_name(std::string_view text) {
+  static constexpr std::size_t kMaxLocalPart = 64;  // RFC 5321 4.5.3.1.1
+  bool good = !text.empty() && text.size() <= kMaxLocalPart;
+  for (const char c : text)
+    good = good && (is_alnum(c) || std::string_view{"/@.+-_"}.find(c) != std::string_view::npos);
+  if (!good) return std::unexpected(fmt::format("\"{}\" is not the name of an account", text));
+  return lower_case(text);
+}
+
+using A = AuthdConfig;
+constexpr Key<A> kAuthdKeys[] = {
+    {"failure-delay", Time<A>{&A::failure_delay, 0s, 30s}, Reload::restart,
+     "Waiting time before a login is refused."},
+    {"max-failure-delay", Time<A>{&A::max_failure_delay, 0s, 2min}, Reload::restart,
+     "The delay grows up to this for an account with many failures."},
+    {"failure-window", Time<A>{&A::failure_window, 1min, 24h}, Reload::restart, "How long a failure counts."},
+    {"account-failures", Number<A>{&A::account_failures, 1, 100'000}, Reload::restart,
+     "Failures of one account within the window after which every answer for it is delayed, right or wrong."},
+    {"address-failures", Number<A>{&A::address_failures, 1, 100'000}, Reload::restart,
+     "Failures from one client address within the window after which logins from it are refused; IPv6 "
+     "addresses count "
+     "by their /64."},
+    {"yescrypt-cost", Number<A>{&A::yescrypt_cost, 1, 11}, Reload::restart,
+     "Cost of the hash of new passwords, as in crypt(5); one more doubles time and memory of a login."},
+    {"hash-threads", Number<A>{&A::hash_threads, 1, 64}, Reload::restart,
+     "Passwords checked at the same time."},
+    {"max-waiting", Number<A>{&A::max_waiting, 10, 100'000}, Reload::restart,
+     "Logins that wait for their turn; more are told to come back later."},
+    {"min-password-length", Number<A>{&A::min_password_length, 1, 128}, Reload::restart,
+     "Characters that a new password must have."},
+};
+
+using P = PolicydConfig;
+constexpr Key<P> kPolicydKeys[] = {
+    {"recipient-delimiter", Text<P>{&P::recipient_delimiter, "CHARACTER", parse_delimiter}, Reload::restart,
+     "With +, mail for user+anything@ goes to user; \"\" switches this off."},
+    {"postmaster", Text<P>{&P::postmaster, "ACCOUNT", parse_account_name}, Reload::restart,
+     "The account that gets the mail for postmaster at every local domain (RFC 5321 4.5.1), unless an "
+     "account or alias "
+     "of that name exists."},
+    {"state-map-size", Size<P>{&P::state_map_size, 16 * kMiB, 1024 * kGiB}, Reload::restart,
+     "How large the shared state may grow; the file is sparse."},
+};
+
+}  // namespace
+
+std::span<const Key<AuthdConfig>> authd_keys() { return kAuthdKeys; }
+std::span<const Key<PolicydConfig>> policyd_keys() { return kPolicydKeys; }
+
+}  // namespace mailroom::config

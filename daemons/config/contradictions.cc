@@ -1,0 +1,68 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "daemons/config/load.h"
+
+namespace mailroom::config {
+
+namespace {
+
+constexpr std::uint32_t kDaemonUids = 64;
+
+using Reasons = std::vector<std::string>;
+
+void check_presence(const Config& config, Reasons& reasons) {
+  if (config.hostname.empty()) reasons.push_back("hostname is missing");
+  if (config.domains.empty()) reasons.push_back("no domain is given");
+  if (config.listeners.empty()) reasons.push_back("no listen is given");
+  const auto wants_tls = [](const ListenerConfig& listener) { return listener.tls != TlsMode::none; };
+  if (config.certificates.empty() && std::ranges::any_of(config.listeners, wants_tls))
+    reasons.push_back("a listener offers TLS, but no certificate is given");
+}
+
+void check_routes(const Config& config, Reasons& reasons) {
+  for (const auto& route : config.routes)
+    if (std::ranges::find(config.domains, route.domain) != config.domains.end())
+      reasons.push_back(fmt::format("{} is both a domain and a route", route.domain));
+}
+
+void check_uids(const UidConfig& uids, Reasons& reasons) {
+  struct Range {
+    std::string_view name;
+    std::uint64_t begin, end;
+  };
+  const auto range = [](std::string_view name, std::uint64_t base, std::uint64_t count) {
+    return Range{name, base, base + count};
+  };
+  const Range ranges[] = {range("daemons", uids.daemons, kDaemonUids),
+                          range("login", uids.login, uids.login_count),
+                          range("outbound", uids.outbound, uids.outbound_count),
+                          range("accounts", uids.accounts, std::uint64_t{uids.accounts_count} + 1)};
+  for (std::size_t i = 0; i < std::size(ranges); ++i)
+    for (std::size_t j = i + 1; j < std::size(ranges); ++j)
+      if (ranges[i].begin < ranges[j].end && ranges[j].begin < ranges[i].end)
+        reasons.push_back(fmt::format("the uids of {} and {} overlap", ranges[i].name, ranges[j].name));
+}
+
+void check_limits(const Config& config, Reasons& reasons) {
+  if (config.queued.memory_message_size > config.queued.memory_limit)
+    reasons.push_back("queued.memory-message-size is larger than queued.memory-limit");
+  if (config.queued.memory_message_size > config.queued.segment_size)
+    reasons.push_back("queued.memory-message-size is larger than queued.segment-size");
+  if (config.authd.failure_delay > config.authd.max_failure_delay)
+    reasons.push_back("authd.failure-delay is longer than authd.max-failure-delay");
+}
+
+}  // namespace
+
+std::vector<std::string> contradictions(const Config& config) {
+  Reasons reasons;
+  check_presence(config, reasons);
+  check_routes(config, reasons);
+  check_uids(config.uids, reasons);
+  check_limits(config, reasons);
+  return reasons;
+}
+
+}  // namespace mailroom::config

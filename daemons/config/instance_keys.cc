@@ -1,0 +1,231 @@
+// What the instance is: its names, where it listens, with which certificates.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "daemons/config/names.h"
+#include "daemons/config/tables.h"
+#include "libcommon/text/ascii.h"
+
+namespace mailroom::config {
+
+namespace {
+
+std::unexpected<std::string> wrong(std::string reason) { return std::unexpected(std::move(reason)); }
+
+// ---- domain NAME... ----
+
+Result set_domains(Config& config, Values values) {
+  for (const auto& value : values) {
+    auto name = parse_host_name(value);
+    if (!name) return wrong(name.error());
+    if (std::ranges::count(config.domains, *name) > 0) return wrong(fmt::format("{} is given twice", *name));
+    config.domains.push_back(std::move(*name));
+  }
+  return {};
+}
+
+std::vector<std::string> show_domains(const Config& config) { return config.domains; }
+
+// ---- listen SERVICE [CLASS] ADDRESS:PORT TLS [plaintext-login] ----
+
+constexpr std::string_view kListenSyntax =
+    "smtp mx | smtp submission | pop3 | imap ADDRESS:PORT none | starttls | implicit [plaintext-login]";
+
+// The words of one directive, taken from the front.
+class Words {
+ public:
+  explicit Words(Values values) : values_{values} {}
+  bool empty() const { return values_.empty(); }
+  std::string_view take() {
+    if (values_.empty()) return {};
+    const std::string_view word = values_.front();
+    values_ = values_.subspan(1);
+    return word;
+  }
+
+ private:
+  Values values_;
+};
+
+Parsed<Service> take_service(Words& words) {
+  const auto word = words.take();
+  if (word == "pop3") return Service::pop3;
+  if (word == "imap") return Service::imap;
+  if (word != "smtp") return wrong(fmt::format("\"{}\" is none of smtp, pop3 and imap", word));
+  const auto listener_class = words.take();
+  if (listener_class == "mx") return Service::mx;
+  if (listener_class == "submission") return Service::submission;
+  return wrong(fmt::format("\"{}\" after smtp is neither mx nor submission", listener_class));
+}
+
+Parsed<TlsMode> parse_tls_mode(std::string_view word) {
+  if (word == "none") return TlsMode::none;
+  if (word == "starttls") return TlsMode::starttls;
+  if (word == "implicit") return TlsMode::implicit;
+  return wrong(fmt::format("\"{}\" is none of none, starttls and implicit", word));
+}
+
+bool is_loopback(const IpAddress& address) {
+  return address.is_v4() ? address.bytes[12] == 127 : address.text() == "::1";
+}
+
+Result take_plaintext_login(Words& words, ListenerConfig& listener) {
+  if (words.empty()) return {};
+  const auto word = words.take();
+  if (word != "plaintext-login" || !words.empty()) return wrong(fmt::format("\"{}\" is out of place", word));
+  // Passwords travel over TLS only; the exception is for tests on the machine itself.
+  if (!is_loopback(listener.address)) return wrong("plaintext-login is only for loopback addresses");
+  listener.plaintext_login = PlaintextLogin::allowed;
+  return {};
+}
+
+Result set_listener(Config& config, Values values) {
+  Words words{values};
+  ListenerConfig listener;
+  const auto service = take_service(words);
+  if (!service) return wrong(service.error());
+  listener.service = *service;
+
+  const auto where = words.take();
+  const auto address = parse_ip_and_port(where);
+  if (!address || address->port == 0) return wrong(fmt::format("\"{}\" is not ADDRESS:PORT", where));
+  listener.address = *address;
+
+  const auto tls = parse_tls_mode(words.take());
+  if (!tls) return wrong(tls.error());
+  listener.tls = *tls;
+  if (const auto done = take_plaintext_login(words, listener); !done) return done;
+
+  for (const auto& other : config.listeners)
+    if (other.address == listener.address) return wrong(fmt::format("another listener has {}", where));
+  config.listeners.push_back(listener);
+  return {};
+}
+
+std::string show_address(const IpAddress& address) {
+  return fmt::format(fmt::runtime(address.is_v4() ? "{}:{}" : "[{}]:{}"), address.text(), address.port);
+}
+
+std::vector<std::string> show_listeners(const Config& config) {
+  static constexpr std::string_view kServices[] = {"smtp mx", "smtp submission", "pop3", "imap"};
+  static constexpr std::string_view kTlsModes[] = {"none", "starttls", "implicit"};
+  std::vector<std::string> lines;
+  for (const auto& listener : config.listeners)
+    lines.push_back(
+        fmt::format("{} {} {}{}", kServices[static_cast<int>(listener.service)],
+                    show_address(listener.address), kTlsModes[static_cast<int>(listener.tls)],
+                    listener.plaintext_login == PlaintextLogin::allowed ? " plaintext-login" : ""));
+  return lines;
+}
+
+// ---- certificate NAME[,NAME...] CHAINFILE KEYFILE ----
+
+Result set_certificate(Config& config, Values values) {
+  if (values.size() != 3) return wrong("takes NAME[,NAME...] CHAINFILE KEYFILE");
+  CertificateConfig certificate;
+  for (std::string_view names = values[0]; !names.empty();) {
+    const std::size_t comma = std::min(names.find(','), names.size());
+    auto name = parse_certificate_name(names.substr(0, comma));
+    if (!name) return wrong(name.error());
+    certificate.names.push_back(std::move(*name));
+    names.remove_prefix(std::min(comma + 1, names.size()));
+  }
+  if (certificate.names.empty()) return wrong("no name is given");
+  auto chain = parse_path(values[1]);
+  if (!chain) return wrong(chain.error());
+  auto key = parse_path(values[2]);
+  if (!key) return wrong(key.error());
+  certificate.chain_file = std::move(*chain);
+  certificate.key_file = std::move(*key);
+  config.certificates.push_back(std::move(certificate));
+  return {};
+}
+
+std::vector<std::string> show_certificates(const Config& config) {
+  std::vector<std::string> lines;
+  for (const auto& certificate : config.certificates)
+    lines.push_back(fmt::format("{} {} {}", fmt::join(certificate.names, ","), quote(certificate.chain_file),
+                                quote(certificate.key_file)));
+  return lines;
+}
+
+// ---- route DOMAIN smtp HOST:PORT ----
+
+Result set_route(Config& config, Values values) {
+  if (values.size() != 3 || values[1] != "smtp") return wrong("takes DOMAIN smtp HOST:PORT");
+  auto domain = parse_host_name(values[0]);
+  if (!domain) return wrong(domain.error());
+  auto target = parse_host_and_port(values[2]);
+  if (!target) return wrong(target.error());
+  if (std::ranges::count(config.routes, *domain, &RouteConfig::domain) > 0)
+    return wrong(fmt::format("{} has a route already", *domain));
+  config.routes.push_back({std::move(*domain), std::move(target->host), target->port});
+  return {};
+}
+
+std::vector<std::string> show_routes(const Config& config) {
+  std::vector<std::string> lines;
+  for (const auto& route : config.routes) {
+    const bool is_v6 = route.host.find(':') != std::string::npos;
+    lines.push_back(fmt::format(fmt::runtime(is_v6 ? "{} smtp [{}]:{}" : "{} smtp {}:{}"), route.domain,
+                                route.host, route.port));
+  }
+  return lines;
+}
+
+// ---- log-level ----
+
+constexpr std::string_view kLogLevels[] = {"error", "warning", "info", "debug"};
+
+Result set_log_level(Config& config, Values values) {
+  for (std::size_t i = 0; i < std::size(kLogLevels); ++i)
+    if (values.size() == 1 && values[0] == kLogLevels[i]) {
+      config.log.level = static_cast<LogLevel>(i);
+      return {};
+    }
+  return wrong("takes one of error, warning, info and debug");
+}
+
+std::vector<std::string> show_log_level(const Config& config) {
+  return {std::string{kLogLevels[static_cast<int>(config.log.level)]}};
+}
+
+constexpr Key<Config> kKeys[] = {
+    {"hostname", Text<Config>{&Config::hostname, "NAME", parse_host_name}, Reload::new_connections,
+     "The name of this system in greetings and in the Received lines it writes. Must be given."},
+    {"domain", Custom<Config>{"NAME ...", Occurs::repeatedly, set_domains, show_domains},
+     Reload::new_connections,
+     "Domains whose mail is kept here: user@NAME is the account or alias called user. At least one must be "
+     "given."},
+    {"listen", Custom<Config>{kListenSyntax, Occurs::repeatedly, set_listener, show_listeners},
+     Reload::new_connections,
+     "Accepts connections of a service at an address, which is numeric, an IPv6 address in square brackets. "
+     "smtp mx takes mail for local recipients from anyone; smtp submission takes mail of accounts after "
+     "login. "
+     "With starttls a client may turn on TLS, and must before it can log in; with implicit TLS begins with "
+     "the "
+     "first octet. plaintext-login offers logins without TLS and is only for loopback addresses. "
+     "At least one must be given."},
+    {"certificate",
+     Custom<Config>{"NAME[,NAME...] CHAINFILE KEYFILE", Occurs::repeatedly, set_certificate,
+                    show_certificates},
+     Reload::new_connections,
+     "A certificate chain (PEM, the server's own first) and its private key (PEM, readable by root only). It "
+     "is used "
+     "for clients that ask for one of the names (SNI); the first certificate is used for all others. The "
+     "leftmost "
+     "label of a name may be *."},
+    {"route", Custom<Config>{"DOMAIN smtp HOST:PORT", Occurs::repeatedly, set_route, show_routes},
+     Reload::new_connections,
+     "Where mail for a domain that is not local goes. Stored only: this version does not relay."},
+    {"log-level",
+     Custom<Config>{"error | warning | info | debug", Occurs::once, set_log_level, show_log_level},
+     Reload::restart, "Events of this level and the more serious ones are logged."},
+};
+
+}  // namespace
+
+std::span<const Key<Config>> instance_keys() { return kKeys; }
+
+}  // namespace mailroom::config

@@ -1,0 +1,129 @@
+#include "daemons/config/load.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "daemons/config/tables.h"
+#include "libcommon/sys/fd.h"
+
+namespace mailroom::config {
+
+namespace {
+
+constexpr std::size_t kMaxChainSize = 256 * 1024;
+
+std::string reason_of(int error) { return std::strerror(error); }
+
+Parsed<std::string> read_file(const std::string& path, std::size_t limit) {
+  const Fd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY)};
+  if (!fd) return std::unexpected(reason_of(errno));
+  std::string content(limit + 1, '\0');
+  std::size_t size = 0;
+  while (size < content.size()) {
+    const ssize_t got = ::read(fd.get(), content.data() + size, content.size() - size);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return std::unexpected(reason_of(errno));
+    if (got == 0) break;
+    size += static_cast<std::size_t>(got);
+  }
+  if (size > limit) return std::unexpected(fmt::format("larger than {}", format_size(limit)));
+  content.resize(size);
+  return content;
+}
+
+Result read_chain(CertificateConfig& certificate) {
+  auto pem = read_file(certificate.chain_file, kMaxChainSize);
+  if (!pem) return std::unexpected(fmt::format("{}: {}", certificate.chain_file, pem.error()));
+  if (pem->find("-----BEGIN CERTIFICATE-----") == pem->npos)
+    return std::unexpected(fmt::format("{}: no certificate in it (PEM)", certificate.chain_file));
+  certificate.chain_pem = std::move(*pem);
+  return {};
+}
+
+// The key itself is read in keyd only.
+Result look_at_key(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0)
+    return std::unexpected(fmt::format("{}: {}", path, reason_of(errno)));
+  if (!S_ISREG(status.st_mode)) return std::unexpected(fmt::format("{}: not a file", path));
+  if ((status.st_mode & 007) != 0)
+    return std::unexpected(
+        fmt::format("{}: everyone may use this private key (mode {:04o})", path, status.st_mode & 07777));
+  return {};
+}
+
+unsigned line_of(const CertificateConfig& certificate, const std::vector<Directive>& directives) {
+  for (const auto& directive : directives)
+    if (directive.name == "certificate" && directive.values.size() > 1 &&
+        directive.values[1] == certificate.chain_file)
+      return directive.line;
+  return 0;
+}
+
+void read_certificates(Config& config, const std::vector<Directive>& directives, const std::string& file,
+                       Errors& errors) {
+  for (auto& certificate : config.certificates)
+    for (const auto& result : {read_chain(certificate), look_at_key(certificate.key_file)})
+      if (!result) errors.push_back({file, line_of(certificate, directives), result.error()});
+}
+
+struct Reading {
+  Config config;
+  std::vector<Directive> directives;
+  Errors errors;
+};
+
+Reading read_directives(std::string_view text, const std::string& file) {
+  Reading reading;
+  auto parsed = parse_directives(text, file);
+  reading.directives = std::move(parsed.directives);
+  reading.errors = std::move(parsed.errors);
+  schema().apply(reading.directives, file, reading.config, reading.errors);
+  // After a wrong line, what seems to be missing may just not have been understood.
+  if (reading.errors.empty())
+    for (auto& reason : contradictions(reading.config))
+      reading.errors.push_back({file, 0, std::move(reason)});
+  return reading;
+}
+
+std::expected<Config, Errors> outcome(Reading reading) {
+  if (reading.errors.empty()) return std::move(reading.config);
+  std::ranges::stable_sort(reading.errors, {}, &Error::line);
+  return std::unexpected(std::move(reading.errors));
+}
+
+}  // namespace
+
+std::expected<Config, Errors> parse(std::string_view text, const std::string& file) {
+  return outcome(read_directives(text, file));
+}
+
+std::expected<Config, Errors> load(const std::string& path) {
+  const auto text = read_file(path, kMaxFileSize);
+  if (!text) return std::unexpected(Errors{{path, 0, text.error()}});
+  auto reading = read_directives(*text, path);
+  read_certificates(reading.config, reading.directives, path, reading.errors);
+  return outcome(std::move(reading));
+}
+
+std::vector<std::string> changes_that_need_restart(const Config& running, const Config& fresh) {
+  std::vector<std::string> names;
+  for (const auto& key : schema().keys())
+    if (key.reload == Reload::restart && key.show(running) != key.show(fresh)) names.push_back(key.name);
+  return names;
+}
+
+std::string show(const Config& config) {
+  std::string text;
+  for (const auto& key : schema().keys())
+    for (const auto& values : key.show(config)) text += fmt::format("{} {}\n", key.name, values);
+  return text;
+}
+
+}  // namespace mailroom::config

@@ -1,0 +1,76 @@
+// queued and deliverd: messages in transit.
+#include <fmt/format.h>
+
+#include "daemons/config/tables.h"
+
+namespace mailroom::config {
+
+namespace {
+
+using namespace std::chrono_literals;
+constexpr std::uint64_t kMiB = 1024 * 1024;
+constexpr std::uint64_t kGiB = 1024 * kMiB;
+
+using Q = QueuedConfig;
+
+constexpr std::size_t kMaxRetries = 100;
+constexpr Duration kMinRetry = 1s, kMaxRetry = 24h * 7;
+
+Result set_retry_schedule(Q& config, Values values) {
+  if (values.size() > kMaxRetries) return std::unexpected(fmt::format("more than {} times", kMaxRetries));
+  std::vector<Duration> schedule;
+  for (const auto& value : values) {
+    const auto time = parse_time(value);
+    if (!time) return std::unexpected(time.error());
+    if (*time < kMinRetry || *time > kMaxRetry)
+      return std::unexpected(
+          fmt::format("{} is not between {} and {}", value, format_time(kMinRetry), format_time(kMaxRetry)));
+    schedule.push_back(*time);
+  }
+  config.retry_schedule = std::move(schedule);
+  return {};
+}
+
+std::vector<std::string> show_retry_schedule(const Q& config) {
+  std::string line;
+  for (const auto time : config.retry_schedule) line += (line.empty() ? "" : " ") + format_time(time);
+  return {line};
+}
+
+constexpr Key<Q> kQueuedKeys[] = {
+    {"memory-limit", Size<Q>{&Q::memory_limit, 16 * kMiB, 1024 * kGiB}, Reload::restart,
+     "Content held in memory for all clients together before it is durable; when it is used up, new content "
+     "is answered 452."},
+    {"memory-message-size", Size<Q>{&Q::memory_message_size, 4 * 1024, 16 * kMiB}, Reload::restart,
+     "Larger content goes to a file of its own instead of the log."},
+    {"segment-size", Size<Q>{&Q::segment_size, kMiB, kGiB}, Reload::restart,
+     "A segment of the log is closed when it has grown past this."},
+    {"min-free-space", Size<Q>{&Q::min_free_space, 0, 1024 * kGiB}, Reload::restart,
+     "With less room on the file system of the queue, new messages are answered 452."},
+    {"max-messages", Number<Q>{&Q::max_messages, 100, 100'000'000}, Reload::restart,
+     "Messages in the queue; with more, new ones are answered 452."},
+    {"copy-forward-percent", Number<Q>{&Q::copy_forward_percent, 0, 90}, Reload::restart,
+     "A closed segment with a smaller part still needed is emptied by copying that part."},
+    {"deliveries-in-flight", Number<Q>{&Q::deliveries_in_flight, 1, 10'000}, Reload::restart,
+     "Deliveries handed to deliverd and not yet durable."},
+    {"retry-schedule", Custom<Q>{"TIME ...", Occurs::once, set_retry_schedule, show_retry_schedule},
+     Reload::restart,
+     "Waiting time after the first, second and each further failed attempt; the last one repeats."},
+    {"lifetime", Time<Q>{&Q::lifetime, 1min, 24h * 60}, Reload::restart,
+     "How long delivery is attempted (RFC 5321 4.5.4.1 asks for at least four to five days)."},
+};
+
+using D = DeliverdConfig;
+constexpr Key<D> kDeliverdKeys[] = {
+    {"batch-size", Number<D>{&D::batch_size, 1, 10'000}, Reload::restart,
+     "Deliveries made durable together, at most."},
+    {"batch-delay", Time<D>{&D::batch_delay, 0s, 5s}, Reload::restart,
+     "How long the first delivery of a batch waits for others."},
+};
+
+}  // namespace
+
+std::span<const Key<QueuedConfig>> queued_keys() { return kQueuedKeys; }
+std::span<const Key<DeliverdConfig>> deliverd_keys() { return kDeliverdKeys; }
+
+}  // namespace mailroom::config
