@@ -23,7 +23,9 @@ void require(int outcome) {
 
 void Sha256::Free::operator()(evp_md_ctx_st* context) const noexcept { EVP_MD_CTX_free(context); }
 
-Sha256::Sha256() : context_{EVP_MD_CTX_new()} { require(EVP_DigestInit_ex2(context_.get(), algorithm(), nullptr)); }
+Sha256::Sha256() : context_{EVP_MD_CTX_new()} {
+  require(EVP_DigestInit_ex2(context_.get(), algorithm(), nullptr));
+}
 
 void Sha256::update(std::string_view bytes) {
   require(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()));

@@ -1,4 +1,5 @@
-// SHA-256, for whoever names or checks bytes by their hash.  No allocation after construction, no file is opened.
+// SHA-256, for whoever names or checks bytes by their hash.  No allocation after construction, no file is
+// opened.
 #pragma once
 
 #include <array>
@@ -16,12 +17,12 @@ Sha256Digest sha256(std::string_view bytes);
 
 // The digest of bytes that arrive in pieces.  `finish` gives the digest and begins anew.
 class Sha256 {
-public:
+ public:
   Sha256();
   void update(std::string_view bytes);
   Sha256Digest finish();
 
-private:
+ private:
   struct Free {
     void operator()(evp_md_ctx_st* context) const noexcept;
   };

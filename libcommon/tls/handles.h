@@ -11,10 +11,15 @@
 
 namespace mailroom::tls {
 
-template <auto kFree> struct Freeing {
-  template <typename T> void operator()(T* object) const noexcept { kFree(object); }
+template <auto kFree>
+struct Freeing {
+  template <typename T>
+  void operator()(T* object) const noexcept {
+    kFree(object);
+  }
 };
-template <typename T, auto kFree> using Handle = std::unique_ptr<T, Freeing<kFree>>;
+template <typename T, auto kFree>
+using Handle = std::unique_ptr<T, Freeing<kFree>>;
 
 using BioHandle = Handle<BIO, &BIO_free>;
 using CertificateHandle = Handle<X509, &X509_free>;

@@ -1,5 +1,5 @@
-// Private keys: loading them, naming them, signing with them.  Only keyd holds one (and tests, and the warm-up of a
-// ServerContext with a key made on the spot).
+// Private keys: loading them, naming them, signing with them.  Only keyd holds one (and tests, and the
+// warm-up of a ServerContext with a key made on the spot).
 #pragma once
 
 #include <array>
@@ -51,9 +51,9 @@ const SchemeRow& scheme_row(SignatureScheme scheme);
 bool scheme_fits(SignatureScheme scheme, KeyType type);
 
 class PrivateKey {
-public:
-  // Reads one unencrypted PEM private key (PKCS#8, or the older RSA and EC forms).  The error says what is wrong in words
-  // for an operator; it never quotes the input.
+ public:
+  // Reads one unencrypted PEM private key (PKCS#8, or the older RSA and EC forms).  The error says what is
+  // wrong in words for an operator; it never quotes the input.
   static std::expected<PrivateKey, std::string> parse(std::string_view pem);
   static PrivateKey generate(KeyType type);
 
@@ -68,7 +68,7 @@ public:
 
   evp_pkey_st* handle() const { return key_.get(); }  // for libcommon/tls
 
-private:
+ private:
   struct Free {
     void operator()(evp_pkey_st* key) const noexcept;
   };
@@ -78,6 +78,12 @@ private:
   KeyType type_{};
   KeyId id_{};
 };
+
+// Private numbers of keys loaded from now on live in pages of their own between guard pages, locked into
+// memory and left out of core dumps, and are overwritten when freed.  Called once, before the first key;
+// `not_locked` is the rest without the lock (RLIMIT_MEMLOCK).
+enum class MemoryLock : std::uint8_t { locked, not_locked, unavailable };
+MemoryLock lock_key_memory();
 
 // The rest is for libcommon/tls: the id and the type of any key, its private half not needed.
 KeyId key_id(const evp_pkey_st* key);

@@ -1,0 +1,194 @@
+#include "libcommon/tls/server_context.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "libcommon/tls/library.h"
+#include "libcommon/tls/remote_key.h"
+#include "libcommon/tls/server_state.h"
+
+namespace mailroom::tls {
+namespace {
+
+// RFC 9325 4.2; AES-128 first, it is enough and the cheapest.  ChaCha20 goes to clients that prefer it, for
+// want of AES hardware.
+constexpr const char* kSuites12 = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
+                                  "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
+                                  "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
+constexpr const char* kSuites13 =
+    "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
+constexpr const char* kGroups = "X25519:P-256:P-384";
+constexpr int kSecurityLevel = 2;  // 112 bits
+
+constexpr std::uint64_t kOptions = SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET |
+                                   SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA;
+
+char lower(char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); }
+
+bool same_ignoring_case(std::string_view a, std::string_view b) {
+  return std::ranges::equal(a, b, {}, lower, lower);
+}
+
+const ServerContext::State& state_of(void* argument) {
+  return *static_cast<const ServerContext::State*>(argument);
+}
+
+// ---- OpenSSL's callbacks.
+
+int note_client_hello(SSL* ssl, int*, void*) {
+  if (auto* place = static_cast<ClientOffer*>(SSL_get_app_data(ssl)); place != nullptr)
+    *place = read_offer(ssl);
+  return SSL_CLIENT_HELLO_SUCCESS;
+}
+
+int choose_identity(SSL* ssl, int*, void* argument) {
+  const char* host_name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+  if (host_name == nullptr) return SSL_TLSEXT_ERR_NOACK;
+  if (auto* place = static_cast<ClientOffer*>(SSL_get_app_data(ssl)); place != nullptr)
+    place->server_name = host_name;
+  SSL_CTX* context = state_of(argument).context_for(host_name);
+  if (context == nullptr) return SSL_TLSEXT_ERR_NOACK;
+  SSL_set_SSL_CTX(ssl, context);
+  return SSL_TLSEXT_ERR_OK;
+}
+
+// `offered` is a list of names, each behind its length (RFC 7301 3.1); OpenSSL has checked its form.
+int choose_protocol(SSL*, const unsigned char** chosen, unsigned char* chosen_size,
+                    const unsigned char* offered, unsigned offered_size, void* argument) {
+  const std::string& ours = state_of(argument).protocol;
+  for (unsigned i = 0; i < offered_size; i += 1U + offered[i]) {
+    const std::string_view name{reinterpret_cast<const char*>(offered) + i + 1, offered[i]};
+    if (name != ours) continue;
+    *chosen = offered + i + 1;
+    *chosen_size = offered[i];
+    return SSL_TLSEXT_ERR_OK;
+  }
+  return SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+// ---- Set-up.
+
+std::string signature_schemes(const std::vector<const CertificateChain*>& chains) {
+  std::string list;
+  for (int i = 0; i <= static_cast<int>(SignatureScheme::kLast); ++i) {
+    const auto scheme = static_cast<SignatureScheme>(i);
+    if (std::ranges::none_of(chains,
+                             [&](const auto* chain) { return scheme_fits(scheme, chain->key_type()); }))
+      continue;
+    if (!list.empty()) list += ':';
+    list += scheme_row(scheme).name;
+  }
+  return list;
+}
+
+bool set_rules(SSL_CTX* context, const std::string& schemes) {
+  SSL_CTX_set_options(context, kOptions);
+  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_clear_mode(context, SSL_MODE_AUTO_RETRY);
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_security_level(context, kSecurityLevel);
+  return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1 &&
+         SSL_CTX_set_cipher_list(context, kSuites12) == 1 &&
+         SSL_CTX_set_ciphersuites(context, kSuites13) == 1 &&
+         SSL_CTX_set1_groups_list(context, kGroups) == 1 &&
+         SSL_CTX_set1_sigalgs_list(context, schemes.c_str()) == 1 &&
+         SSL_CTX_set_num_tickets(context, 0) == 1 && SSL_CTX_set_max_early_data(context, 0) == 1;
+}
+
+bool set_callbacks(SSL_CTX* context, ServerContext::State& state) {
+  SSL_CTX_set_client_hello_cb(context, note_client_hello, nullptr);
+  SSL_CTX_set_tlsext_servername_callback(context, choose_identity);
+  SSL_CTX_set_tlsext_servername_arg(context, &state);
+  SSL_CTX_set_alpn_select_cb(context, choose_protocol, &state);
+  const auto* service = reinterpret_cast<const unsigned char*>(state.protocol.data());
+  return SSL_CTX_set_session_id_context(context, service, static_cast<unsigned>(state.protocol.size())) == 1;
+}
+
+bool use_chain(SSL_CTX* context, const CertificateChain& chain, SignerSlot& slot) {
+  const auto& certificates = chain.certificates();
+  const PkeyHandle key = make_remote_key(certificates.front().get(), slot);
+  const Handle<STACK_OF(X509), [](STACK_OF(X509) * stack) { sk_X509_free(stack); }> others{
+      sk_X509_new_null()};
+  if (!key || !others) return false;
+  for (std::size_t i = 1; i < certificates.size(); ++i) sk_X509_push(others.get(), certificates[i].get());
+  return SSL_CTX_use_cert_and_key(context, certificates.front().get(), key.get(), others.get(), 0) == 1;
+}
+
+// The identity itself and, for each other key type, the first identity with the same first name.
+std::vector<const CertificateChain*> group_of(const LoadedIdentity& identity,
+                                              const std::deque<LoadedIdentity>& all) {
+  std::vector<const CertificateChain*> group{&identity.chain};
+  for (const LoadedIdentity& other : all) {
+    const bool same_host = !identity.names.empty() && !other.names.empty() &&
+                           same_ignoring_case(identity.names.front(), other.names.front());
+    const bool new_type = std::ranges::none_of(
+        group, [&](const auto* chain) { return chain->key_type() == other.chain.key_type(); });
+    if (same_host && new_type) group.push_back(&other.chain);
+  }
+  return group;
+}
+
+}  // namespace
+
+bool name_covers(std::string_view certificate_name, std::string_view host_name) {
+  if (!certificate_name.starts_with("*.")) return same_ignoring_case(certificate_name, host_name);
+  const std::size_t dot = host_name.find('.');
+  return dot != std::string_view::npos && dot > 0 &&
+         same_ignoring_case(certificate_name.substr(1), host_name.substr(dot));
+}
+
+void set_offer_place(SSL* ssl, ClientOffer* offer) { SSL_set_app_data(ssl, offer); }
+
+SSL_CTX* ServerContext::State::context_for(std::string_view host_name) const {
+  for (const LoadedIdentity& identity : identities)
+    for (const std::string& name : identity.names)
+      if (name_covers(name, host_name)) return identity.context.get();
+  return nullptr;
+}
+
+SslContextHandle build_context(ServerContext::State& state,
+                               const std::vector<const CertificateChain*>& chains) {
+  SslContextHandle context{SSL_CTX_new_ex(library(), nullptr, TLS_server_method())};
+  if (!context || !set_rules(context.get(), signature_schemes(chains)) ||
+      !set_callbacks(context.get(), state))
+    return {};
+  for (const CertificateChain* chain : chains)
+    if (!use_chain(context.get(), *chain, state.slot)) return {};
+  return context;
+}
+
+ServerContext::ServerContext(std::unique_ptr<State> state) : state_{std::move(state)} {}
+ServerContext::ServerContext(ServerContext&&) noexcept = default;
+ServerContext& ServerContext::operator=(ServerContext&&) noexcept = default;
+ServerContext::~ServerContext() = default;
+
+std::expected<ServerContext, std::string> ServerContext::make(const ServerSettings& settings) {
+  if (settings.identities.empty()) return std::unexpected("no certificate");
+  auto state = std::make_unique<State>();
+  state->protocol = settings.protocol;
+  const auto describe = [](const ServerIdentity& identity, const std::string& trouble) {
+    return "certificate of " + (identity.names.empty() ? "(no name)" : identity.names.front()) + ": " +
+           trouble;
+  };
+  for (const ServerIdentity& identity : settings.identities) {
+    auto chain = CertificateChain::parse(identity.chain_pem);
+    if (!chain) return std::unexpected(describe(identity, chain.error()));
+    state->identities.push_back({identity.names, std::move(*chain), nullptr});
+  }
+  for (std::size_t i = 0; i < state->identities.size(); ++i) {
+    LoadedIdentity& identity = state->identities[i];
+    identity.context = build_context(*state, group_of(identity, state->identities));
+    if (!identity.context) return std::unexpected(describe(settings.identities[i], take_errors()));
+  }
+  return ServerContext{std::move(state)};
+}
+
+void ServerContext::bind_signer(Signer& signer) { state_->slot.signer = &signer; }
+
+std::vector<KeyId> ServerContext::key_ids() const {
+  std::vector<KeyId> ids;
+  for (const LoadedIdentity& identity : state_->identities) ids.push_back(identity.chain.key());
+  return ids;
+}
+
+}  // namespace mailroom::tls

@@ -1,0 +1,64 @@
+// The server's side of TLS, set up once by a listener before it forks and is jailed; children use it after
+// the fork.
+//
+// What it allows: TLS 1.2 and 1.3, ECDHE with AES-GCM or ChaCha20-Poly1305 alone (RFC 9325); no compression,
+// no renegotiation, no session tickets, no session cache, no early data.  It holds certificates and no
+// private key: signatures come from the Signer that the child binds.
+#pragma once
+
+#include <expected>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "libcommon/tls/signer.h"
+
+namespace mailroom::tls {
+
+// A certificate and the host names that clients ask for it by (SNI): lower case, the leftmost label may be
+// "*".
+struct ServerIdentity {
+  std::vector<std::string> names;
+  std::string chain_pem;  // leaf first
+};
+
+struct ServerSettings {
+  // The first is used where the client names no host or none of these.  Identities whose first names are the
+  // same and whose key types differ serve the same clients, each with the key it can use.
+  std::vector<ServerIdentity> identities;
+  // The only protocol that ALPN may ask for: "imap", "pop3", "smtp" (RFC 7301; SECURITY.md V15).  A client
+  // without ALPN is welcome, one that offers others alone gets no_application_protocol.
+  std::string protocol;
+};
+
+class ServerContext {
+ public:
+  // The error names the identity and says in words what is wrong with it.
+  static std::expected<ServerContext, std::string> make(const ServerSettings& settings);
+  ServerContext(ServerContext&&) noexcept;
+  ServerContext& operator=(ServerContext&&) noexcept;
+  ~ServerContext();
+
+  // Does handshakes in memory with a key made on the spot, so that all that OpenSSL looks up and allocates
+  // once is there before the fork: children share it, and open and load nothing.
+  void warm_up();
+
+  // Who signs from now on in this process.  `signer` must outlive the handshakes.
+  void bind_signer(Signer& signer);
+
+  // Of the identities, in their order; keyd knows the keys by these names.
+  std::vector<KeyId> key_ids() const;
+
+  struct State;  // of libcommon/tls
+  State& state() { return *state_; }
+
+ private:
+  explicit ServerContext(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+// Whether a certificate name (lower case, perhaps with "*" as its leftmost label) covers the host name as a
+// client wrote it.
+bool name_covers(std::string_view certificate_name, std::string_view host_name);
+
+}  // namespace mailroom::tls
