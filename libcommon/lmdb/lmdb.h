@@ -143,9 +143,9 @@ class Cursor {
   std::string_view value_;
 };
 
-// Big-endian octets of an unsigned integer, so that keys sort as their numbers do.
-template <typename T>
-void append_key(std::string& key, T number) {
+// Big-endian octets of an unsigned integer, so that keys sort as their numbers do.  `key` is a std::string or the like.
+template <typename T, typename Octets>
+void append_key(Octets& key, T number) {
   for (int shift = static_cast<int>(sizeof(T)) * 8 - 8; shift >= 0; shift -= 8)
     key.push_back(static_cast<char>(number >> shift & 0xFF));
 }

@@ -47,6 +47,8 @@ class UidSet {
   // False when it was there (was not there) already.  Cheapest at the end of the set.
   bool insert(Uid uid);
   bool erase(Uid uid);
+  // Every UID of the range: for ranges that were once a folder's, not for what a client wrote (see
+  // members_in).
   void insert(UidRange range);
 
   // The message number of `uid`, from 1; nothing when it is not a member.
@@ -75,6 +77,10 @@ class UidSet {
   std::vector<UidRange> ranges() const;
   std::vector<Uid> to_vector() const;
 
+  // The members that lie in any of the ranges, which may overlap and come in any order, as a client wrote
+  // them.
+  UidSet members_in(std::vector<UidRange> wanted) const;
+
   // Members of both; members of this one that are not in the other.
   UidSet intersection(const UidSet& other) const;
   UidSet difference(const UidSet& other) const;
@@ -89,7 +95,7 @@ class UidSet {
 
  private:
   std::size_t position(std::uint32_t index) const;
-  void add_chunk(std::size_t at, const Chunk& chunk);
+  void push_chunk(Chunk chunk);
   void renumber(std::size_t from);
   std::vector<Chunk> chunks_;  // ascending by index, none empty
 };
