@@ -4,7 +4,7 @@
 
 #include "libcommon/protocol/sasl/utf8.h"
 #include "libcommon/protocol/smtp/characters.h"
-#include "libcommon/protocol/smtp/limits.h"
+#include "libcommon/protocol/smtp/bounds.h"
 
 namespace mailroom::smtp {
 namespace {

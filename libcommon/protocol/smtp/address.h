@@ -23,7 +23,7 @@ struct Mailbox {
 
 enum class AddressFault : std::uint8_t {
   syntax,
-  too_long,  // local-part, domain, label or path (limits.h)
+  too_long,  // local-part, domain, label or path (bounds.h)
 };
 
 // `text` is one mailbox and nothing else.

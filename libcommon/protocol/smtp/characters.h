@@ -1,30 +1,21 @@
-// Classes of characters in the SMTP grammar; ASCII only, whatever the locale.
+// Classes of characters of the SMTP grammar beside those of libcommon/text/ascii.h, and the small steps of its parsers.
 #pragma once
 
-#include <algorithm>
 #include <string_view>
+
+#include "libcommon/text/ascii.h"
 
 namespace mailroom::smtp {
 
-constexpr bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
-constexpr bool is_let_dig(char c) { return is_alpha(c) || is_digit(c); }
+constexpr bool is_let_dig(char c) { return is_alnum(c); }
 constexpr bool is_upper_hex(char c) { return is_digit(c) || (c >= 'A' && c <= 'F'); }
-constexpr bool is_hex(char c) { return is_upper_hex(c) || (c >= 'a' && c <= 'f'); }
-constexpr bool is_ascii(char c) { return static_cast<unsigned char>(c) < 0x80; }
+constexpr bool is_hex(char c) { return is_digit(c) || (to_upper(c) >= 'A' && to_upper(c) <= 'F'); }
+constexpr bool is_ascii(char c) { return !is_8bit(c); }
 constexpr bool is_printable(char c) { return c >= 0x20 && c <= 0x7e; }  // with space
-constexpr bool is_visible(char c) { return c > 0x20 && c <= 0x7e; }
 
 // RFC 5322 section 3.2.3
 constexpr bool is_atext(char c) {
   return is_let_dig(c) || std::string_view("!#$%&'*+-/=?^_`{|}~").find(c) != std::string_view::npos;
-}
-
-constexpr char to_upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
-
-constexpr bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return to_upper(x) == to_upper(y); });
 }
 
 // Precondition of the value: `digit` is a hexadecimal digit.
@@ -34,7 +25,7 @@ constexpr unsigned hex_value(char digit) {
 
 // Removes `prefix` from the front of `text` if it is there, whatever its case.
 constexpr bool take_prefix(std::string_view& text, std::string_view prefix) {
-  if (!equal_ignoring_case(text.substr(0, prefix.size()), prefix)) return false;
+  if (!starts_with_ignoring_case(text, prefix)) return false;
   text.remove_prefix(prefix.size());
   return true;
 }

@@ -4,7 +4,7 @@
 #include <iterator>
 
 #include "libcommon/protocol/smtp/characters.h"
-#include "libcommon/protocol/smtp/limits.h"
+#include "libcommon/protocol/smtp/bounds.h"
 #include "libcommon/protocol/smtp/parameters.h"
 
 namespace mailroom::smtp {
@@ -37,7 +37,7 @@ std::expected<CommandLine, LineFault> split_command_line(std::string_view line) 
   const std::string_view name = take_word(line);
   skip_spaces(line);
   const auto* row = std::find_if(std::begin(kVerbs), std::end(kVerbs), [name](const VerbName& known) {
-    return equal_ignoring_case(known.name, name);
+    return equals_ignoring_case(known.name, name);
   });
   return CommandLine{row == std::end(kVerbs) ? Verb::unknown : row->verb, line};
 }
@@ -47,7 +47,7 @@ std::expected<BdatArguments, Refusal> parse_bdat(std::string_view argument) {
   const auto size = parse_octets(digits);
   if (!size) return std::unexpected(kBdatSyntax);
   skip_spaces(argument);
-  const bool last = equal_ignoring_case(argument, "LAST");
+  const bool last = equals_ignoring_case(argument, "LAST");
   if (!last && !argument.empty()) return std::unexpected(kBdatSyntax);
   return BdatArguments{*size, last};
 }

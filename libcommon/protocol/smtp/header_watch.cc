@@ -9,8 +9,6 @@ namespace {
 
 constexpr std::string_view kName = "RECEIVED";
 
-bool is_blank(char c) { return c == ' ' || c == '\t'; }
-
 }  // namespace
 
 void HeaderWatch::feed(std::string_view content) {

@@ -5,7 +5,7 @@
 #include <span>
 
 #include "libcommon/protocol/smtp/characters.h"
-#include "libcommon/protocol/smtp/limits.h"
+#include "libcommon/protocol/smtp/bounds.h"
 #include "libcommon/protocol/smtp/xtext.h"
 
 namespace mailroom::smtp {
@@ -37,9 +37,9 @@ Result take_auth(Value value, MailArguments&) {
 }
 
 Result take_body(Value value, MailArguments& arguments) {
-  if (value && equal_ignoring_case(*value, "7BIT")) {
+  if (value && equals_ignoring_case(*value, "7BIT")) {
     arguments.body = Body::seven_bit;
-  } else if (value && equal_ignoring_case(*value, "8BITMIME")) {
+  } else if (value && equals_ignoring_case(*value, "8BITMIME")) {
     arguments.body = Body::eight_bit_mime;
   } else {
     return wrong("BODY= takes 7BIT or 8BITMIME");
@@ -56,9 +56,9 @@ Result take_envid(Value value, MailArguments& arguments) {
 }
 
 Result take_ret(Value value, MailArguments& arguments) {
-  if (value && equal_ignoring_case(*value, "FULL")) {
+  if (value && equals_ignoring_case(*value, "FULL")) {
     arguments.ret = Ret::full;
-  } else if (value && equal_ignoring_case(*value, "HDRS")) {
+  } else if (value && equals_ignoring_case(*value, "HDRS")) {
     arguments.ret = Ret::headers;
   } else {
     return wrong("RET= takes FULL or HDRS");
@@ -80,15 +80,15 @@ Result take_smtputf8(Value value, MailArguments& arguments) {
 }
 
 std::uint8_t notify_bit(std::string_view word) {
-  if (equal_ignoring_case(word, "SUCCESS")) return kNotifySuccess;
-  if (equal_ignoring_case(word, "FAILURE")) return kNotifyFailure;
-  if (equal_ignoring_case(word, "DELAY")) return kNotifyDelay;
+  if (equals_ignoring_case(word, "SUCCESS")) return kNotifySuccess;
+  if (equals_ignoring_case(word, "FAILURE")) return kNotifyFailure;
+  if (equals_ignoring_case(word, "DELAY")) return kNotifyDelay;
   return 0;
 }
 
 // NEVER alone, or a list of the others; nothing if it is neither.
 std::optional<std::uint8_t> parse_notify(std::string_view value) {
-  if (equal_ignoring_case(value, "NEVER")) return kNotifyNever;
+  if (equals_ignoring_case(value, "NEVER")) return kNotifyNever;
   std::uint8_t bits = 0;
   for (;;) {
     const std::size_t comma = value.find(',');
@@ -149,7 +149,7 @@ Result parse_parameters(std::string_view rest, std::span<const Parameter<Argumen
     if (!is_keyword(keyword) || (value && !is_value(*value))) return std::unexpected(kSyntax);
 
     const auto row = std::find_if(known.begin(), known.end(), [&](const auto& each) {
-      return equal_ignoring_case(each.keyword, keyword);
+      return equals_ignoring_case(each.keyword, keyword);
     });
     if (row == known.end()) return std::unexpected(kUnknown);
     const unsigned bit = 1U << (row - known.begin());

@@ -5,7 +5,7 @@
 #include <iterator>
 
 #include "libcommon/protocol/smtp/characters.h"
-#include "libcommon/protocol/smtp/limits.h"
+#include "libcommon/protocol/smtp/bounds.h"
 
 namespace mailroom::smtp {
 

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "libcommon/protocol/smtp/limits.h"
+#include "libcommon/protocol/smtp/bounds.h"
 
 namespace mailroom::smtp {
 

@@ -4,7 +4,7 @@
 
 #include "libcommon/protocol/sasl/utf8.h"
 #include "libcommon/protocol/smtp/characters.h"
-#include "libcommon/protocol/smtp/limits.h"
+#include "libcommon/protocol/smtp/bounds.h"
 
 namespace mailroom::smtp {
 namespace {
@@ -83,7 +83,7 @@ bool is_original_recipient(std::string_view value) {
   const std::string_view type = value.substr(0, semicolon);
   const std::string_view address = value.substr(semicolon + 1);
   if (type.empty() || address.empty() || !std::all_of(type.begin(), type.end(), is_atext)) return false;
-  return equal_ignoring_case(type, "utf-8") ? is_utf8_address(address) : decode_xtext(address).has_value();
+  return equals_ignoring_case(type, "utf-8") ? is_utf8_address(address) : decode_xtext(address).has_value();
 }
 
 }  // namespace mailroom::smtp
