@@ -1,0 +1,225 @@
+// The message parser: one pass over the lines, with the parts that are open at the moment on a stack.
+#include <cstring>
+#include <utility>
+
+#include "libcommon/protocol/mime/message.h"
+#include "libcommon/text/ascii.h"
+
+namespace mailroom::mime {
+namespace {
+
+using rfc5322::Field;
+
+// RFC 2045 5.2: what a part is that does not say so, or not legibly.
+ContentType default_content_type() { return {"text", "plain", {{"charset", "us-ascii"}}}; }
+// RFC 2046 5.1.5: of a part of multipart/digest.
+ContentType digest_content_type() { return {"message", "rfc822", {}}; }
+
+std::optional<std::string> text_of(const Field& field) {
+  auto text = rfc5322::unfold(field.value);
+  if (text.empty()) return std::nullopt;
+  return text;
+}
+
+void set_once(auto& member, auto value) {
+  if (!member) member = std::move(value);
+}
+
+// Gathers what the fields of a part say; the first field of a name counts.
+struct PartFields {
+  std::optional<ContentType> content_type;
+  bool saw_content_type = false;
+
+  void take(const Field& field, Part& part);
+};
+
+void PartFields::take(const Field& field, Part& part) {
+  const auto is = [&](std::string_view name) { return equals_ignoring_case(field.name, name); };
+  if (is("Content-Type")) {
+    if (!std::exchange(saw_content_type, true)) content_type = parse_content_type(field.value);
+  } else if (is("Content-Transfer-Encoding")) {
+    set_once(part.encoding, parse_transfer_encoding(field.value));
+  } else if (is("Content-ID")) {
+    set_once(part.id, text_of(field));
+  } else if (is("Content-Description")) {
+    set_once(part.description, text_of(field));
+  } else if (is("Content-MD5")) {
+    set_once(part.md5, text_of(field));
+  } else if (is("Content-Location")) {
+    set_once(part.location, text_of(field));
+  } else if (is("Content-Disposition")) {
+    set_once(part.disposition, parse_disposition(field.value));
+  } else if (is("Content-Language")) {
+    if (part.languages.empty()) part.languages = parse_languages(field.value);
+  }
+}
+
+class Parser {
+ public:
+  explicit Parser(std::string_view bytes) : bytes_{bytes} {}
+
+  Message run() && {
+    message_.size = bytes_.size();
+    open_part(Role::message);
+    while (at_ < bytes_.size()) take_line();
+    close_down_to(0, bytes_.size(), lines_);
+    return std::move(message_);
+  }
+
+ private:
+  // What a part is to the one that holds it.
+  enum class Role { message, part, digest_part };
+
+  struct Open {
+    std::uint32_t part;
+    std::string boundary;  // of a multipart whose end has not been seen; else empty
+    std::uint64_t lines_before_body;
+    bool is_digest;
+  };
+  // A delimiter line (RFC 2046 5.1.1) of an open multipart.
+  struct Delimiter {
+    std::size_t level;  // on the stack
+    bool closes;
+  };
+
+  void open_part(Role role);
+  bool read_part(Role role);
+  void read_fields(std::string_view header, Role role, Part& part);
+  void find_header_end();
+  void take_line();
+  void take_delimiter(const Delimiter& delimiter);
+  std::optional<Delimiter> delimiter_here() const;
+  std::size_t end_of_line() const;
+  std::size_t line_end_before(std::size_t line) const;
+  void close_down_to(std::size_t level, std::size_t end, std::uint64_t lines);
+
+  std::string_view bytes_;
+  std::size_t at_ = 0;       // always the beginning of a line
+  std::uint64_t lines_ = 0;  // line ends before at_
+  Message message_;
+  std::vector<Open> open_;  // from the message itself to the innermost part
+};
+
+// Reads the header of a part that begins here, and those of the messages that it turns out to begin with.
+void Parser::open_part(Role role) {
+  while (read_part(role)) role = Role::message;
+}
+
+// Reads one part's header and puts the part on the stack; true if it is a message/rfc822 whose message begins
+// here.
+bool Parser::read_part(Role role) {
+  const auto index = static_cast<std::uint32_t>(message_.parts.size());
+  if (!open_.empty()) message_.parts[open_.back().part].children.push_back(index);
+  Part& part = message_.parts.emplace_back();
+  part.header_begin = at_;
+  find_header_end();
+  part.body_begin = at_;
+  read_fields(bytes_.substr(part.header_begin, part.header_size()), role, part);
+  Open open{index, {}, lines_, part.content_type.is("multipart", "digest")};
+  // One more part must fit below, else this one is taken as it is.
+  if (open_.size() < kMaxDepth && message_.parts.size() < kMaxParts) {
+    const auto boundary = find_parameter(part.content_type.parameters, "boundary");
+    if (part.content_type.is("multipart") && boundary && !boundary->empty()) {
+      part.kind = PartKind::multipart;
+      open.boundary = *boundary;
+    } else if (part.content_type.is("message", "rfc822")) {
+      part.kind = PartKind::message;
+    }
+  }
+  open_.push_back(std::move(open));
+  return part.kind == PartKind::message;
+}
+
+void Parser::read_fields(std::string_view header, Role role, Part& part) {
+  const auto fields = rfc5322::index_fields(header);
+  PartFields gathered;
+  for (const auto& field : fields) gathered.take(field, part);
+  if (gathered.content_type) {
+    part.content_type = std::move(*gathered.content_type);
+  } else {
+    part.content_type = role == Role::digest_part ? digest_content_type() : default_content_type();
+  }
+  if (role == Role::message) part.envelope = make_envelope(fields);
+}
+
+// Goes to the first line of the body.  A delimiter line ends a header that has no empty line.
+void Parser::find_header_end() {
+  while (at_ < bytes_.size() && !delimiter_here()) {
+    const auto end = end_of_line();
+    const auto line = bytes_.substr(at_, end - at_);
+    lines_ += line.ends_with('\n') ? 1 : 0;
+    at_ = end;
+    if (line == "\r\n" || line == "\n") return;
+  }
+}
+
+void Parser::take_line() {
+  if (const auto delimiter = delimiter_here()) {
+    take_delimiter(*delimiter);
+    return;
+  }
+  at_ = end_of_line();
+  if (bytes_[at_ - 1] == '\n') ++lines_;
+}
+
+void Parser::take_delimiter(const Delimiter& delimiter) {
+  close_down_to(delimiter.level + 1, at_, lines_);
+  at_ = end_of_line();
+  if (bytes_[at_ - 1] == '\n') ++lines_;
+  Open& multipart = open_[delimiter.level];
+  if (delimiter.closes) {
+    multipart.boundary.clear();
+  } else {
+    open_part(multipart.is_digest ? Role::digest_part : Role::part);
+  }
+}
+
+std::size_t Parser::end_of_line() const {
+  const auto* lf = static_cast<const char*>(std::memchr(bytes_.data() + at_, '\n', bytes_.size() - at_));
+  return lf == nullptr ? bytes_.size() : static_cast<std::size_t>(lf - bytes_.data()) + 1;
+}
+
+// Octets of the line end before the line that begins there.
+std::size_t Parser::line_end_before(std::size_t line) const {
+  const auto before = bytes_.substr(0, line);
+  return before.ends_with("\r\n") ? 2 : before.ends_with('\n') ? 1 : 0;
+}
+
+// The longest boundary that the line at hand begins with, of equal ones the innermost.  Once there are
+// kMaxParts parts only closing delimiters count.  At most kMaxDepth comparisons, each within the line.
+std::optional<Parser::Delimiter> Parser::delimiter_here() const {
+  auto line = bytes_.substr(at_);
+  if (!line.starts_with("--")) return std::nullopt;
+  line.remove_prefix(2);
+  std::optional<Delimiter> best;
+  std::size_t best_size = 0;
+  for (std::size_t level = open_.size(); level-- > 0;) {
+    const auto& boundary = open_[level].boundary;
+    if (boundary.size() <= best_size || !line.starts_with(boundary)) continue;
+    best_size = boundary.size();
+    best = Delimiter{level, line.substr(best_size).starts_with("--")};
+  }
+  if (best && !best->closes && message_.parts.size() >= kMaxParts) return std::nullopt;
+  return best;
+}
+
+// Ends the parts from the top of the stack down to this level at a delimiter that begins at `end`, or at the
+// message's end.
+void Parser::close_down_to(std::size_t level, std::size_t end, std::uint64_t lines) {
+  std::size_t line_end = end == bytes_.size() ? 0 : line_end_before(end);
+  while (open_.size() > level) {
+    Part& part = message_.parts[open_.back().part];
+    // The line end before the delimiter may be the one that ends this part's header; it cannot be taken from
+    // that, nor then from the parts around.
+    if (part.body_begin == end) line_end = 0;
+    part.body_end = end - line_end;
+    part.lines = lines - open_.back().lines_before_body - (line_end > 0 ? 1 : 0);
+    open_.pop_back();
+  }
+}
+
+}  // namespace
+
+Message parse_message(std::string_view bytes) { return Parser(bytes).run(); }
+
+}  // namespace mailroom::mime
