@@ -1,0 +1,212 @@
+#include <catch2/catch.hpp>
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "daemons/config/load.h"
+#include "daemons/config/names.h"
+#include "daemons/config/tables.h"
+#include "libcommon/ipc/codec.h"
+
+using namespace mailroom;
+using config::parse;
+
+namespace {
+
+constexpr std::string_view kSmall = "hostname Mail.Example.TEST\n"
+                                    "domain example.test\n"
+                                    "listen smtp mx 127.0.0.1:2525 none\n";
+
+std::vector<std::string> errors_of(std::string_view text) {
+  const auto config = parse(text, "f");
+  std::vector<std::string> texts;
+  if (!config)
+    for (const auto& error : config.error()) texts.push_back(config::text_of(error));
+  return texts;
+}
+
+std::vector<std::string> errors_with(std::string_view more) {
+  return errors_of(std::string{kSmall} + std::string{more});
+}
+
+using Texts = std::vector<std::string>;
+
+// A directory of files that goes with the object.
+class Files {
+ public:
+  Files() {
+    char name[] = "/tmp/mailroom-config-test.XXXXXX";
+    REQUIRE(::mkdtemp(name) != nullptr);
+    directory_ = name;
+  }
+  ~Files() { std::filesystem::remove_all(directory_); }
+  std::string write(const std::string& name, std::string_view content, unsigned mode = 0600) {
+    const auto path = directory_ / name;
+    std::ofstream{path} << content;
+    std::filesystem::permissions(path, std::filesystem::perms{mode});
+    return path;
+  }
+
+ private:
+  std::filesystem::path directory_;
+};
+
+}  // namespace
+
+TEST_CASE("a small configuration is enough, names are lower case") {
+  const auto config = parse(kSmall, "f");
+  REQUIRE(config);
+  CHECK(config->hostname == "mail.example.test");
+  CHECK(config->domains == Texts{"example.test"});
+  REQUIRE(config->listeners.size() == 1);
+  CHECK(config->listeners[0].service == Service::mx);
+  CHECK(config->listeners[0].address.text() == "127.0.0.1");
+  CHECK(config->listeners[0].address.port == 2525);
+  CHECK(config->smtpd == SmtpdConfig{});
+}
+
+TEST_CASE("listeners of every kind") {
+  const auto config = parse(std::string{kSmall} + "listen smtp submission [::1]:465 implicit\n"
+                                                  "listen imap 127.0.0.2:143 starttls plaintext-login\n"
+                                                  "listen pop3 0.0.0.0:110 starttls\n"
+                                                  "certificate a.test,*.b.test /c /k\n",
+                            "f");
+  REQUIRE(config);
+  REQUIRE(config->listeners.size() == 4);
+  CHECK(config->listeners[1].service == Service::submission);
+  CHECK(config->listeners[1].tls == TlsMode::implicit);
+  CHECK(config->listeners[2].plaintext_login == PlaintextLogin::allowed);
+  CHECK(config->listeners[3].plaintext_login == PlaintextLogin::refused);
+  CHECK(config->certificates[0].names == Texts{"a.test", "*.b.test"});
+}
+
+TEST_CASE("wrong listeners are refused with the reason") {
+  CHECK(errors_with("listen ftp 127.0.0.1:21 none\n") ==
+        Texts{"f:4: listen: \"ftp\" is none of smtp, pop3 and imap"});
+  CHECK(errors_with("listen smtp 127.0.0.1:25 none\n") ==
+        Texts{"f:4: listen: \"127.0.0.1:25\" after smtp is neither mx nor submission"});
+  CHECK(errors_with("listen pop3 mail.test:110 none\n") ==
+        Texts{"f:4: listen: \"mail.test:110\" is not ADDRESS:PORT"});
+  CHECK(errors_with("listen pop3 127.0.0.1:0 none\n") ==
+        Texts{"f:4: listen: \"127.0.0.1:0\" is not ADDRESS:PORT"});
+  CHECK(errors_with("listen pop3 127.0.0.1:110 tls\n") ==
+        Texts{"f:4: listen: \"tls\" is none of none, starttls and implicit"});
+  CHECK(errors_with("listen pop3 127.0.0.1:110 none quickly\n") ==
+        Texts{"f:4: listen: \"quickly\" is out of place"});
+  CHECK(errors_with("listen pop3 127.0.0.1:2525 none\n") ==
+        Texts{"f:4: listen: another listener has 127.0.0.1:2525"});
+  CHECK(errors_with("listen pop3 192.0.2.1:110 none plaintext-login\n") ==
+        Texts{"f:4: listen: plaintext-login is only for loopback addresses"});
+}
+
+TEST_CASE("wrong names and paths are refused") {
+  CHECK(errors_with("domain a_b.test\n") == Texts{"f:4: domain: \"a_b.test\" is not a host name"});
+  CHECK(errors_with("domain example.test\n") == Texts{"f:4: domain: example.test is given twice"});
+  CHECK(errors_with("spool-dir spool\n") == Texts{"f:4: spool-dir: \"spool\" is not an absolute path"});
+  CHECK(errors_with("spool-dir /a/../b\n") == Texts{"f:4: spool-dir: \"/a/../b\" contains . or .."});
+  CHECK(errors_with("certificate \"\" /c /k\n") == Texts{"f:4: certificate: no name is given"});
+  CHECK(errors_with("route a.test smtp b.test\n") == Texts{"f:4: route: \"b.test\" is not HOST:PORT"});
+  CHECK(errors_with("policyd.postmaster \"a b\"\n") ==
+        Texts{"f:4: policyd.postmaster: \"a b\" is not the name of an account"});
+  CHECK(errors_with("queued.retry-schedule 1m 0s\n") ==
+        Texts{"f:4: queued.retry-schedule: 0s is not between 1s and 7d"});
+}
+
+TEST_CASE("what is missing or does not fit together is said") {
+  CHECK(errors_of("") == Texts{"f: hostname is missing", "f: no domain is given", "f: no listen is given"});
+  CHECK(errors_with("listen imap 127.0.0.1:993 implicit\n") ==
+        Texts{"f: a listener offers TLS, but no certificate is given"});
+  CHECK(errors_with("route example.test smtp [::1]:25\n") ==
+        Texts{"f: example.test is both a domain and a route"});
+  CHECK(errors_with("uid-base.login 1000500\n") == Texts{"f: the uids of login and accounts overlap"});
+  CHECK(errors_with("authd.failure-delay 30s\n") ==
+        Texts{"f: authd.failure-delay is longer than authd.max-failure-delay"});
+}
+
+TEST_CASE("what is shown reads as the same configuration") {
+  auto config = parse(std::string{kSmall} + "listen pop3 [::1]:110 none plaintext-login\n"
+                                            "certificate a.test,b.test \"/with blank\" /k\n"
+                                            "route x.test smtp [::1]:25\nroute y.test smtp mx.y.test:2525\n"
+                                            "smtpd.max-connections 7\nqueued.retry-schedule 5s 90m\n"
+                                            "policyd.recipient-delimiter \"-\"\nlog-level debug\n",
+                      "f");
+  REQUIRE(config);
+  const auto again = parse(config::show(*config), "again");
+  REQUIRE(again);
+  CHECK(*again == *config);
+  CHECK(config->smtpd.connections.total == 7);
+  CHECK(config->pop3d.connections.total == ConnectionLimits{}.total);
+}
+
+TEST_CASE("a configuration crosses a channel unchanged") {
+  const auto config = parse(std::string{kSmall} + "route x.test smtp [::1]:25\n", "f");
+  REQUIRE(config);
+  CHECK(ipc::decode<Config>(ipc::encode(*config)) == *config);
+}
+
+TEST_CASE("the defaults are within their bounds, and every row has what the manual needs") {
+  std::set<std::string> names;
+  for (const auto& key : config::schema().keys()) {
+    INFO(key.name);
+    CHECK(names.insert(key.name).second);
+    CHECK(key.help.ends_with('.'));
+    CHECK_FALSE(key.syntax.empty());
+    Config config;
+    for (const auto& values : key.show(Config{})) {
+      const auto parsed = config::parse_directives(key.name + " " + values, "f");
+      REQUIRE(parsed.directives.size() == 1);
+      CHECK(key.set(config, parsed.directives[0].values));
+    }
+    CHECK(key.show(config) == key.show(Config{}));
+  }
+}
+
+TEST_CASE("a reload knows what it cannot change") {
+  const auto running = parse(kSmall, "f");
+  const auto fresh = parse(std::string{kSmall} + "spool-dir /elsewhere\nsmtpd.max-errors 3\n", "f");
+  REQUIRE((running && fresh));
+  CHECK(config::changes_that_need_restart(*running, *fresh) == Texts{"spool-dir"});
+  CHECK(config::changes_that_need_restart(*running, *running).empty());
+}
+
+TEST_CASE("host names follow RFC 1035") {
+  for (const char* good : {"a", "a.b", "xn--bcher-kva.example", "1and1.test", "MAIL.example"})
+    CHECK(config::parse_host_name(good));
+  for (const std::string& wrong : {std::string{}, std::string{"a..b"}, std::string{".a"}, std::string{"a."},
+                                  std::string{"-a"}, std::string{"a-"}, std::string{"a b"},
+                                  std::string{"*.a"}, std::string(64, 'a'), std::string{"b\xc3\xbc.test"}})
+    CHECK_FALSE(config::parse_host_name(wrong));
+  CHECK_FALSE(config::parse_certificate_name("a.*.b"));
+  CHECK_FALSE(config::parse_certificate_name("*"));
+}
+
+TEST_CASE("certificates are read, keys only looked at") {
+  Files files;
+  const auto chain = files.write("chain.pem", "-----BEGIN CERTIFICATE-----\n");
+  const auto key = files.write("key.pem", "secret");
+  const auto open_key = files.write("open.pem", "secret", 0644);
+  const auto text = std::string{kSmall} + "certificate a.test " + chain + " ";
+
+  const auto config = config::load(files.write("good.conf", text + key));
+  REQUIRE(config);
+  CHECK(config->certificates[0].chain_pem == "-----BEGIN CERTIFICATE-----\n");
+
+  const auto wrong =
+      config::load(files.write("wrong.conf", text + open_key + "\ncertificate b.test " + key + " /none\n"));
+  REQUIRE_FALSE(wrong);
+  REQUIRE(wrong.error().size() == 3);
+  CHECK(wrong.error()[0].reason == open_key + ": everyone may use this private key (mode 0644)");
+  CHECK(wrong.error()[0].line == 4);
+  CHECK(wrong.error()[1].reason == key + ": no certificate in it (PEM)");
+  CHECK(wrong.error()[2].reason == "/none: No such file or directory");
+  CHECK(wrong.error()[2].line == 5);
+}
+
+TEST_CASE("a file that is not there is an error, not a default configuration") {
+  const auto config = config::load("/none");
+  REQUIRE_FALSE(config);
+  CHECK(config::text_of(config.error()[0]) == "/none: No such file or directory");
+}
