@@ -35,9 +35,10 @@ struct Launch {
   Role role{};
   std::string process;         // name of this process, e.g. "smtpd-mx"
   bool unprivileged = false;   // development: no change of uid or root
+  std::uint32_t generation = 0;  // counts the processes that have had this name: after a reload two listeners live
   Config config;
   std::vector<PassedDescriptor> descriptors;
-  static auto fields(auto& m) { return std::tie(m.role, m.process, m.unprivileged, m.config, m.descriptors); }
+  static auto fields(auto& m) { return std::tie(m.role, m.process, m.unprivileged, m.generation, m.config, m.descriptors); }
 };
 
 // What a multiplexing server implements.  Everything it owns hangs on the loop given to its constructor.

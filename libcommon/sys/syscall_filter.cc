@@ -30,6 +30,7 @@ constexpr int kBasic[] = {
     SCMP_SYS(rt_sigreturn), SCMP_SYS(sigaltstack), SCMP_SYS(restart_syscall), SCMP_SYS(sched_yield), SCMP_SYS(rseq),
     SCMP_SYS(set_robust_list), SCMP_SYS(getrusage), SCMP_SYS(exit), SCMP_SYS(exit_group),
 };
+constexpr int kMemoryFiles[] = {SCMP_SYS(memfd_create)};
 constexpr int kAccept[] = {SCMP_SYS(accept4)};
 constexpr int kFiles[] = {
     SCMP_SYS(openat), SCMP_SYS(openat2), SCMP_SYS(newfstatat), SCMP_SYS(statx), SCMP_SYS(faccessat), SCMP_SYS(faccessat2),
@@ -58,6 +59,7 @@ std::span<const int> calls_of(CallSet set) {
   switch (set) {
   case CallSet::basic: return kBasic;
   case CallSet::accept: return kAccept;
+  case CallSet::memory_files: return kMemoryFiles;
   case CallSet::files: return kFiles;
   case CallSet::watch: return kWatch;
   case CallSet::make_sockets: return kMakeSockets;

@@ -13,6 +13,7 @@ namespace mailroom {
 enum class CallSet : std::uint8_t {
   basic,     // memory, time, descriptors it already has, sockets it already has; ending
   accept,    // taking connections from a listening socket it was given
+  memory_files,  // memfd: what a child before login hands to its session
   files,     // files below its own root directory
   watch,     // inotify
   make_sockets,  // socketpair

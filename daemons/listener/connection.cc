@@ -1,0 +1,73 @@
+#include "daemons/listener/connection.h"
+
+#include "daemons/listener/relay.h"
+#include "daemons/listener/session_start.h"
+#include "daemons/log.h"
+
+namespace mailroom {
+namespace {
+
+// For one whole handshake.
+std::chrono::steady_clock::time_point handshake_deadline(const Config& config) {
+  return std::chrono::steady_clock::now() + std::chrono::milliseconds{config.smtpd.tls_timeout};
+}
+
+constexpr std::chrono::seconds kHandOverPatience{10};
+
+}  // namespace
+
+Connection::Connection(BeforeLogin& process)
+    : process_{process},
+      listener_{std::move(process.to_listener)},
+      signer_{listener_},
+      plain_{process.client.get(), listener_.fd()} {
+  if (process.tls != nullptr) process.tls->bind_signer(signer_);
+}
+
+Stream& Connection::open() {
+  if (process_.listener.tls != TlsMode::implicit) return plain_;
+  if (process_.tls == nullptr) throw StreamError{StreamError::Kind::failed, "implicit TLS without a certificate"};
+  return start();
+}
+
+bool Connection::can_start_tls() const {
+  return process_.listener.tls == TlsMode::starttls && process_.tls != nullptr && !tls_;
+}
+
+Stream& Connection::start() {
+  plain_.set_deadline(handshake_deadline(process_.config));
+  try {
+    tls_ = tls::TlsStream::accept(*process_.tls, plain_);
+  } catch (const tls::HandshakeError& error) {
+    log::write("tls-failed", {{"session", log::Id{process_.connection}}, {"reason", error.what()}});
+    throw;
+  }
+  const tls::HandshakeFacts& facts = tls_->facts();
+  log::write("tls-started", {{"session", log::Id{process_.connection}}, {"version", facts.version},
+                             {"cipher", facts.suite}, {"name", facts.server_name}});
+  return *tls_;
+}
+
+bool Connection::hand_over(std::string context, std::string pre_read) {
+  Fd start = write_session_start({std::move(context), std::move(pre_read),
+                                  tls_ ? tls_->facts().version + " " + tls_->facts().suite : std::string{}});
+  return tls_ ? hand_over_relayed(std::move(start)) : hand_over_plain(std::move(start));
+}
+
+bool Connection::hand_over_plain(Fd start) {
+  const int descriptors[] = {start.get(), process_.client.get()};
+  listener_.send(HandOver{.relayed = false}, descriptors);
+  auto answer = listener_.receive(ipc::PacketSocket::Wait::yes, 0, std::chrono::steady_clock::now() + kHandOverPatience);
+  return answer && std::holds_alternative<SessionOpened>(answer->message);
+}
+
+bool Connection::hand_over_relayed(Fd start) {
+  const int descriptor = start.get();
+  listener_.send(HandOver{.relayed = true}, {&descriptor, 1});
+  auto answer = listener_.receive(ipc::PacketSocket::Wait::yes, 1, std::chrono::steady_clock::now() + kHandOverPatience);
+  if (!answer || !std::holds_alternative<SessionOpened>(answer->message) || answer->descriptors.size() != 1) return false;
+  relay(*tls_, process_.client.get(), answer->descriptors.front().get(), listener_.fd());
+  return true;
+}
+
+}  // namespace mailroom

@@ -1,0 +1,44 @@
+// The toolbox of a process before login: its client's stream, TLS when it is asked for, and the hand-over.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "daemons/listener/protocol.h"
+#include "daemons/listener/signer_client.h"
+#include "daemons/listener/tls_upgrade.h"
+#include "libcommon/sys/socket_stream.h"
+#include "libcommon/tls/tls_stream.h"
+
+namespace mailroom {
+
+class Connection : public TlsUpgrade {
+public:
+  explicit Connection(BeforeLogin& process);
+
+  // The client's stream: TLS already on a port with implicit TLS.  Throws StreamError when that handshake fails.
+  Stream& open();
+
+  // STARTTLS, STLS.
+  [[nodiscard]] Stream& start() override;
+  bool can_start_tls() const;
+  bool has_tls() const { return tls_ != nullptr; }
+  // Of the handshake; null without TLS.
+  const tls::HandshakeFacts* tls_facts() const { return tls_ ? &tls_->facts() : nullptr; }
+
+  // Gives the connection to its account's session, and returns when this process is no longer needed: at once without
+  // TLS, at the session's end with it.  False when the session was refused: the client has not been answered yet.
+  bool hand_over(std::string context, std::string pre_read);
+
+private:
+  bool hand_over_plain(Fd start);
+  bool hand_over_relayed(Fd start);
+
+  BeforeLogin& process_;
+  ListenerChannel listener_;
+  SignerClient signer_;
+  SocketStream plain_;
+  std::unique_ptr<tls::TlsStream> tls_;
+};
+
+}  // namespace mailroom

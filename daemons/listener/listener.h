@@ -1,0 +1,123 @@
+// The listener: root with SETUID, SETGID and SYS_CHROOT and nothing else, below an empty root directory.  It accepts,
+// gives each connection an id, tells the servers, forks; it takes verdicts from policyd and starts sessions by them.  It
+// reads no octet of any client (DESIGN.md sections 2 and 3).
+//
+// It has an epoll loop of its own rather than libevent: a child must not share an event base (SECURITY.md V21).
+#pragma once
+
+#include <sys/types.h>
+
+#include <array>
+#include <chrono>
+#include <deque>
+#include <map>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "daemons/base/launch.h"
+#include "daemons/channels/authd.h"
+#include "daemons/channels/keyd.h"
+#include "daemons/channels/policyd.h"
+#include "daemons/channels/queued.h"
+#include "daemons/listener/connection_table.h"
+#include "daemons/listener/protocol.h"
+#include "libcommon/ipc/channel.h"
+
+namespace mailroom {
+
+class Listener {
+public:
+  Listener(const Launch& launch, const Protocol& protocol);
+  // Opens what must be open, goes behind the walls, reports Ready and serves until told to drain.
+  int run();
+
+private:
+  using Slot = ConnectionTable::Slot;
+  using Time = ConnectionTable::Time;
+  using ChildChannel = ipc::MessageChannel<ListenerToChild, ChildToListener>;
+
+  struct ListenSocket {
+    Fd fd;
+    ListenerConfig config;
+  };
+  struct Child {  // beside the entry of the ConnectionTable with the same slot
+    pid_t pid = -1;
+    ChildChannel channel;
+    std::size_t socket = 0;  // index into sockets_
+  };
+  struct Session {
+    ConnectionId connection = 0;
+    AccountId account = 0;
+    IpAddress peer;
+    std::string name;
+    Time started;
+    Fd stop;  // closing it ends the session
+  };
+  // The far ends of a new connection's channels, until the child has them.
+  struct NewConnection {
+    Fd client, to_listener, to_authd, to_policyd, to_queued;
+  };
+
+  // set-up
+  void take_descriptors();
+  void make_tls();
+  void watch(int fd, std::uint64_t tag);
+
+  // the loop
+  bool serve_one(std::uint64_t tag);
+  void on_control();
+  void attach(const AttachChannel& channel, Fd fd);
+  void drain(bool at_once);
+  bool finished() const;
+  void on_policyd();
+  void on_child(Slot slot);
+  void reap();
+
+  // connections
+  void accept_some(std::size_t socket);
+  void open_connection(std::size_t socket, Fd client);
+  std::optional<NewConnection> connect_servers(ConnectionId id, const IpAddress& peer, Fd client, Child& child);
+  void turn_away(std::size_t socket, int client, const IpAddress& peer, ConnectionTable::Refusal why);
+  void close_connection(Slot slot, std::string_view reason);
+  [[noreturn]] void become_child(Slot slot, std::size_t socket, NewConnection ends);
+
+  // hand-over
+  void hand_over(Slot slot, const HandOver& message, std::vector<Fd> descriptors);
+  bool start_session(Slot slot, const ConnectionTable::Verdict& verdict, Fd start, Fd client);
+  Fd open_account_directory(AccountId account);
+  [[noreturn]] void become_session(const Session& session, int directory, Fd start, Fd client, Fd stop);
+  void open_signer(Slot slot);
+  void on_child_ended(pid_t pid, int status);
+
+  ConnectionId new_id();
+  uid_t pool_uid(Slot slot) const;
+
+  const Launch& launch_;
+  const Config& config_;
+  const Protocol& protocol_;
+  const Service service_;
+  PassedDescriptors passed_;
+  std::vector<ListenSocket> sockets_;
+  Fd spool_mail_;
+  std::optional<tls::ServerContext> tls_;
+  std::optional<SystemCallFilter> before_login_filter_;
+  std::optional<SystemCallFilter> session_filter_;
+  Fd epoll_;
+  Fd signals_;
+  ipc::MessageChannel<ProcessToSupervisor, SupervisorToProcess> control_;
+  ipc::MessageChannel<ListenerToAuthd, ConnectionToAuthd> authd_;  // authd never speaks here
+  ipc::MessageChannel<ListenerToPolicyd, PolicydToListener> policyd_;
+  ipc::MessageChannel<ListenerToQueued, ConnectionToQueued> queued_;  // nor does queued
+  ipc::MessageChannel<ListenerToKeyd, KeydToListener> keyd_;
+  ConnectionTable table_;
+  std::vector<Child> children_;  // by slot
+  std::unordered_map<pid_t, Slot> slot_of_;
+  std::unordered_map<pid_t, Session> sessions_;
+  std::array<ConnectionId, 64> random_{};
+  std::size_t random_left_ = 0;
+  bool draining_ = false;
+  bool crashed_ = false;  // a child has; the supervisor knows
+};
+
+}  // namespace mailroom
