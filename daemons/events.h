@@ -150,7 +150,6 @@ inline constexpr EventRow kEvents[] = {
     {"signature-refused", LogLevel::error, "session reason",
      "keyd was asked to sign what is not a TLS handshake."},
     {"stray-output", LogLevel::warning, "text", "A process wrote something that is not an event."},
-    {"log-dropped", LogLevel::warning, "process lines", "A process wrote faster than the log was read."},
 };
 
 // A word of the table, checked when the program is compiled.

@@ -1,0 +1,29 @@
+// From what comes out of a process's log pipe to lines of the log.  Pure.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace mailroom::logd {
+
+// Puts octets together to lines.  A line longer than the logger ever writes is given out in pieces.
+class LineAssembler {
+ public:
+  // Calls `on_line` for each complete line, without its LF.
+  void feed(std::string_view octets, const std::function<void(std::string_view)>& on_line);
+
+  // What is there without an LF, at the end of a process; empty afterwards.
+  std::string take_rest();
+
+ private:
+  std::string partial_;
+};
+
+// A line for the log, with LF.  Time and process are logd's knowledge; what the process wrote is checked, and
+// shown as "stray-output" when it is not an event (a library's message, or a taken-over process that tries to
+// forge lines).
+std::string render(std::string_view process, std::string_view line, std::int64_t microseconds_since_1970);
+
+}  // namespace mailroom::logd

@@ -1,0 +1,101 @@
+#include "daemons/logd/server.h"
+
+#include <fcntl.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string_view>
+
+#include "daemons/log.h"
+#include "daemons/logd/lines.h"
+#include "libcommon/event/loop.h"
+
+namespace mailroom::logd {
+
+namespace {
+
+constexpr std::size_t kReadSize = 64 * 1024;  // of one pipe in one turn: the kernel's usual size of a pipe
+
+std::int64_t now_microseconds() {
+  timeval now{};
+  ::gettimeofday(&now, nullptr);
+  return std::int64_t{now.tv_sec} * 1'000'000 + now.tv_usec;
+}
+
+// Blocks when whoever reads the log does not: the pipes then fill, and their writers drop and count.
+void write_all(std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
+    if (written < 0 && errno != EINTR) return;  // nobody reads the log any more; there is nobody to tell
+    if (written > 0) text.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+}  // namespace
+
+class Server::Pipe {
+ public:
+  Pipe(event::Loop& loop, std::string process, Fd fd)
+      : process_{std::move(process)}, fd_{std::move(fd)}, readable_{loop, fd_.get(),
+                                                                    [this] { on_readable(); }} {
+    ::fcntl(fd_.get(), F_SETFL, ::fcntl(fd_.get(), F_GETFL) | O_NONBLOCK);
+  }
+
+  void drain() {
+    while (read_once() > 0) {
+    }
+    const auto rest = assembler_.take_rest();
+    if (!rest.empty()) write_all(render(process_, rest, now_microseconds()));
+  }
+
+ private:
+  void on_readable() {
+    if (read_once() == 0) readable_.pause();  // every writer is gone
+  }
+
+  // Octets read; 0 at the end of the pipe, negative when there is nothing now.
+  ssize_t read_once() {
+    char buffer[kReadSize];
+    const ssize_t got = ::read(fd_.get(), buffer, sizeof buffer);
+    if (got <= 0) return got;
+    std::string lines;
+    const auto now = now_microseconds();
+    assembler_.feed({buffer, static_cast<std::size_t>(got)},
+                    [&](std::string_view line) { lines += render(process_, line, now); });
+    write_all(lines);
+    return got;
+  }
+
+  std::string process_;
+  Fd fd_;
+  LineAssembler assembler_;
+  event::ReadWatch readable_;
+};
+
+Server::Server(const Host& host) : host_{host} {
+  // Its own lines need no logd to complete them.
+  log::set_up({.fd = STDERR_FILENO, .level = host.config.log.level, .name = host.launch.process});
+  static constexpr std::string_view kPrefix = "log ";
+  for (const auto& passed : host.launch.descriptors)
+    if (passed.name.starts_with(kPrefix))
+      add(passed.name.substr(kPrefix.size()), host.take_descriptor(passed.name));
+}
+
+Server::~Server() = default;
+
+void Server::attach(const std::string& kind, const std::string& peer, Fd fd) {
+  if (kind != "log") log::fatal("a channel that logd has no use for: " + kind);
+  add(peer, std::move(fd));
+}
+
+void Server::add(const std::string& process, Fd fd) {
+  pipes_.push_back(std::make_unique<Pipe>(host_.loop, process, std::move(fd)));
+}
+
+void Server::drain() {
+  for (const auto& pipe : pipes_) pipe->drain();
+  host_.loop.stop();
+}
+
+}  // namespace mailroom::logd

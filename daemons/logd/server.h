@@ -1,0 +1,30 @@
+// logd: one pipe for each process, one log.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "daemons/daemon.h"
+
+namespace mailroom::logd {
+
+class Server final : public mailroom::Server {
+ public:
+  explicit Server(const Host& host);
+  ~Server() override;
+
+  void attach(const std::string& kind, const std::string& peer, Fd fd) override;
+
+  // Writes what is still in the pipes.  mailroomd drains logd last.
+  void drain() override;
+
+ private:
+  class Pipe;
+  void add(const std::string& process, Fd fd);
+
+  const Host& host_;
+  std::vector<std::unique_ptr<Pipe>> pipes_;
+};
+
+}  // namespace mailroom::logd
