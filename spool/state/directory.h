@@ -1,0 +1,163 @@
+// The directory: accounts, their names, and the addresses that lead to them.  One LMDB environment (format.md
+// beside this file), opened by policyd and by nothing else.
+//
+// A View is one consistent state; take it for one decision and let it go.  An Update is a transaction:
+// nothing of it is there before commit() has returned, and all of it is on disk then.  Names and addresses
+// are given in their one form (libcommon/policy); what is not in that form is refused as Fault::not_a_name or
+// not_an_address.
+//
+// Failures of the disk throw lmdb::Error; a record that is not what was written throws Damaged.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+#include "libcommon/lmdb/lmdb.h"
+#include "libcommon/policy/address.h"
+
+namespace mailroom::state {
+
+using AccountId = std::uint32_t;  // from 1, never used twice
+
+struct Damaged : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// Bits of Account::services.
+inline constexpr std::uint8_t kPop = 1, kImap = 2, kSubmission = 4, kAllServices = 7;
+
+// Whether NAME@DOMAIN is an address of the account NAME for each local domain.  An account whose name is
+// itself an address has that one.
+enum class OwnAddresses : std::uint8_t { every_domain, none, kLast = none };
+
+struct Account {
+  AccountId id = 0;
+  std::string name;
+  std::uint8_t services = kAllServices;
+  bool disabled = false;  // may not log in; its mail is still taken in
+  OwnAddresses own = OwnAddresses::every_domain;
+  std::uint64_t created = 0;  // seconds since 1970
+
+  bool operator==(const Account&) const = default;
+  static auto fields(auto& m) { return std::tie(m.id, m.name, m.services, m.disabled, m.own, m.created); }
+};
+
+// `address` is local@domain, or local@ for every local domain.
+struct Alias {
+  std::string address;
+  std::vector<AccountId> accounts;  // ascending, never empty
+
+  bool operator==(const Alias&) const = default;
+};
+
+// What mailroomd still has to do for an account.
+enum class Errand : std::uint8_t { make_directory, remove_directory, kLast = remove_directory };
+
+enum class Fault : std::uint8_t {
+  not_a_name,
+  not_an_address,
+  name_taken,
+  address_taken,
+  no_such_account,
+  no_such_alias,
+  too_many_targets,  // kMaxTargets
+  too_many_aliases,  // kMaxAliases
+  no_more_ids,
+};
+std::string_view fault_text(Fault fault);
+
+inline constexpr std::size_t kMaxTargets = 1'000;  // accounts of one alias
+inline constexpr std::size_t kMaxAliases = 100;    // aliases that lead to one account
+
+struct Tables {
+  lmdb::Dbi meta, accounts, names, aliases, memberships, errands;
+};
+
+class View {
+ public:
+  View(lmdb::Txn txn, const Tables& tables) : txn_{std::move(txn)}, tables_{tables} {}
+
+  std::optional<Account> account(AccountId id) const;
+  std::optional<Account> account_named(std::string_view name) const;
+  // The accounts of an alias; empty when there is none of that address (local@domain or local@).
+  std::vector<AccountId> alias(std::string_view address) const;
+  std::vector<std::string> aliases_of(AccountId id) const;
+
+  // At most `limit`, in the order of their names and addresses, from the first after `after`.
+  std::vector<Account> accounts_after(std::string_view after, std::size_t limit) const;
+  std::vector<Alias> aliases_after(std::string_view after, std::size_t limit) const;
+
+  std::vector<std::pair<AccountId, Errand>> errands() const;
+  std::uint64_t account_count() const { return txn_.count(tables_.accounts); }
+
+ protected:
+  std::optional<AccountId> id_of(std::string_view name) const;
+  mutable lmdb::Txn txn_;  // a cursor needs it writable, and changes nothing
+  const Tables& tables_;
+};
+
+class Update : public View {
+ public:
+  using View::View;
+
+  // A new id, below `end`, and its errand to make the directory.  `account.id` is ignored.
+  [[nodiscard]] std::expected<AccountId, Fault> add(Account account, AccountId end);
+  // Services, disabled and own addresses; id and name stay.
+  [[nodiscard]] std::expected<void, Fault> change(const Account& account);
+  // With its memberships in aliases, and the errand to put its directory aside.
+  [[nodiscard]] std::expected<AccountId, Fault> remove(std::string_view name);
+  // Makes or replaces; no accounts: removes.  An account's own address may be an alias that leads to it among
+  // others.
+  [[nodiscard]] std::expected<void, Fault> set_alias(std::string_view address,
+                                                     std::vector<AccountId> accounts);
+  void errand_done(AccountId id);
+
+  void commit() { txn_.commit(); }
+
+ private:
+  void put_account(const Account& account);
+  AccountId next_id() const;
+  bool alias_with_local_part(std::string_view local) const;
+  bool account_with_local_part(std::string_view local) const;
+  bool own_address_is_taken(const Account& account) const;
+  std::vector<AccountId> owners_of(const policy::Address& address) const;
+  std::expected<void, Fault> check_targets(const std::vector<AccountId>& accounts,
+                                           std::string_view address) const;
+  void leave_aliases(AccountId id);
+  void put_alias(std::string_view address, const std::vector<AccountId>& before,
+                 const std::vector<AccountId>& accounts);
+};
+
+class Directory {
+ public:
+  // Opens or makes it in an existing directory, and verifies all of it.
+  static Directory open(const std::string& path, std::uint64_t map_size);
+
+  View view() { return View{env_.read(), tables_}; }
+  Update update() { return Update{env_.write(), tables_}; }
+  double fullness() const { return env_.fullness(); }
+
+ private:
+  Directory(lmdb::Env env, const Tables& tables) : env_{std::move(env)}, tables_{tables} {}
+  lmdb::Env env_;
+  Tables tables_;
+};
+
+// Walks every record and every reference.  Throws Damaged with what is wrong first.
+void verify(lmdb::Txn& txn, const Tables& tables);
+
+// Keys, for verify() and the format's tests.
+inline constexpr std::string_view kFormatKey = "format", kNextAccountKey = "next-account";
+inline constexpr std::uint32_t kFormatVersion = 1;
+std::string account_key(AccountId id);
+std::string membership_key(AccountId id, std::string_view address);
+// An alias's address in its two forms; nothing for what is no address.
+std::optional<policy::Address> parse_alias_address(std::string_view address);
+
+}  // namespace mailroom::state

@@ -1,0 +1,61 @@
+#include "libcommon/policy/login_name.h"
+#include "spool/state/directory.h"
+#include "spool/state/record.h"
+
+namespace mailroom::state {
+namespace {
+
+template <typename T>
+T value_of(const lmdb::Cursor& cursor, const char* what) {
+  auto value = decode_record<T>(cursor.key(), cursor.value());
+  if (!value) throw Damaged(std::string("shared state: a damaged record among the ") + what);
+  return std::move(*value);
+}
+
+void require(bool holds, const char* what) {
+  if (!holds) throw Damaged(std::string("shared state: ") + what);
+}
+
+void verify_accounts(lmdb::Txn& txn, const Tables& tables, AccountId next) {
+  lmdb::Cursor cursor{txn, tables.accounts};
+  for (bool there = cursor.first(); there; there = cursor.next()) {
+    const auto account = value_of<Account>(cursor, "accounts");
+    require(cursor.key() == account_key(account.id), "an account under another's key");
+    require(account.id != 0 && account.id < next, "an account beyond the counter of ids");
+    require(policy::canonical_login_name(account.name) == account.name, "an account with an impossible name");
+    const auto id = txn.get(tables.names, account.name);
+    require(id && decode_record<AccountId>(account.name, *id) == account.id, "an account without its name");
+  }
+  require(txn.count(tables.names) == txn.count(tables.accounts), "a name without its account");
+}
+
+void verify_aliases(lmdb::Txn& txn, const Tables& tables) {
+  std::uint64_t memberships = 0;
+  lmdb::Cursor cursor{txn, tables.aliases};
+  for (bool there = cursor.first(); there; there = cursor.next()) {
+    const auto accounts = value_of<std::vector<AccountId>>(cursor, "aliases");
+    require(!accounts.empty(), "an alias that leads nowhere");
+    require(parse_alias_address(cursor.key()).has_value(), "an alias that is no address");
+    memberships += accounts.size();
+    for (const AccountId id : accounts) {
+      require(txn.get(tables.accounts, account_key(id)).has_value(), "an alias that leads to no account");
+      require(txn.get(tables.memberships, membership_key(id, cursor.key())).has_value(),
+              "an alias that its account does not know");
+    }
+  }
+  require(memberships == txn.count(tables.memberships), "an account with an alias that is not there");
+}
+
+}  // namespace
+
+void verify(lmdb::Txn& txn, const Tables& tables) {
+  const auto bytes = txn.get(tables.meta, kNextAccountKey);
+  const auto next = bytes ? decode_record<AccountId>(kNextAccountKey, *bytes) : std::nullopt;
+  require(next && *next != 0, "the counter of account ids is not there");
+  verify_accounts(txn, tables, *next);
+  verify_aliases(txn, tables);
+  lmdb::Cursor errands{txn, tables.errands};
+  for (bool there = errands.first(); there; there = errands.next()) value_of<Errand>(errands, "errands");
+}
+
+}  // namespace mailroom::state
