@@ -24,12 +24,15 @@ std::expected<std::string_view, LineError> LineReader::read_line(std::size_t lim
     const auto* lf = static_cast<const char*>(std::memchr(from, '\n', end_ - begin_ - searched));
     if (lf != nullptr) {
       const std::string_view line{buffer_.data() + begin_, static_cast<std::size_t>(lf + 1 - buffer_.data() - begin_)};
+      const bool too_long = line.size() > limit;
+      if (too_long && !discarding) keep_start();
       begin_ += line.size();
-      if (discarding || line.size() > limit) return std::unexpected(LineError::too_long);
+      if (discarding || too_long) return std::unexpected(LineError::too_long);
       return line;
     }
     searched = end_ - begin_;
     if (searched >= limit) {
+      if (!discarding) keep_start();
       discarding = true;
       begin_ = end_;
       searched = 0;

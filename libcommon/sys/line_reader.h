@@ -1,6 +1,7 @@
 // Buffered input over a Stream: lines for commands, counted bytes for literals and chunks.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <expected>
 #include <string>
@@ -23,6 +24,9 @@ public:
   // view is valid until the next call.  Throws StreamError.
   std::expected<std::string_view, LineError> read_line(std::size_t limit);
 
+  // The first octets of the line that was too long last: enough for IMAP to find its tag.
+  std::string_view too_long_start() const { return too_long_start_; }
+
   // Between 1 and `limit` buffered or freshly read octets; empty at end of stream.  Valid until the next call.
   std::string_view read_some(std::size_t limit);
 
@@ -40,9 +44,12 @@ public:
 
 private:
   static constexpr std::size_t kBufferSize = 16384;
+  static constexpr std::size_t kKeptOfTooLong = 128;
   bool fill();
+  void keep_start() { too_long_start_.assign(buffer_, begin_, std::min(kKeptOfTooLong, end_ - begin_)); }
 
   Stream* stream_;
+  std::string too_long_start_;
   std::string buffer_ = std::string(kBufferSize, '\0');
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
