@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "libcommon/protocol/mime/continuations.h"
 #include "libcommon/protocol/rfc5322/lexer.h"
 #include "libcommon/text/ascii.h"
 
@@ -25,10 +26,13 @@ std::string take_token(Lexer& lexer) {
 // names with specials in them.
 bool is_bare_value_octet(char c) { return !rfc5322::is_white(c) && c != ';' && c != '(' && c != '"'; }
 
-std::string take_value(Lexer& lexer) {
+// Nothing if a quoted string does not end: nobody knows what of the rest belongs to it.
+std::optional<std::string> take_value(Lexer& lexer) {
   lexer.skip_cfws();
-  if (lexer.next_is('"')) return lexer.take_quoted_string();
-  return std::string(lexer.take_while(is_bare_value_octet));
+  if (!lexer.next_is('"')) return std::string(lexer.take_while(is_bare_value_octet));
+  auto value = lexer.take_quoted_string();
+  if (lexer.saw_unterminated()) return std::nullopt;
+  return value;
 }
 
 // *(";" parameter).  Whatever is not a parameter is skipped up to the next semicolon.
@@ -42,9 +46,10 @@ std::vector<Parameter> take_parameters(Lexer& lexer) {
     }
     auto name = take_token(lexer);
     lexer.skip_cfws();
-    if (!name.empty() && lexer.take('=')) parameters.push_back({std::move(name), take_value(lexer)});
+    if (name.empty() || !lexer.take('=')) continue;
+    if (auto value = take_value(lexer)) parameters.push_back({std::move(name), std::move(*value)});
   }
-  return parameters;
+  return join_continuations(std::move(parameters));
 }
 
 }  // namespace
@@ -70,7 +75,8 @@ std::optional<ContentType> parse_content_type(std::string_view value) {
   lexer.skip_cfws();
   if (content.type.empty() || !lexer.take('/')) return std::nullopt;
   content.subtype = take_token(lexer);
-  if (content.subtype.empty()) return std::nullopt;
+  lexer.skip_cfws();
+  if (content.subtype.empty() || !(lexer.at_end() || lexer.next_is(';'))) return std::nullopt;
   content.parameters = take_parameters(lexer);
   return content;
 }
@@ -101,7 +107,8 @@ std::vector<std::string> parse_languages(std::string_view value) {
 std::optional<std::string> parse_transfer_encoding(std::string_view value) {
   Lexer lexer(value);
   auto encoding = take_token(lexer);
-  if (encoding.empty()) return std::nullopt;
+  lexer.skip_cfws();
+  if (encoding.empty() || !lexer.at_end()) return std::nullopt;
   return encoding;
 }
 

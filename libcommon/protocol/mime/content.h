@@ -1,7 +1,7 @@
 // The MIME fields of an entity (RFC 2045, RFC 2183, RFC 3282, RFC 2557).
 //
-// Parameters stay as written, the pieces of RFC 2231 included: that is how BODYSTRUCTURE shows them (RFC
-// 3501 7.4.2).
+// Parameters are as BODYSTRUCTURE shows them: continuations joined (RFC 2231 6), charset and percent signs
+// left alone.
 #pragma once
 
 #include <cstddef>
@@ -48,7 +48,8 @@ struct Disposition {
 std::optional<std::string_view> find_parameter(const std::vector<Parameter>& parameters,
                                                std::string_view name);
 
-// Values of fields, folded or not.  Nothing when there is no type to be read.
+// Values of fields, folded or not.  Nothing when the field is not what its RFC says and counts as not there
+// (RFC 2045 5.2); of the parameters those that can be read.
 std::optional<ContentType> parse_content_type(std::string_view value);
 std::optional<Disposition> parse_disposition(std::string_view value);
 std::vector<std::string> parse_languages(std::string_view value);

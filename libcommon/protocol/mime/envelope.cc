@@ -27,8 +27,7 @@ constexpr AddressField kAddressFields[] = {
 
 void add_field(Envelope& envelope, const rfc5322::Field& field) {
   for (const auto& [name, member] : kTextFields) {
-    if (!(envelope.*member) && equals_ignoring_case(field.name, name))
-      envelope.*member = rfc5322::unfold(field.value);
+    if (equals_ignoring_case(field.name, name)) envelope.*member = rfc5322::unfold(field.value);
   }
   for (const auto& [name, member] : kAddressFields) {
     if (!equals_ignoring_case(field.name, name)) continue;

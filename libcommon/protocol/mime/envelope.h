@@ -32,8 +32,8 @@ struct Envelope {
   }
 };
 
-// Of a field that should be there once the first counts; the addresses of repeated fields are one list, so
-// that nobody can show one author to the filter and another to the reader.
+// Of a field that should be there once the last counts, as in Dovecot and Cyrus; the addresses of repeated
+// fields are one list, so that nobody can show one author to a filter and another to the reader.
 Envelope make_envelope(const std::vector<rfc5322::Field>& fields);
 
 }  // namespace mailroom::mime

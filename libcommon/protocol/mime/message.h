@@ -28,8 +28,8 @@ inline constexpr std::size_t kMaxDepth = 100;
 inline constexpr std::size_t kMaxParts = 1000;
 
 enum class PartKind : std::uint8_t {
-  leaf,       // octets; also a multipart that cannot be taken apart
-  multipart,  // children: its parts, perhaps none
+  leaf,       // octets
+  multipart,  // children: its parts, an empty one if the message has none
   message,    // message/rfc822; one child: the message within
   kLast = message,
 };

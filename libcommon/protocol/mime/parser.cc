@@ -21,36 +21,25 @@ std::optional<std::string> text_of(const Field& field) {
   return text;
 }
 
-void set_once(auto& member, auto value) {
-  if (!member) member = std::move(value);
-}
-
-// Gathers what the fields of a part say; the first field of a name counts.
-struct PartFields {
-  std::optional<ContentType> content_type;
-  bool saw_content_type = false;
-
-  void take(const Field& field, Part& part);
-};
-
-void PartFields::take(const Field& field, Part& part) {
+// The last field of a name counts, as in Dovecot and Cyrus; one that cannot be read counts as not there.
+void take_field(const Field& field, Part& part, std::optional<ContentType>& content_type) {
   const auto is = [&](std::string_view name) { return equals_ignoring_case(field.name, name); };
   if (is("Content-Type")) {
-    if (!std::exchange(saw_content_type, true)) content_type = parse_content_type(field.value);
+    content_type = parse_content_type(field.value);
   } else if (is("Content-Transfer-Encoding")) {
-    set_once(part.encoding, parse_transfer_encoding(field.value));
+    part.encoding = parse_transfer_encoding(field.value);
   } else if (is("Content-ID")) {
-    set_once(part.id, text_of(field));
+    part.id = text_of(field);
   } else if (is("Content-Description")) {
-    set_once(part.description, text_of(field));
+    part.description = text_of(field);
   } else if (is("Content-MD5")) {
-    set_once(part.md5, text_of(field));
+    part.md5 = text_of(field);
   } else if (is("Content-Location")) {
-    set_once(part.location, text_of(field));
+    part.location = text_of(field);
   } else if (is("Content-Disposition")) {
-    set_once(part.disposition, parse_disposition(field.value));
+    part.disposition = parse_disposition(field.value);
   } else if (is("Content-Language")) {
-    if (part.languages.empty()) part.languages = parse_languages(field.value);
+    part.languages = parse_languages(field.value);
   }
 }
 
@@ -85,13 +74,15 @@ class Parser {
   void open_part(Role role);
   bool read_part(Role role);
   void read_fields(std::string_view header, Role role, Part& part);
-  void find_header_end();
+  bool find_header_end();
+  void choose_kind(Part& part) const;
   void take_line();
   void take_delimiter(const Delimiter& delimiter);
   std::optional<Delimiter> delimiter_here() const;
   std::size_t end_of_line() const;
   std::size_t line_end_before(std::size_t line) const;
   void close_down_to(std::size_t level, std::size_t end, std::uint64_t lines);
+  void add_empty_child(std::uint32_t parent);
 
   std::string_view bytes_;
   std::size_t at_ = 0;       // always the beginning of a line
@@ -112,45 +103,58 @@ bool Parser::read_part(Role role) {
   if (!open_.empty()) message_.parts[open_.back().part].children.push_back(index);
   Part& part = message_.parts.emplace_back();
   part.header_begin = at_;
-  find_header_end();
-  part.body_begin = at_;
+  std::uint64_t lines_before_body = 0;
+  if (find_header_end()) {
+    part.body_begin = at_;
+    lines_before_body = lines_;
+  } else {
+    // The delimiter that cut the header short takes the line end before it from there.
+    const auto line_end = at_ > part.header_begin ? line_end_before(at_) : 0;
+    part.body_begin = at_ - line_end;
+    lines_before_body = lines_ - (line_end > 0 ? 1 : 0);
+  }
   read_fields(bytes_.substr(part.header_begin, part.header_size()), role, part);
-  Open open{index, {}, lines_, part.content_type.is("multipart", "digest")};
-  // One more part must fit below, else this one is taken as it is.
-  if (open_.size() < kMaxDepth && message_.parts.size() < kMaxParts) {
-    const auto boundary = find_parameter(part.content_type.parameters, "boundary");
-    if (part.content_type.is("multipart") && boundary && !boundary->empty()) {
-      part.kind = PartKind::multipart;
-      open.boundary = *boundary;
-    } else if (part.content_type.is("message", "rfc822")) {
-      part.kind = PartKind::message;
-    }
+  choose_kind(part);
+  Open open{index, {}, lines_before_body, part.content_type.is("multipart", "digest")};
+  if (part.kind == PartKind::multipart) {
+    open.boundary = find_parameter(part.content_type.parameters, "boundary").value_or("");
   }
   open_.push_back(std::move(open));
   return part.kind == PartKind::message;
 }
 
+// A part that must not have parts of its own any more is octets (RFC 2049 2 (7): like any type that is not
+// understood).
+void Parser::choose_kind(Part& part) const {
+  const bool is_multipart = part.content_type.is("multipart");
+  if (!is_multipart && !part.content_type.is("message", "rfc822")) return;
+  if (open_.size() >= kMaxDepth || message_.parts.size() >= kMaxParts) {
+    part.content_type = {"application", "octet-stream", {}};
+  } else {
+    part.kind = is_multipart ? PartKind::multipart : PartKind::message;
+  }
+}
+
 void Parser::read_fields(std::string_view header, Role role, Part& part) {
   const auto fields = rfc5322::index_fields(header);
-  PartFields gathered;
-  for (const auto& field : fields) gathered.take(field, part);
-  if (gathered.content_type) {
-    part.content_type = std::move(*gathered.content_type);
-  } else {
-    part.content_type = role == Role::digest_part ? digest_content_type() : default_content_type();
-  }
+  std::optional<ContentType> content_type;
+  for (const auto& field : fields) take_field(field, part, content_type);
+  const auto unsaid = role == Role::digest_part ? digest_content_type : default_content_type;
+  part.content_type = content_type ? std::move(*content_type) : unsaid();
   if (role == Role::message) part.envelope = make_envelope(fields);
 }
 
-// Goes to the first line of the body.  A delimiter line ends a header that has no empty line.
-void Parser::find_header_end() {
-  while (at_ < bytes_.size() && !delimiter_here()) {
+// Goes to the first line of the body; false if that is a delimiter line, without an empty line before it.
+bool Parser::find_header_end() {
+  while (at_ < bytes_.size()) {
+    if (delimiter_here()) return false;
     const auto end = end_of_line();
     const auto line = bytes_.substr(at_, end - at_);
     lines_ += line.ends_with('\n') ? 1 : 0;
     at_ = end;
-    if (line == "\r\n" || line == "\n") return;
+    if (line == "\r\n" || line == "\n") break;
   }
+  return true;
 }
 
 void Parser::take_line() {
@@ -185,22 +189,21 @@ std::size_t Parser::line_end_before(std::size_t line) const {
   return before.ends_with("\r\n") ? 2 : before.ends_with('\n') ? 1 : 0;
 }
 
-// The longest boundary that the line at hand begins with, of equal ones the innermost.  Once there are
-// kMaxParts parts only closing delimiters count.  At most kMaxDepth comparisons, each within the line.
+// Of the innermost multipart whose boundary the line at hand begins with: what follows it there does not
+// matter (RFC 2046 5.1.1).  Once there are kMaxParts parts only closing delimiters count.  At most kMaxDepth
+// comparisons, each within the line.
 std::optional<Parser::Delimiter> Parser::delimiter_here() const {
   auto line = bytes_.substr(at_);
   if (!line.starts_with("--")) return std::nullopt;
   line.remove_prefix(2);
-  std::optional<Delimiter> best;
-  std::size_t best_size = 0;
   for (std::size_t level = open_.size(); level-- > 0;) {
     const auto& boundary = open_[level].boundary;
-    if (boundary.size() <= best_size || !line.starts_with(boundary)) continue;
-    best_size = boundary.size();
-    best = Delimiter{level, line.substr(best_size).starts_with("--")};
+    if (boundary.empty() || !line.starts_with(boundary)) continue;
+    const bool closes = line.substr(boundary.size()).starts_with("--");
+    if (!closes && message_.parts.size() >= kMaxParts) return std::nullopt;
+    return Delimiter{level, closes};
   }
-  if (best && !best->closes && message_.parts.size() >= kMaxParts) return std::nullopt;
-  return best;
+  return std::nullopt;
 }
 
 // Ends the parts from the top of the stack down to this level at a delimiter that begins at `end`, or at the
@@ -214,8 +217,18 @@ void Parser::close_down_to(std::size_t level, std::size_t end, std::uint64_t lin
     if (part.body_begin == end) line_end = 0;
     part.body_end = end - line_end;
     part.lines = lines - open_.back().lines_before_body - (line_end > 0 ? 1 : 0);
+    if (part.kind == PartKind::multipart && part.children.empty()) add_empty_child(open_.back().part);
     open_.pop_back();
   }
+}
+
+// RFC 3501 9: body-type-mpart has at least one part.
+void Parser::add_empty_child(std::uint32_t parent) {
+  message_.parts[parent].children.push_back(static_cast<std::uint32_t>(message_.parts.size()));
+  Part child;
+  child.content_type = default_content_type();
+  child.header_begin = child.body_begin = child.body_end = message_.parts[parent].body_end;
+  message_.parts.push_back(std::move(child));
 }
 
 }  // namespace

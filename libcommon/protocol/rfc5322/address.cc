@@ -22,6 +22,13 @@ struct Words {
   }
 };
 
+// What has been read since the last comma.
+struct Element {
+  Words words;
+  std::optional<Address> address;
+  bool in_brackets = false;  // <address>: a comment beside it is no name
+};
+
 class AddressParser {
  public:
   explicit AddressParser(std::string_view value) : lexer_{value} {}
@@ -42,15 +49,15 @@ class AddressParser {
   std::string take_route();
   std::string take_domain();
   void take_addr_spec_token(Address& address);
-  void set_address(Address address);
+  enum class Form { bare, in_brackets };
+  void set_address(Address address, Form form);
   void start_group();
   void finish_element();
   void end_group();
 
   Lexer lexer_;
   AddressList list_;
-  Words words_;
-  std::optional<Address> address_;  // of the element at hand
+  Element element_;
   bool space_ = false;
   bool in_group_ = false;
 };
@@ -69,23 +76,23 @@ void AddressParser::step() {
   } else if (lexer_.take('<')) {
     take_angle_address();
   } else if (lexer_.take('@')) {
-    if (!words_.any) list_.well_formed = false;
-    auto local_part = std::exchange(words_, {}).local_part;
-    set_address({AddressKind::mailbox, {}, {}, std::move(local_part), take_domain()});
+    if (!element_.words.any) list_.well_formed = false;
+    auto local_part = std::exchange(element_.words, {}).local_part;
+    set_address({AddressKind::mailbox, {}, {}, std::move(local_part), take_domain()}, Form::bare);
   } else {
     take_word();
   }
 }
 
 void AddressParser::take_word() {
-  if (address_) list_.well_formed = false;  // words after the address
+  if (element_.address) list_.well_formed = false;  // words after the address
   const bool after_space = std::exchange(space_, false);
   if (lexer_.next_is('"')) {
-    words_.add(lexer_.take_quoted_string(), after_space);
+    element_.words.add(lexer_.take_quoted_string(), after_space);
   } else if (lexer_.take('.')) {
-    words_.add(".", after_space);
+    element_.words.add(".", after_space);
   } else if (const auto atom = lexer_.take_while(is_atom_octet); !atom.empty()) {
-    words_.add(atom, after_space);
+    element_.words.add(atom, after_space);
   } else {
     list_.well_formed = false;  // a special where none may be
     lexer_.skip();
@@ -95,14 +102,14 @@ void AddressParser::take_word() {
 // After '<'.  Reads up to '>', or to where the next element must begin if there is none.
 void AddressParser::take_angle_address() {
   Address address;
-  if (auto phrase = std::exchange(words_, {}); phrase.any) address.name = std::move(phrase.phrase);
+  if (auto phrase = std::exchange(element_.words, {}); phrase.any) address.name = std::move(phrase.phrase);
   lexer_.skip_cfws();
   if (lexer_.next_is('@')) address.route = take_route();
   while (!lexer_.at_end() && !lexer_.next_is('>') && !lexer_.next_is(',') && !lexer_.next_is(';')) {
     if (!lexer_.skip_cfws()) take_addr_spec_token(address);
   }
   if (!lexer_.take('>')) list_.well_formed = false;
-  set_address(std::move(address));
+  set_address(std::move(address), Form::in_brackets);
 }
 
 // The next word, dot or "@domain" of an addr-spec.
@@ -159,37 +166,37 @@ std::string AddressParser::take_domain() {
   }
 }
 
-void AddressParser::set_address(Address address) {
+void AddressParser::set_address(Address address, Form form) {
   if (address.mailbox.empty() || address.host.empty()) list_.well_formed = false;
-  if (address_) {  // a comma is missing
+  if (element_.address) {  // a comma is missing
     list_.well_formed = false;
     finish_element();
   }
-  address_ = std::move(address);
+  element_.address = std::move(address);
+  element_.in_brackets = form == Form::in_brackets;
 }
 
 void AddressParser::start_group() {
-  if (in_group_ || address_ || !words_.any) {
+  if (in_group_ || element_.address || !element_.words.any) {
     list_.well_formed = false;
     return;
   }
-  list_.addresses.push_back({AddressKind::group_start, {}, {}, std::exchange(words_, {}).phrase, {}});
+  list_.addresses.push_back({AddressKind::group_start, {}, {}, std::exchange(element_.words, {}).phrase, {}});
   lexer_.take_comment();
   in_group_ = true;
 }
 
 void AddressParser::finish_element() {
-  auto words = std::exchange(words_, {});
-  auto address = std::exchange(address_, std::nullopt);
+  Element element = std::exchange(element_, {});
   auto comment = lexer_.take_comment();
   space_ = false;
-  if (!address && !words.any) return;
-  if (!address) {
+  if (!element.address && !element.words.any) return;
+  if (!element.address) {
     list_.well_formed = false;
-    address = Address{AddressKind::mailbox, {}, {}, std::move(words.phrase), {}};
+    element.address = Address{AddressKind::mailbox, {}, {}, std::move(element.words.phrase), {}};
   }
-  if (!address->name) address->name = std::move(comment);
-  list_.addresses.push_back(std::move(*address));
+  if (!element.in_brackets) element.address->name = std::move(comment);
+  list_.addresses.push_back(std::move(*element.address));
 }
 
 void AddressParser::end_group() {
