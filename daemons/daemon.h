@@ -38,7 +38,10 @@ struct Launch {
   std::uint32_t generation = 0;  // counts the processes that have had this name: after a reload two listeners live
   Config config;
   std::vector<PassedDescriptor> descriptors;
-  static auto fields(auto& m) { return std::tie(m.role, m.process, m.unprivileged, m.generation, m.config, m.descriptors); }
+  std::vector<IpAddress> shut_out;  // listeners: clients whose connections caused several crashes
+  static auto fields(auto& m) {
+    return std::tie(m.role, m.process, m.unprivileged, m.generation, m.config, m.descriptors, m.shut_out);
+  }
 };
 
 // What a multiplexing server implements.  Everything it owns hangs on the loop given to its constructor.
@@ -59,6 +62,10 @@ public:
   // Runs in the jail (root directory and uid changed, current directory = the Root directory), before the system-call
   // filter closes: threads are made and LMDB environments opened here.
   virtual void start() {}
+
+  // The configuration was reloaded: Host::config, a reference, has its new values already.  Keys whose table row says
+  // that they need a restart have not changed.
+  virtual void reconfigured() {}
 
   // Answers to what the server asked of mailroomd through Host::supervisor().
   virtual void on_supervisor(const AccountDirectoryMade&) {}

@@ -15,11 +15,16 @@ struct Overloaded : F... {
   using F::operator()...;
 };
 
-void on_control(Server& server, SupervisorToProcess&& message, std::vector<Fd>&& descriptors) {
+void on_control(Server& server, Launch& launch, SupervisorToProcess&& message, std::vector<Fd>&& descriptors) {
   std::visit(Overloaded{
                  [&](const AttachChannel& attach) {
                    if (descriptors.size() != 1) log::fatal("AttachChannel without its descriptor");
                    server.attach(attach.kind, attach.peer, std::move(descriptors.front()));
+                 },
+                 [&](const Reconfigure&) {
+                   if (descriptors.size() != 1) log::fatal("Reconfigure without its descriptor");
+                   launch.config = read_config(descriptors.front().get());
+                   server.reconfigured();
                  },
                  [&](const Drain&) { server.drain(); },
                  [&](const AccountDirectoryMade& made) { server.on_supervisor(made); },
@@ -27,14 +32,14 @@ void on_control(Server& server, SupervisorToProcess&& message, std::vector<Fd>&&
              message);
 }
 
-void serve(const Launch& launch, const MakeServer& make_server) {
+void serve(Launch& launch, const MakeServer& make_server) {
   event::Loop loop;
   PassedDescriptors passed{launch};
   const Fd directory = passed.take("root");
   std::unique_ptr<Server> server;
   ControlChannel control{loop, Fd{kControlFd}, 1,
                          [&](SupervisorToProcess&& message, std::vector<Fd>&& descriptors) {
-                           on_control(*server, std::move(message), std::move(descriptors));
+                           on_control(*server, launch, std::move(message), std::move(descriptors));
                          },
                          [&](event::ChannelEnd) { loop.stop(); }};  // mailroomd is gone: everything ends
   const Host host{loop, launch, launch.config, [&](const std::string& name) { return passed.take(name); },
@@ -51,7 +56,7 @@ void serve(const Launch& launch, const MakeServer& make_server) {
 }  // namespace
 
 int run_daemon(Role role, const MakeServer& make_server) {
-  const Launch launch = read_launch(role);
+  Launch launch = read_launch(role);
   set_up_process(launch);
   try {
     serve(launch, make_server);

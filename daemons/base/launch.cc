@@ -52,6 +52,12 @@ Launch read_launch(Role role) {
   return std::move(*launch);
 }
 
+Config read_config(int fd) {
+  auto config = ipc::decode<Config>(read_whole(fd));
+  if (!config) fatal("the configuration block does not decode");
+  return std::move(*config);
+}
+
 void set_up_process(const Launch& launch) {
   for (const int ignored : {SIGPIPE, SIGINT, SIGHUP}) ::signal(ignored, SIG_IGN);
   ::umask(077);

@@ -14,19 +14,22 @@ namespace mailroom {
 // mailroomd -> process
 struct AttachChannel {  // one descriptor: an end of a channel, at start and whenever the peer was started afresh
   std::string kind;  // name of the row in daemons/processes.h, e.g. "policyd-queued"
-  std::string peer;  // name of the process at the other end, e.g. "smtpd-mx"
+  std::string peer;  // the process at the other end, unique over time, e.g. "smtpd-mx#3"
   static auto fields(auto& m) { return std::tie(m.kind, m.peer); }
 };
 struct Drain {  // listeners: accept no more, finish what is there, exit; others: finish what must be, exit
   bool at_once = false;  // listeners: end the connections too
   static auto fields(auto& m) { return std::tie(m.at_once); }
 };
+struct Reconfigure {  // one descriptor: a sealed memfd with the new Config (reload); new connections follow it
+  static auto fields(auto&) { return std::tie(); }
+};
 struct AccountDirectoryMade {
   AccountId account = 0;
   bool made = false;
   static auto fields(auto& m) { return std::tie(m.account, m.made); }
 };
-using SupervisorToProcess = std::variant<AttachChannel, Drain, AccountDirectoryMade>;
+using SupervisorToProcess = std::variant<AttachChannel, Drain, Reconfigure, AccountDirectoryMade>;
 
 // process -> mailroomd
 struct Ready {

@@ -222,6 +222,7 @@ void Listener::accept_some(std::size_t socket) {
 void Listener::open_connection(std::size_t socket, Fd client) {
   const auto peer = peer_of(client.get());
   if (!peer) return;  // has gone already
+  if (std::ranges::find(launch_.shut_out, peer->host_for_limits()) != launch_.shut_out.end()) return;
   const ConnectionId id = new_id();
   auto slot = table_.open(id, *peer, now());
   if (!slot && slot.error() == ConnectionTable::Refusal::service_full) {

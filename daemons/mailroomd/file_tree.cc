@@ -1,0 +1,100 @@
+#include "daemons/mailroomd/file_tree.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <filesystem>
+#include <system_error>
+
+namespace mailroom {
+namespace {
+
+[[noreturn]] void fail(const std::string& what) { throw std::system_error(errno, std::generic_category(), what); }
+
+// Parts of an account's directory (spool/mailbox/format.md).
+constexpr std::array kAccountParts{"new", "cur", "tmp", "index"};
+
+void set_owner(int fd, uid_t owner, mode_t mode, const std::string& path) {
+  if (::fchown(fd, owner, owner) != 0) fail("chown " + path);
+  if (::fchmod(fd, mode) != 0) fail("chmod " + path);
+}
+
+Fd open_for_owner(int below, const char* name, const std::string& path) {
+  Fd fd{::openat(below, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+  if (!fd) fail(path);
+  return fd;
+}
+
+}  // namespace
+
+std::string root_path(const Config& config, Root root) {
+  switch (root) {
+  case Root::host: return "/";
+  case Root::empty: return config.directories.run + "/empty";
+  case Root::state: return config.directories.state + "/policyd";
+  case Root::auth: return config.directories.state + "/authd";
+  case Root::queue: return config.directories.spool + "/queue";
+  case Root::mail: return config.directories.spool + "/mail";
+  }
+  return "/";
+}
+
+std::vector<TreeRow> file_tree(const Config& config) {
+  const auto uid = [&](Role role) { return config.uids.daemons + uid_number(role); };
+  return {
+      {config.directories.spool, 0, 0711, "what the system holds for people"},
+      {root_path(config, Root::queue), uid(Role::queued), 0700, "messages in transit, mailroom-queue(5)"},
+      {root_path(config, Root::mail), 0, 0711, "one directory for each account, mailroom-mailbox(5)"},
+      {config.directories.state, 0, 0711, "what the system knows"},
+      {root_path(config, Root::state), uid(Role::policyd), 0700, "accounts, addresses, policy state"},
+      {root_path(config, Root::auth), uid(Role::authd), 0700, "password hashes"},
+      {config.directories.run, 0, 0755, "control sockets of the tools"},
+      {root_path(config, Root::empty), 0, 0755, "empty; root directory of processes that need no file"},
+  };
+}
+
+void make_file_tree(const Config& config, bool unprivileged) {
+  for (const TreeRow& row : file_tree(config)) {
+    std::error_code error;
+    std::filesystem::create_directories(row.path, error);
+    if (error) throw std::system_error(error, row.path);
+    const Fd directory = open_for_owner(AT_FDCWD, row.path.c_str(), row.path);
+    set_owner(directory.get(), unprivileged ? ::getuid() : row.owner, row.mode, row.path);
+  }
+}
+
+Fd open_directory(const std::string& path) {
+  Fd fd{::open(path.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+  if (!fd) fail(path);
+  return fd;
+}
+
+void make_account_directory(int spool_mail, AccountId account, uid_t owner, bool unprivileged) {
+  const std::string name = std::to_string(account);
+  if (unprivileged) owner = ::getuid();
+  if (::mkdirat(spool_mail, name.c_str(), 0700) != 0 && errno != EEXIST) fail("mkdir " + name);
+  const Fd directory = open_for_owner(spool_mail, name.c_str(), name);
+  struct stat facts{};
+  if (::fstat(directory.get(), &facts) != 0) fail(name);
+  // The owner is set last: who has it is complete, and from then on root does nothing below it.
+  if (facts.st_uid == owner && !unprivileged) return;
+  for (const char* part : kAccountParts) {
+    if (::mkdirat(directory.get(), part, 0700) != 0 && errno != EEXIST) fail(name + "/" + part);
+    set_owner(open_for_owner(directory.get(), part, part).get(), owner, 0700, part);
+  }
+  set_owner(directory.get(), owner, 0700, name);
+  if (::fsync(directory.get()) != 0) fail(name);
+  const Fd parent = open_for_owner(spool_mail, ".", "spool/mail");
+  if (::fsync(parent.get()) != 0) fail("spool/mail");
+}
+
+void remove_account_directory(int spool_mail, AccountId account) {
+  const std::string name = std::to_string(account);
+  const std::string aside = "removed-" + name;
+  if (::renameat(spool_mail, name.c_str(), spool_mail, aside.c_str()) != 0 && errno != ENOENT) fail("rename " + name);
+}
+
+}  // namespace mailroom

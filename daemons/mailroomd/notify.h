@@ -1,0 +1,14 @@
+// Tells who started us: systemd by sd_notify(3)'s protocol, and others by a line on a descriptor.
+#pragma once
+
+#include <string_view>
+
+namespace mailroom {
+
+// Sends e.g. "READY=1" to $NOTIFY_SOCKET; nothing when there is none.
+void notify_systemd(std::string_view state);
+
+// Writes one line and closes the descriptor; nothing for -1.
+void notify_descriptor(int fd);
+
+}  // namespace mailroom

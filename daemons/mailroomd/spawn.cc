@@ -1,0 +1,74 @@
+#include "daemons/mailroomd/spawn.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <system_error>
+
+#include "daemons/daemon.h"
+#include "libcommon/sys/fatal.h"
+#include "libcommon/sys/jail.h"
+
+namespace mailroom {
+namespace {
+
+constexpr int kAside = 512;  // above every number that a program is started with
+
+int move_aside(int fd) {
+  const int moved = ::fcntl(fd, F_DUPFD_CLOEXEC, kAside);
+  if (moved < 0) fatal_errno("F_DUPFD");
+  return moved;
+}
+
+void put(int from, int to) {
+  if (::dup2(from, to) != to) fatal_errno("dup2");  // without close-on-exec
+}
+
+[[noreturn]] void become_program(const SpawnRequest& request) {
+  const int null = move_aside(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  const int log = move_aside(request.log);
+  const int control = move_aside(request.control);
+  const int launch = move_aside(request.launch);
+  std::vector<int> passed;
+  for (const int fd : request.passed) passed.push_back(move_aside(fd));
+  put(null, STDIN_FILENO);
+  put(log, STDOUT_FILENO);
+  put(log, STDERR_FILENO);
+  put(control, kControlFd);
+  put(launch, kLaunchFd);
+  int next = kFirstPassedFd;
+  for (const int fd : passed) put(fd, next++);
+  close_from(next);
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  char* const arguments[] = {const_cast<char*>(request.name.c_str()), nullptr};
+  char* const environment[] = {const_cast<char*>("LC_ALL=C"), const_cast<char*>("TZ=UTC"), nullptr};
+  ::execve(request.program.c_str(), arguments, environment);
+  fatal_errno("cannot execute " + request.program);
+}
+
+}  // namespace
+
+Spawned spawn(const SpawnRequest& request) {
+  const pid_t pid = ::fork();
+  if (pid == 0) become_program(request);
+  if (pid < 0) throw std::system_error(errno, std::generic_category(), "fork");
+  Fd pidfd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
+  if (!pidfd) throw std::system_error(errno, std::generic_category(), "pidfd_open");
+  return {pid, std::move(pidfd)};
+}
+
+Fd sealed_memfd(std::string_view bytes) {
+  Fd file{::memfd_create("launch", MFD_CLOEXEC | MFD_ALLOW_SEALING)};
+  if (!file || ::write(file.get(), bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size()) ||
+      ::fcntl(file.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
+    throw std::system_error(errno, std::generic_category(), "memfd");
+  return file;
+}
+
+}  // namespace mailroom

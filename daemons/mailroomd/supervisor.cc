@@ -1,0 +1,456 @@
+#include "daemons/mailroomd/supervisor.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <system_error>
+
+#include "daemons/config/load.h"
+#include "daemons/log.h"
+#include "daemons/mailroomd/file_tree.h"
+#include "daemons/mailroomd/notify.h"
+#include "daemons/mailroomd/sockets.h"
+#include "daemons/mailroomd/spawn.h"
+#include "libcommon/ipc/codec.h"
+#include "libcommon/sys/fatal.h"
+#include "libcommon/sys/jail.h"
+
+namespace mailroom {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kFirstRestartDelay = 100ms;
+constexpr auto kLongestRestartDelay = 10s;
+constexpr auto kLivedLongEnough = 60s;     // then the delay begins anew
+constexpr auto kStopPatience = 8s;         // for a process to end by itself; systemd's own is 90 s
+constexpr auto kRetiredKeydPatience = 60s;  // handshakes of connections that an old listener still has
+constexpr auto kCrashWindow = 60s;
+constexpr std::size_t kCrashesUntilShutOut = 5;  // within the window, from one client address
+
+// Whose tools have a control socket.
+constexpr std::array kRolesWithTools{Role::policyd, Role::authd, Role::queued};
+
+std::string exit_words(const siginfo_t& info) {
+  if (info.si_code == CLD_EXITED) return "exit " + std::to_string(info.si_status);
+  return std::string{"signal "} + ::sigabbrev_np(info.si_status);
+}
+
+bool may_be_absent(Role role, const Config& config) {
+  if (!is_listener(role)) return role == Role::keyd && config.certificates.empty();
+  const auto serves = [role](const ListenerConfig& listener) {
+    switch (role) {
+    case Role::smtpd_mx: return listener.service == Service::mx;
+    case Role::smtpd_submission: return listener.service == Service::submission;
+    case Role::pop3d: return listener.service == Service::pop3;
+    default: return listener.service == Service::imap;
+    }
+  };
+  return std::ranges::none_of(config.listeners, serves);
+}
+
+}  // namespace
+
+std::string Supervisor::Process::unique_name() const {
+  return std::string{process_row(role).name} + "#" + std::to_string(generation);
+}
+
+// ---- start
+
+int Supervisor::run() {
+  log::set_up({.fd = STDERR_FILENO, .level = LogLevel::info, .name = "mailroomd"});
+  if (!load_config()) return 1;
+  log::set_up({.fd = STDERR_FILENO, .level = config_.log.level, .name = "mailroomd"});
+  if (options_.unprivileged) log::write("unprivileged");
+  if (!check_kernel()) return 1;
+  log::write("starting", {{"version", MAILROOM_VERSION}, {"mode", options_.unprivileged ? "unprivileged" : "separated"},
+                          {"config", options_.config_file}});
+  try {
+    set_up();
+    start_all();
+  } catch (const std::exception& error) {
+    log::write("start-failed", {{"process", "mailroomd"}, {"reason", error.what()}});
+    failed_ = true;
+    stop_all();
+  }
+  while (!(stopping_ && processes_.empty())) wait_and_serve();
+  log::write("stopped");
+  return failed_ ? 1 : 0;
+}
+
+bool Supervisor::load_config() {
+  auto loaded = config::load(options_.config_file);
+  if (loaded) {
+    config_ = std::move(*loaded);
+    return true;
+  }
+  for (const auto& error : loaded.error())
+    log::write("config-error", {{"file", error.file}, {"line", error.line}, {"reason", error.reason}});
+  return false;
+}
+
+bool Supervisor::check_kernel() const {
+  for (const std::string& feature : missing_kernel_features())
+    log::write("kernel-lacks", {{"feature", feature}, {"consequence", "one wall less around each process"}});
+  if (options_.unprivileged) return true;
+  if (!has_mandatory_features()) {
+    log::write("start-failed", {{"process", "mailroomd"}, {"reason", "this kernel has no seccomp filters"}});
+    return false;
+  }
+  if (::geteuid() != 0) {
+    log::write("start-failed", {{"process", "mailroomd"}, {"reason", "not root: use --unprivileged to try it out"}});
+    return false;
+  }
+  return true;
+}
+
+void Supervisor::set_up() {
+  ::signal(SIGPIPE, SIG_IGN);
+  sigset_t handled;
+  sigemptyset(&handled);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGCHLD}) sigaddset(&handled, number);
+  ::sigprocmask(SIG_BLOCK, &handled, nullptr);
+  signals_ = Fd{::signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK)};
+  if (!signals_) throw std::system_error(errno, std::generic_category(), "signalfd");
+
+  make_file_tree(config_, options_.unprivileged);
+  spool_mail_ = open_directory(root_path(config_, Root::mail));
+  for (const ProcessRow& row : kProcesses) {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) throw std::system_error(errno, std::generic_category(), "pipe");
+    logs_.emplace(row.name, LogPipe{Fd{ends[0]}, Fd{ends[1]}});
+  }
+  open_sockets(config_);
+  for (const Role role : kRolesWithTools)
+    tools_[role] = listen_for_tools(config_.directories.run + "/" + std::string{process_row(role).name} + ".sock");
+}
+
+// Keeps the sockets of listeners that the running configuration has too.  Throws with nothing changed.
+void Supervisor::open_sockets(const Config& config) {
+  std::vector<Fd> opened(config.listeners.size());
+  std::vector<std::size_t> kept(config.listeners.size(), listening_.size());
+  for (std::size_t i = 0; i < config.listeners.size(); ++i) {
+    const auto same = std::ranges::find(config_.listeners, config.listeners[i].address, &ListenerConfig::address);
+    const auto place = static_cast<std::size_t>(same - config_.listeners.begin());
+    if (place < listening_.size())
+      kept[i] = place;
+    else
+      opened[i] = listen_on(config.listeners[i].address);
+  }
+  for (std::size_t i = 0; i < opened.size(); ++i)
+    if (kept[i] < listening_.size()) opened[i] = std::move(listening_[kept[i]]);
+  listening_ = std::move(opened);
+}
+
+void Supervisor::start_all() {
+  for (const ProcessRow& row : kProcesses)
+    if (row.role != Role::mailroomd && !may_be_absent(row.role, config_)) start(row.role);
+}
+
+std::vector<PassedDescriptor> Supervisor::descriptors_for(Role role, std::vector<Fd>& owned) {
+  std::vector<PassedDescriptor> passed;
+  const auto pass = [&](std::string name, int fd) { passed.push_back({std::move(name), fd}); };
+  const auto open_root = [&] {
+    owned.push_back(open_directory(root_path(config_, process_row(role).root)));
+    return owned.back().get();
+  };
+  pass("root", open_root());
+  if (process_row(role).root != Root::empty) pass("directory", open_root());
+  if (tools_.contains(role)) pass("tools", tools_[role].get());
+  if (role == Role::logd)
+    for (const auto& [name, pipe] : logs_) pass("log " + name, pipe.read.get());
+  if (role == Role::keyd)
+    for (std::size_t i = 0; i < config_.certificates.size(); ++i) {
+      const std::string& path = config_.certificates[i].key_file;
+      owned.emplace_back(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+      if (!owned.back()) throw std::system_error(errno, std::generic_category(), path);
+      pass("key " + std::to_string(i), owned.back().get());
+    }
+  if (is_listener(role)) {
+    pass("spool-mail", spool_mail_.get());
+    for (std::size_t i = 0; i < listening_.size(); ++i)
+      if (listening_[i]) pass("listen " + std::to_string(i), listening_[i].get());
+  }
+  return passed;
+}
+
+Supervisor::Process& Supervisor::start(Role role) {
+  const ProcessRow& row = process_row(role);
+  std::vector<Fd> owned;
+  Launch launch{role, std::string{row.name}, options_.unprivileged, ++generations_[role], config_,
+                descriptors_for(role, owned), shut_out_};
+  SpawnRequest request{config_.directories.libexec + "/" + std::string{row.program}, std::string{row.name}};
+  for (std::size_t i = 0; i < launch.descriptors.size(); ++i) {
+    request.passed.push_back(launch.descriptors[i].fd);
+    launch.descriptors[i].fd = kFirstPassedFd + static_cast<int>(i);
+  }
+  const Fd block = sealed_memfd(ipc::encode(launch));
+  auto [ours, theirs] = ipc::make_channel();
+  // logd writes where mailroomd was told to; everybody else to logd.
+  request.log = role == Role::logd ? STDERR_FILENO : logs_.find(row.name)->second.write.get();
+  request.control = theirs.get();
+  request.launch = block.get();
+  Spawned spawned = spawn(request);
+  processes_.push_back({role, launch.generation, spawned.pid, std::move(spawned.pidfd), Control{std::move(ours)}, Clock::now()});
+  Process& fresh = processes_.back();
+  log::write("process-started", {{"process", fresh.unique_name()}, {"pid", fresh.pid}});
+  connect_all(fresh);
+  return fresh;
+}
+
+void Supervisor::connect_all(Process& fresh) {
+  for (const ChannelRow& row : kChannels)
+    for (Process& other : processes_) {
+      if (&other == &fresh) continue;
+      if (row.asker == fresh.role && row.server == other.role && !other.retired) connect(row, fresh, other);
+      // A listener that finishes its last connections needs the new process too.
+      if (row.server == fresh.role && row.asker == other.role) connect(row, other, fresh);
+    }
+}
+
+void Supervisor::connect(const ChannelRow& row, Process& asker, Process& server) {
+  auto [near, far] = ipc::make_channel();
+  const int asker_end = near.get();
+  const int server_end = far.get();
+  const std::string kind{row.name};
+  server.control.send(AttachChannel{kind, asker.unique_name()}, {&server_end, 1});
+  asker.control.send(AttachChannel{kind, server.unique_name()}, {&asker_end, 1});
+}
+
+bool Supervisor::everything_ready() const {
+  return restarts_.empty() && std::ranges::all_of(processes_, [](const Process& p) { return p.ready || p.retired; });
+}
+
+void Supervisor::announce_ready() {
+  if (announced_ || stopping_ || !everything_ready()) return;
+  announced_ = true;
+  log::write("started", {{"processes", processes_.size()}});
+  notify_systemd("READY=1");
+  notify_descriptor(options_.ready_fd);
+}
+
+// ---- the loop
+
+void Supervisor::wait_and_serve() {
+  std::vector<pollfd> entries{{signals_.get(), POLLIN, 0}};
+  std::vector<std::list<Process>::iterator> order;
+  for (auto process = processes_.begin(); process != processes_.end(); ++process) {
+    entries.push_back({process->pidfd.get(), POLLIN, 0});
+    entries.push_back({process->control.fd(), POLLIN, 0});  // negative once closed: ignored
+    order.push_back(process);
+  }
+  int timeout = -1;
+  if (const auto deadline = next_deadline())
+    timeout = static_cast<int>(std::max<long long>(0, std::chrono::ceil<std::chrono::milliseconds>(*deadline - Clock::now()).count()));
+  if (::poll(entries.data(), entries.size(), timeout) < 0 && errno != EINTR) fatal_errno("poll");
+  if (entries[0].revents != 0) on_signal();
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    if (entries[2 + 2 * i].revents != 0) on_message(*order[i]);
+    if (entries[1 + 2 * i].revents != 0) on_ended(order[i]);
+  }
+  start_due();
+  kill_overdue();
+  announce_ready();
+}
+
+std::optional<Supervisor::Time> Supervisor::next_deadline() const {
+  std::optional<Time> next;
+  const auto consider = [&](Time time) { next = next ? std::min(*next, time) : time; };
+  for (const auto& [role, restart] : restarts_) consider(restart.at);
+  for (const Process& process : processes_)
+    if (process.end_by) consider(*process.end_by);
+  return next;
+}
+
+void Supervisor::on_signal() {
+  signalfd_siginfo info;
+  while (::read(signals_.get(), &info, sizeof info) == sizeof info) {
+    if (info.ssi_signo == SIGHUP) reload();
+    if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT) {
+      log::write("stopping", {{"signal", ::sigabbrev_np(static_cast<int>(info.ssi_signo))}});
+      notify_systemd("STOPPING=1");
+      stop_all();
+    }
+  }
+}
+
+void Supervisor::on_message(Process& process) {
+  auto received = process.control.receive(ipc::PacketSocket::Wait::no);
+  if (!received) {
+    if (received.error() == ipc::ReceiveError::malformed) {
+      log::write("peer-misbehaved", {{"channel", "control"}, {"peer", process.unique_name()}, {"reason", "malformed"}});
+      ::kill(process.pid, SIGKILL);
+    }
+    if (received.error() != ipc::ReceiveError::would_block) process.control.close();
+    return;
+  }
+  if (std::holds_alternative<Ready>(received->message)) {
+    process.ready = true;
+    log::write("process-ready", {{"process", process.unique_name()}, {"pid", process.pid}});
+  } else if (const auto* crash = std::get_if<ConnectionCrashed>(&received->message)) {
+    on_crash(process, crash->peer);
+  } else if (process.role != Role::policyd) {
+    log::write("peer-misbehaved", {{"channel", "control"}, {"peer", process.unique_name()},
+                                   {"reason", "asked for an account directory"}});
+  } else if (const auto* make = std::get_if<MakeAccountDirectory>(&received->message)) {
+    on_account_directory(process, make->account);
+  } else if (const auto* remove = std::get_if<RemoveAccountDirectory>(&received->message)) {
+    try {
+      remove_account_directory(spool_mail_.get(), remove->account);
+    } catch (const std::exception& error) {
+      log::write("start-failed", {{"process", "mailroomd"}, {"reason", error.what()}});
+    }
+  }
+}
+
+void Supervisor::on_account_directory(Process& process, AccountId account) {
+  bool made = false;
+  if (account > 0 && account < config_.uids.accounts_count) try {
+      const Fd directory = open_directory(root_path(config_, Root::mail));
+      make_account_directory(directory.get(), account, config_.uids.accounts + account, options_.unprivileged);
+      made = true;
+    } catch (const std::exception& error) {
+      log::write("start-failed", {{"process", "account directory " + std::to_string(account)}, {"reason", error.what()}});
+    }
+  process.control.send(AccountDirectoryMade{account, made});
+}
+
+// A child of a listener crashed: what it had in memory may be known to the one who did it.
+void Supervisor::on_crash(Process& process, const IpAddress& peer) {
+  if (process.retired || stopping_ || !is_listener(process.role)) return;
+  auto& times = crashes_[peer.host_for_limits()];
+  const Time now = Clock::now();
+  std::erase_if(times, [now](Time time) { return time < now - kCrashWindow; });
+  times.push_back(now);
+  if (times.size() >= kCrashesUntilShutOut && std::ranges::find(shut_out_, peer.host_for_limits()) == shut_out_.end()) {
+    shut_out_.push_back(peer.host_for_limits());
+    log::write("address-shut-out", {{"service", process_row(process.role).name}, {"peer", peer.text()},
+                                    {"until", "the next reload"}});
+  }
+  const Role role = process.role;
+  retire(process);
+  start(role);
+}
+
+// ---- the ends of processes
+
+void Supervisor::retire(Process& process) {
+  if (process.retired) return;
+  process.retired = true;
+  if (is_listener(process.role)) {
+    process.control.send(Drain{.at_once = false});
+  } else {
+    process.end_by = Clock::now() + kRetiredKeydPatience;
+  }
+}
+
+void Supervisor::on_ended(std::list<Process>::iterator process) {
+  siginfo_t info{};
+  if (::waitid(P_PID, static_cast<id_t>(process->pid), &info, WEXITED | WNOHANG) != 0 || info.si_pid == 0) return;
+  const std::string reason = exit_words(info);
+  if (process->retired || stopping_)
+    log::write("process-ended", {{"process", process->unique_name()}, {"pid", process->pid}, {"reason", reason}});
+  else
+    plan_restart(*process, reason);
+  const bool never_ready = !process->ready && !announced_ && !stopping_;
+  processes_.erase(process);
+  if (!never_ready) return;
+  failed_ = true;
+  stop_all();
+}
+
+void Supervisor::plan_restart(const Process& dead, const std::string& reason) {
+  auto& delay = delays_[dead.role];
+  const bool lived = Clock::now() - dead.started > kLivedLongEnough;
+  delay = lived || delay == 0ms ? std::chrono::milliseconds{kFirstRestartDelay}
+                                : std::min<std::chrono::milliseconds>(delay * 2, kLongestRestartDelay);
+  restarts_[dead.role] = {Clock::now() + delay};
+  log::write("process-died", {{"process", dead.unique_name()}, {"pid", dead.pid}, {"reason", reason},
+                              {"restart-in", std::to_string(delay.count()) + "ms"}});
+}
+
+void Supervisor::start_due() {
+  for (auto restart = restarts_.begin(); restart != restarts_.end();) {
+    if (restart->second.at > Clock::now()) {
+      ++restart;
+      continue;
+    }
+    const Role role = restart->first;
+    restart = restarts_.erase(restart);
+    try {
+      start(role);
+    } catch (const std::exception& error) {
+      log::write("start-failed", {{"process", process_row(role).name}, {"reason", error.what()}});
+      restarts_[role] = {Clock::now() + kLongestRestartDelay};
+      return;
+    }
+  }
+}
+
+void Supervisor::kill_overdue() {
+  for (Process& process : processes_) {
+    if (!process.end_by || *process.end_by > Clock::now()) continue;
+    ::syscall(SYS_pidfd_send_signal, process.pidfd.get(), SIGKILL, nullptr, 0);
+    process.end_by.reset();
+  }
+}
+
+void Supervisor::stop_all() {
+  if (stopping_) return;
+  stopping_ = true;
+  restarts_.clear();
+  for (Process& process : processes_) {
+    process.control.send(Drain{.at_once = true}, {}, ipc::PacketSocket::Wait::no);
+    process.end_by = Clock::now() + kStopPatience;
+  }
+}
+
+// ---- reload
+
+void Supervisor::reload() {
+  auto loaded = config::load(options_.config_file);
+  std::vector<std::string> problems;
+  if (!loaded) {
+    for (const auto& error : loaded.error())
+      log::write("config-error", {{"file", error.file}, {"line", error.line}, {"reason", error.reason}});
+    log::write("reload-refused", {{"config", options_.config_file}, {"errors", loaded.error().size()}});
+    return;
+  }
+  const auto fixed = config::changes_that_need_restart(config_, *loaded);
+  for (const std::string& key : fixed)
+    log::write("config-error", {{"file", options_.config_file}, {"line", 0}, {"reason", key + " changes only by a restart"}});
+  if (!fixed.empty()) return log::write("reload-refused", {{"config", options_.config_file}, {"errors", fixed.size()}});
+  try {
+    open_sockets(*loaded);
+  } catch (const std::exception& error) {
+    return log::write("reload-refused", {{"config", options_.config_file}, {"errors", error.what()}});
+  }
+  config_ = std::move(*loaded);
+  shut_out_.clear();
+  const Fd block = sealed_memfd(ipc::encode(config_));
+  const int raw = block.get();
+  std::vector<Process*> replaced;
+  for (Process& process : processes_) {
+    if (process.retired) continue;
+    if (is_listener(process.role) || process.role == Role::keyd)
+      replaced.push_back(&process);
+    else
+      process.control.send(Reconfigure{}, {&raw, 1});
+  }
+  for (Process* process : replaced) retire(*process);
+  for (const ProcessRow& row : kProcesses)
+    if ((is_listener(row.role) || row.role == Role::keyd) && !may_be_absent(row.role, config_)) start(row.role);
+  log::write("reload-done", {{"config", options_.config_file}});
+}
+
+}  // namespace mailroom

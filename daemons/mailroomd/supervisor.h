@@ -1,0 +1,103 @@
+// Starts every process of daemons/processes.h, connects them, starts afresh what dies, reloads, stops.
+#pragma once
+
+#include <chrono>
+#include <list>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemons/channels/control.h"
+#include "daemons/config.h"
+#include "daemons/daemon.h"
+#include "daemons/mailroomd/options.h"
+#include "daemons/processes.h"
+#include "libcommon/ipc/channel.h"
+
+namespace mailroom {
+
+class Supervisor {
+public:
+  explicit Supervisor(const Options& options) : options_{options} {}
+
+  // Until a signal asks for the end.  Returns the exit status: 0 after a clean stop, 1 when it could not start.
+  int run();
+
+private:
+  using Clock = std::chrono::steady_clock;
+  using Time = Clock::time_point;
+  using Control = ipc::MessageChannel<SupervisorToProcess, ProcessToSupervisor>;
+
+  struct Process {
+    Role role;
+    std::uint32_t generation;
+    pid_t pid;
+    Fd pidfd;
+    Control control;
+    Time started;
+    bool ready = false;
+    bool retired = false;            // replaced: not connected to anything new, not started again
+    std::optional<Time> end_by = {};  // told to end: killed at this time
+
+    std::string unique_name() const;
+  };
+
+  struct LogPipe {
+    Fd read;
+    Fd write;
+  };
+
+  struct Restart {  // of a role whose process died
+    Time at;
+  };
+
+  // start and stop
+  bool load_config();
+  bool check_kernel() const;
+  void set_up();
+  void open_sockets(const Config& config);
+  void start_all();
+  void stop_all();
+  bool everything_ready() const;
+  void announce_ready();
+
+  // processes
+  Process& start(Role role);
+  std::vector<PassedDescriptor> descriptors_for(Role role, std::vector<Fd>& owned);
+  void connect_all(Process& fresh);
+  void connect(const ChannelRow& row, Process& asker, Process& server);
+  void retire(Process& process);
+  void on_ended(std::list<Process>::iterator process);
+  void on_message(Process& process);
+  void on_account_directory(Process& process, AccountId account);
+  void on_crash(Process& process, const IpAddress& peer);
+  void plan_restart(const Process& dead, const std::string& reason);
+  void start_due();
+  void kill_overdue();
+
+  // the loop
+  void wait_and_serve();
+  std::optional<Time> next_deadline() const;
+  void on_signal();
+  void reload();
+
+  Options options_;
+  Config config_;
+  Fd signals_;
+  std::vector<Fd> listening_;           // by the listener's place in the configuration
+  std::map<Role, Fd> tools_;
+  std::map<std::string, LogPipe, std::less<>> logs_;
+  Fd spool_mail_;
+  std::list<Process> processes_;        // stable while members are removed
+  std::map<Role, Restart> restarts_;
+  std::map<Role, std::chrono::milliseconds> delays_;  // before the next restart
+  std::map<Role, std::uint32_t> generations_;
+  std::map<IpAddress, std::vector<Time>> crashes_;    // by client host
+  std::vector<IpAddress> shut_out_;
+  bool stopping_ = false;
+  bool announced_ = false;
+  bool failed_ = false;
+};
+
+}  // namespace mailroom
