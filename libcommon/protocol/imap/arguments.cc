@@ -101,6 +101,21 @@ CommandHead parse_head(Scanner& in) {
   return head;
 }
 
+std::string tag_of(std::string_view text) {
+  Scanner in{text};
+  const std::string_view tag = in.tag();
+  return tag.empty() || tag.size() > kMaxTag ? "*" : std::string{tag};
+}
+
+bool is_http_request(std::string_view line) {
+  constexpr std::array<std::string_view, 9> kMethods{"GET ",     "HEAD ",    "POST ",  "PUT ",  "DELETE ",
+                                                     "CONNECT ", "OPTIONS ", "TRACE ", "PATCH "};
+  return std::any_of(kMethods.begin(), kMethods.end(), [line](std::string_view method) {
+    return line.starts_with(method) && line.size() > method.size() &&
+           (line[method.size()] == '/' || line.find(" HTTP/") != std::string_view::npos);
+  });
+}
+
 LoginArguments parse_login(Scanner& in) {
   LoginArguments login;
   login.user = in.astring(kMaxPreauthLiteral);

@@ -24,6 +24,12 @@ struct CommandHead {
 };
 CommandHead parse_head(Scanner& in);
 
+// The tag with which a text starts that need not be a whole command; "*" when there is none.
+std::string tag_of(std::string_view text);
+
+// A line of HTTP: a browser was made to speak to this port (SECURITY.md V15).
+bool is_http_request(std::string_view line);
+
 struct LoginArguments {
   std::string user;
   std::string password;
