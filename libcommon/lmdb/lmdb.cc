@@ -50,6 +50,7 @@ struct Env::State {
 };
 
 Env::Env(std::unique_ptr<State> state) : state_{std::move(state)} {}
+Env::Env() noexcept = default;
 Env::Env(Env&&) noexcept = default;
 Env& Env::operator=(Env&&) noexcept = default;
 Env::~Env() = default;

@@ -56,6 +56,7 @@ class Env {
   // Opens or creates, and frees the reader slots of processes that died.
   static Env open(const Options& options);
 
+  Env() noexcept;  // none yet; nothing may be called
   Env(Env&&) noexcept;
   Env& operator=(Env&&) noexcept;
   ~Env();

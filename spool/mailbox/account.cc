@@ -1,0 +1,129 @@
+#include "spool/mailbox/account.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "spool/mailbox/folder_name.h"
+#include "spool/mailbox/rebuild.h"
+
+namespace mailroom::mailbox {
+namespace {
+
+bool try_lock(const Mailbox::State& state, AccountLock lock) {
+  const int how = lock == AccountLock::shared ? LOCK_SH : LOCK_EX;
+  if (flock(state.root.get(), how | LOCK_NB) == 0) return true;
+  if (errno != EWOULDBLOCK) throw SystemError(errno, "flock");
+  return false;
+}
+
+// LMDB opens by path and would follow links: what is there must be an own regular file, or nothing.
+void check_index_file(const Mailbox::State& state, const char* name) {
+  struct stat status {};
+  if (fstatat(state.index_dir.get(), name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
+    if (errno == ENOENT) return;
+    throw SystemError(errno, name);
+  }
+  if (!S_ISREG(status.st_mode) || status.st_uid != geteuid() || status.st_nlink != 1)
+    refuse(Failure::Code::corrupt_index, std::string(name) + " is not a file of this account alone");
+}
+
+}  // namespace
+
+std::unique_ptr<Mailbox::State> open_account(Options options, AccountLock lock) {
+  auto state = std::make_unique<Mailbox::State>();
+  state->options = std::move(options);
+  state->root = open_root(state->options.path);
+  if (!try_lock(*state, lock)) refuse(Failure::Code::in_use, state->options.path);
+  const int root = state->root.get();
+  state->new_dir = open_directory(root, "new", MayCreate::yes);
+  state->cur_dir = open_directory(root, "cur", MayCreate::yes);
+  state->tmp_dir = open_directory(root, "tmp", MayCreate::yes);
+  state->index_dir = open_directory(root, "index", MayCreate::yes);
+  state->changes = open_writable(state->index_dir.get(), "changes");
+  return state;
+}
+
+namespace {
+
+// False when not all databases are there.
+bool open_existing(Mailbox::State& state) {
+  auto txn = state.env.read();
+  try {
+    state.db = open_databases(txn, lmdb::Txn::Create::no);
+  } catch (const lmdb::Error&) {
+    return false;
+  }
+  txn.commit();  // the handles outlive the transaction
+  return true;
+}
+
+}  // namespace
+
+void open_environment(Mailbox::State& state) {
+  check_index_file(state, "data.mdb");
+  check_index_file(state, "lock.mdb");
+  state.env = lmdb::Env::open({.path = state.options.path + "/index",
+                               .map_size = state.options.map_size,
+                               .max_databases = kDatabases});
+  if (open_existing(state)) return;
+  auto txn = state.env.write();
+  state.db = open_databases(txn, lmdb::Txn::Create::yes);
+  txn.commit();
+}
+
+void set_index_aside(Mailbox::State& state) {
+  const int index = state.index_dir.get();
+  if (renameat(index, "data.mdb", index, "data.mdb.broken") != 0 && errno != ENOENT)
+    throw SystemError(errno, "data.mdb");
+  remove_file(index, "lock.mdb");
+  sync_directory(index);
+}
+
+namespace {
+
+std::optional<MetaRow> read_meta(Mailbox::State& state) {
+  auto txn = state.env.read();
+  return state.index(txn).meta();
+}
+
+void open_or_set_aside(Mailbox::State& state) {
+  try {
+    open_environment(state);
+  } catch (const lmdb::Error& error) {
+    if (error.kind != lmdb::Error::Kind::corrupt || !try_lock(state, AccountLock::exclusive)) throw;
+    set_index_aside(state);
+    open_environment(state);
+    try_lock(state, AccountLock::shared);
+  }
+}
+
+}  // namespace
+
+void open_index(Mailbox::State& state) {
+  open_or_set_aside(state);
+  if (!read_meta(state)) {
+    Rebuilt rebuilt;
+    fill_index(state, rebuilt);
+  }
+  const auto meta = read_meta(state);
+  if (!meta || meta->version != kIndexVersion)
+    refuse(Failure::Code::corrupt_index, "index of another version");
+}
+
+std::string require_canonical(std::string_view name) {
+  auto canonical = canonical_folder_name(name);
+  if (!canonical) refuse(Failure::Code::bad_name, std::string{name.substr(0, kMaxFolderName)});
+  return std::move(*canonical);
+}
+
+FolderId require_name(const Index& index, std::string_view name) {
+  const std::string canonical = require_canonical(name);
+  const auto id = index.named(canonical);
+  if (!id) refuse(Failure::Code::no_such_folder, canonical);
+  return *id;
+}
+
+}  // namespace mailroom::mailbox
