@@ -63,12 +63,12 @@ class TextSearch {
 
  private:
   void convert(std::string_view octets, bool flush);
-  void match_folded();
+  void match(std::size_t count);
   struct Converter;
 
   const SearchKey* key_;
   std::unique_ptr<Converter> converter_;
-  std::u16string units_;  // converted, not yet matched
+  std::u16string units_;  // converted, not yet matched: at most one after a call
   std::size_t matched_ = 0;
   bool found_ = false;
 };

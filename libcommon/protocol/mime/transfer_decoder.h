@@ -1,7 +1,6 @@
 // Content-Transfer-Encoding undone, piece by piece (RFC 2045 6).  Lenient, as a reader has to be.
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,14 +24,14 @@ class TransferDecoder {
 
  private:
   void feed_base64(std::string_view piece, std::string& out);
-  void feed_quoted_printable(std::string_view piece, std::string& out);
-  void end_quoted_printable_line(std::string& out);
+  void feed_quoted_printable(char c, std::string& out);
+  bool take_escape(char c, std::string& out);
+  void flush_pending(std::string& out);
 
   TransferEncoding encoding_;
-  std::uint32_t bits_ = 0;  // base64: bits not yet given out
-  unsigned bit_count_ = 0;
-  bool padded_ = false;
-  std::string pending_;  // quoted-printable: an escape, or blanks that may end the line
+  bool padded_ = false;  // base64: the end has been seen
+  std::string
+      pending_;  // base64: less than a group; quoted-printable: an escape, or blanks that may end the line
 };
 
 // The whole of a body at once.
