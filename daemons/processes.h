@@ -81,7 +81,7 @@ struct ChannelRow {
 };
 
 inline constexpr std::array kChannels{
-    ChannelRow{"smtpd-authd", Role::smtpd_submission, Role::authd},
+    ChannelRow{"submission-authd", Role::smtpd_submission, Role::authd},
     ChannelRow{"pop3d-authd", Role::pop3d, Role::authd},
     ChannelRow{"imapd-authd", Role::imapd, Role::authd},
     ChannelRow{"mx-policyd", Role::smtpd_mx, Role::policyd},

@@ -30,6 +30,10 @@ Stream& Connection::open() {
   return start();
 }
 
+void Connection::close() noexcept {
+  if (tls_) tls_->close();
+}
+
 bool Connection::can_start_tls() const {
   return process_.listener.tls == TlsMode::starttls && process_.tls != nullptr && !tls_;
 }

@@ -21,6 +21,10 @@ public:
 
   // STARTTLS, STLS.
   [[nodiscard]] Stream& start() override;
+  // The client's stream as it is now.
+  Stream& stream() { return tls_ ? static_cast<Stream&>(*tls_) : plain_; }
+  // Says close_notify; nothing may be written afterwards.
+  void close() noexcept;
   bool can_start_tls() const;
   bool has_tls() const { return tls_ != nullptr; }
   // Of the handshake; null without TLS.

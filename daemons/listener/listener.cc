@@ -271,7 +271,7 @@ std::optional<Listener::NewConnection> Listener::connect_servers(ConnectionId id
     return server.is_open() && server.send(opened, {&raw, 1}, kNoWait) == ipc::SendResult::sent;
   };
   const bool smtp = service_ == Service::mx || service_ == Service::submission;
-  if ((!smtp || service_ == Service::submission) && !connect(authd_, ends.to_authd)) return std::nullopt;
+  if (service_ != Service::mx && !connect(authd_, ends.to_authd)) return std::nullopt;
   if (smtp)
     return connect(policyd_, ends.to_policyd) && connect(queued_, ends.to_queued) ? std::optional{std::move(ends)}
                                                                                  : std::nullopt;

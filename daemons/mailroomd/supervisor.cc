@@ -364,6 +364,9 @@ void Supervisor::on_ended(std::list<Process>::iterator process) {
     plan_restart(*process, reason);
   const bool never_ready = !process->ready && !announced_ && !stopping_;
   processes_.erase(process);
+  // The log is written to the end.
+  if (stopping_ && std::ranges::all_of(processes_, [](const Process& p) { return p.role == Role::logd; }))
+    for (Process& logd : processes_) tell_to_end(logd);
   if (!never_ready) return;
   failed_ = true;
   stop_all();
@@ -409,10 +412,13 @@ void Supervisor::stop_all() {
   if (stopping_) return;
   stopping_ = true;
   restarts_.clear();
-  for (Process& process : processes_) {
-    process.control.send(Drain{.at_once = true}, {}, ipc::PacketSocket::Wait::no);
-    process.end_by = Clock::now() + kStopPatience;
-  }
+  for (Process& process : processes_)
+    if (process.role != Role::logd) tell_to_end(process);
+}
+
+void Supervisor::tell_to_end(Process& process) {
+  process.control.send(Drain{.at_once = true}, {}, ipc::PacketSocket::Wait::no);
+  process.end_by = Clock::now() + kStopPatience;
 }
 
 // ---- reload

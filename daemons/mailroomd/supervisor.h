@@ -68,6 +68,7 @@ private:
   void connect_all(Process& fresh);
   void connect(const ChannelRow& row, Process& asker, Process& server);
   void retire(Process& process);
+  void tell_to_end(Process& process);
   void on_ended(std::list<Process>::iterator process);
   void on_message(Process& process);
   void on_account_directory(Process& process, AccountId account);
