@@ -1,0 +1,217 @@
+#include "spool/queue/queue.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "spool/queue/file_source.h"
+
+namespace mailroom::queue {
+namespace {
+
+constexpr std::size_t kReadUnit = 64 * 1024;
+// Of one step of copying forward, between two batches.
+constexpr std::uint64_t kCopyOctets = 1024 * 1024;
+constexpr unsigned kCopyProbes = 4096;
+// Space that the log may take beyond twice what is live, in segments.
+constexpr std::uint64_t kSpareSegments = 4;
+
+}  // namespace
+
+Queue::Queue(Storage& storage, Worker& log_worker, Worker& content_worker, const Options& options,
+             Recovered&& recovered, std::uint64_t now_seconds)
+    : storage_{storage}, content_worker_{content_worker}, options_{options}, memory_{options.memory_limit},
+      index_{std::move(recovered.index)}, log_{storage, log_worker, options.segment_size,
+                                               std::move(recovered.segments), recovered.highest_number},
+      next_id_{first_id(index_.highest_id(), now_seconds)} {
+  log_.set_before_batch([this] { maintain(); });
+}
+
+std::unique_ptr<Incoming> Queue::begin(Id id) {
+  return std::make_unique<Incoming>(storage_, memory_, id, options_.memory_message_size);
+}
+
+void Queue::accept(std::unique_ptr<Incoming> incoming, Envelope envelope, Microseconds now, AcceptDone done) {
+  const Id id = incoming->id();
+  Accepted accepted{.arrived = now,
+                    .content_length = incoming->length(),
+                    .content_hash = incoming->finish_hash(),
+                    .content_in_file = incoming->file() != nullptr,
+                    .envelope = std::move(envelope),
+                    .progress = {.next_attempt = now}};
+  std::shared_ptr<Incoming> shared = std::move(incoming);
+  if (!shared->file()) return append_accepted(id, std::move(accepted), std::move(shared), std::move(done));
+
+  ++syncing_files_;
+  auto error = std::make_shared<Errno>(0);
+  content_worker_.run(
+      [this, shared, error] {
+        *error = shared->file()->sync();
+        if (*error == 0) *error = storage_.sync_directory(kContentDirectory);
+      },
+      [this, id, accepted = std::move(accepted), shared, error, done = std::move(done)]() mutable {
+        --syncing_files_;
+        if (*error == 0) return append_accepted(id, std::move(accepted), std::move(shared), std::move(done));
+        done(*error == ENOSPC || *error == EDQUOT ? Outcome::no_space : Outcome::failed, nullptr);
+      });
+}
+
+void Queue::append_accepted(Id id, Accepted&& accepted, std::shared_ptr<Incoming> incoming, AcceptDone done) {
+  SharedContent content = incoming->file() ? nullptr : incoming->content();
+  auto record = std::make_shared<Record>(std::move(accepted));
+  log_.append({id, *record, content,
+               [this, record, incoming, content, done = std::move(done)](Outcome outcome,
+                                                                         const PlacedRecord& placed) {
+                 if (outcome == Outcome::durable) {
+                   incoming->keep_file();
+                   apply(placed, *record);
+                 }
+                 done(outcome, content);
+               }});
+}
+
+void Queue::record(Id id, Record status) {
+  if (!unrecorded_.empty()) {
+    unrecorded_.push_back({id, std::move(status)});
+    return;
+  }
+  append_status({id, std::move(status)});
+}
+
+void Queue::append_status(Status status) {
+  const Id id = status.id;
+  Record record = status.record;
+  log_.append({id, std::move(record), nullptr,
+               [this, status = std::move(status)](Outcome outcome, const PlacedRecord& placed) {
+                 if (outcome == Outcome::durable)
+                   apply(placed, status.record);
+                 else
+                   unrecorded_.push_back(status);
+               }});
+}
+
+void Queue::apply(const PlacedRecord& placed, const Record& record) {
+  const bool ends = std::holds_alternative<Finished>(record) || std::holds_alternative<Removed>(record);
+  const Entry* entry = index_.find(placed.id);
+  if (ends && entry != nullptr && entry->content_in_file)
+    content_worker_.run([this, name = content_file_name(placed.id)] { (void)storage_.remove(name); }, [] {});
+  index_.apply(placed, record);
+}
+
+void Queue::tick() {
+  may_copy_ = true;
+  for (Status& status : std::exchange(unrecorded_, {})) append_status(std::move(status));
+}
+
+std::expected<Queue::Located, ReadProblem> Queue::locate(Id id) {
+  const Entry* entry = index_.find(id);
+  if (entry == nullptr) return std::unexpected(ReadProblem::gone);
+  const Segment& segment = log_.segments().at(entry->accepted.segment);
+  FileSource source{*segment.file};
+  auto record = scan_record(source, segment.seed, entry->accepted.offset());
+  if (!record || record->header.id != id || !std::holds_alternative<Accepted>(record->record))
+    return std::unexpected(source.unreadable_pages() > 0 ? ReadProblem::unreadable : ReadProblem::damaged);
+  return Located{entry, &segment, std::move(*record)};
+}
+
+std::expected<Accepted, ReadProblem> Queue::read_message(Id id) {
+  auto located = locate(id);
+  if (!located) return std::unexpected(located.error());
+  return std::get<Accepted>(std::move(located->record.record));
+}
+
+std::string Queue::read_problem(Id id) {
+  const Entry* entry = index_.find(id);
+  if (entry == nullptr) return {};
+  const auto segment = log_.segments().find(entry->status.segment);
+  if (segment == log_.segments().end()) return {};
+  FileSource source{*segment->second.file};
+  const auto record = scan_record(source, segment->second.seed, entry->status.offset());
+  if (!record || record->header.id != id) return {};
+  if (const auto* accepted = std::get_if<Accepted>(&record->record)) return accepted->progress.problem;
+  if (const auto* attempted = std::get_if<Attempted>(&record->record)) return attempted->problem;
+  if (const auto* held = std::get_if<Held>(&record->record)) return held->problem;
+  return {};
+}
+
+std::expected<void, ReadProblem> Queue::read_content(Id id, const Sink& sink) {
+  const auto located = locate(id);
+  if (!located) return std::unexpected(located.error());
+  const auto& accepted = std::get<Accepted>(located->record.record);
+  if (!accepted.content_in_file)
+    return read_range(*located->segment->file,
+                      located->record.offset + located->record.header.content_offset(), accepted, sink);
+  const auto file = storage_.open(content_file_name(id));
+  if (!file) return std::unexpected(ReadProblem::unreadable);
+  return read_range(**file, 0, accepted, sink);
+}
+
+std::expected<void, ReadProblem> Queue::read_range(File& file, std::uint64_t offset, const Accepted& accepted,
+                                                   const Sink& sink) {
+  Sha256 hash;
+  std::vector<char> buffer(
+      static_cast<std::size_t>(std::min<std::uint64_t>(kReadUnit, accepted.content_length)));
+  for (std::uint64_t left = accepted.content_length; left > 0;) {
+    const std::span<char> into{buffer.data(),
+                               static_cast<std::size_t>(std::min<std::uint64_t>(left, buffer.size()))};
+    const auto got = file.read(into, offset);
+    if (!got) return std::unexpected(ReadProblem::unreadable);
+    if (*got != into.size()) return std::unexpected(ReadProblem::damaged);
+    const std::string_view bytes{into.data(), into.size()};
+    hash.update(bytes);
+    sink(bytes);
+    offset += bytes.size();
+    left -= bytes.size();
+  }
+  if (hash.finish() != accepted.content_hash) return std::unexpected(ReadProblem::damaged);
+  return {};
+}
+
+// Segments go from the oldest on: a status record may stand behind its message, never before it, so what is
+// left of the log always tells the truth about the messages that are left.
+void Queue::maintain() {
+  if (log_.segments().empty()) return;
+  const auto& [number, segment] = *log_.segments().begin();
+  if (log_.is_current(number)) return;
+  const Index::Live live = index_.live(number);
+  if (live.messages == 0) return log_.remove_oldest();
+  const bool few = live.octets * 100 < segment.end * options_.copy_forward_percent;
+  const bool sparse = log_.octets() > 2 * index_.live_octets() + kSpareSegments * options_.segment_size;
+  if (may_copy_ && (few || sparse)) copy_some(number, segment);
+}
+
+void Queue::copy_some(SegmentNumber number, const Segment& segment) {
+  if (copied_.segment != number || copied_.offset + kRecordHeaderSize > segment.end)
+    copied_ = {number, kSegmentHeaderSize};
+  FileSource source{*segment.file};
+  const std::uint64_t before = copies_.used();
+  for (unsigned probes = 0; probes < kCopyProbes && copies_.used() - before < kCopyOctets; ++probes) {
+    if (copied_.offset + kRecordHeaderSize > segment.end) return;
+    const Place place = make_place(number, copied_.offset);
+    auto record = scan_record(source, segment.seed, copied_.offset);
+    copied_.offset += record ? record->header.size() : kRecordAlignment;
+    const Entry* entry = record ? index_.find(record->header.id) : nullptr;
+    if (entry != nullptr && entry->accepted == place) copy(*entry, std::move(*record), segment);
+  }
+}
+
+// Damaged content is copied as it is: its hash goes with it, and tells.
+void Queue::copy(const Entry& entry, ScannedRecord&& record, const Segment& segment) {
+  auto& accepted = std::get<Accepted>(record.record);
+  accepted.progress = {entry.attempts, entry.next_attempt, entry.held, entry.finished,
+                       read_problem(record.header.id)};
+  auto content = std::make_shared<Content>(copies_);
+  FileSource source{*segment.file};
+  content->add(std::string{source.read(record.offset + record.header.content_offset(),
+                                       static_cast<std::size_t>(record.header.content_length))});
+  auto shared = std::make_shared<Record>(std::move(record.record));
+  log_.append_first(
+      {record.header.id, *shared, content, [this, shared](Outcome outcome, const PlacedRecord& placed) {
+         if (outcome != Outcome::durable)
+           may_copy_ = false;
+         else if (index_.find(placed.id) != nullptr)
+           apply(placed, *shared);
+       }});
+}
+
+}  // namespace mailroom::queue

@@ -1,0 +1,111 @@
+// The durable queue: accepts messages, remembers what became of them, gives them back.
+//
+// Everything is called from, and calls back in, the event loop's thread; what takes a disk's time runs in the
+// two workers.  Nothing here decides when to deliver what: daemons/queued/schedule.h does.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "spool/queue/incoming.h"
+#include "spool/queue/index.h"
+#include "spool/queue/log.h"
+#include "spool/queue/recovery.h"
+#include "spool/queue/segment_scan.h"
+
+namespace mailroom::queue {
+
+struct Options {
+  std::uint64_t memory_limit = 256 * 1024 * 1024;  // content in memory, of all messages together
+  std::uint64_t memory_message_size = 256 * 1024;  // longer content goes to a file
+  std::uint64_t segment_size = 64 * 1024 * 1024;
+  std::uint64_t min_free_space = 128 * 1024 * 1024;  // kept for the records of what is queued already
+  std::uint32_t copy_forward_percent = 20;           // a segment with less live content is copied forward
+};
+
+enum class ReadProblem : std::uint8_t {
+  gone,        // there is no such message
+  unreadable,  // the medium gives an error
+  damaged,     // the bytes are not what was accepted
+};
+
+class Queue {
+ public:
+  // `now_seconds` since 1970, for the first id.
+  Queue(Storage& storage, Worker& log_worker, Worker& content_worker, const Options& options,
+        Recovered&& recovered, std::uint64_t now_seconds);
+
+  Id new_id() { return next_id_++; }
+  bool has_space() { return storage_.free_space() >= options_.min_free_space; }
+  // The disk has failed too often: nothing more is accepted (SECURITY.md 7.3).
+  bool broken() const { return log_.broken(); }
+
+  std::unique_ptr<Incoming> begin(Id id);
+
+  // Calls `done` when the message is on disk or will never be; with `durable` it is in the index.  The
+  // content is given when it was held in memory.
+  using AcceptDone = std::function<void(Outcome, SharedContent)>;
+  void accept(std::unique_ptr<Incoming> incoming, Envelope envelope, Microseconds now, AcceptDone done);
+
+  // Remembers a status: Attempted, Finished, Held, Released, Rescheduled, Removed.  Needs no answer: what a
+  // crash forgets is done again.  Tried again, at tick(), for as long as the disk refuses it.
+  void record(Id id, Record status);
+
+  const Index& index() const { return index_; }
+  // Envelope and times as accepted; `progress` is not current, the index is.
+  std::expected<Accepted, ReadProblem> read_message(Id id);
+  // Why the last attempt came to nothing or why the message is held; empty if there is no reason.
+  std::string read_problem(Id id);
+  // Calls `sink` with the content in pieces; verified when it returns without a problem.
+  using Sink = std::function<void(std::string_view)>;
+  std::expected<void, ReadProblem> read_content(Id id, const Sink& sink);
+
+  // To be called about once a second.
+  void tick();
+  // Everything given to record() and accept() has its outcome.
+  bool settled() const { return log_.idle() && unrecorded_.empty() && syncing_files_ == 0; }
+
+ private:
+  struct Located {
+    const Entry* entry;
+    const Segment* segment;
+    ScannedRecord record;
+  };
+  struct Status {
+    Id id;
+    Record record;
+  };
+  struct Cursor {
+    SegmentNumber segment = 0;
+    std::uint64_t offset = 0;
+  };
+
+  void append_accepted(Id id, Accepted&& accepted, std::shared_ptr<Incoming> incoming, AcceptDone done);
+  void append_status(Status status);
+  void apply(const PlacedRecord& placed, const Record& record);
+  std::expected<Located, ReadProblem> locate(Id id);
+  std::expected<void, ReadProblem> read_range(File& file, std::uint64_t offset, const Accepted& accepted,
+                                              const Sink& sink);
+  void maintain();
+  void copy_some(SegmentNumber number, const Segment& segment);
+  void copy(const Entry& entry, ScannedRecord&& record, const Segment& segment);
+
+  Storage& storage_;
+  Worker& content_worker_;
+  Options options_;
+  MemoryBudget memory_;
+  MemoryBudget copies_{UINT64_MAX};
+  Index index_;
+  Log log_;
+  Id next_id_;
+  std::vector<Status> unrecorded_;
+  unsigned syncing_files_ = 0;
+  Cursor copied_;
+  bool may_copy_ = true;  // until tick(), after a copy that found no place
+};
+
+}  // namespace mailroom::queue

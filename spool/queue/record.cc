@@ -1,0 +1,148 @@
+#include "spool/queue/record.h"
+
+#include <algorithm>
+#include <cstring>
+#include <stdexcept>
+
+#include <fmt/format.h>
+
+#include "libcommon/ipc/codec.h"
+#include "libcommon/tls/digest.h"
+
+namespace mailroom::queue {
+namespace {
+
+constexpr std::array<char, 8> kSegmentMagic = {'M', 'R', 'Q', 'U', 'E', 'U', 'E', '1'};
+constexpr std::array<char, 4> kRecordMagic = {'M', 'R', 'Q', 'R'};
+constexpr std::string_view kSegmentPrefix = "segment-";
+
+std::string_view octets(const auto& array) {
+  return {reinterpret_cast<const char*>(array.data()), array.size()};
+}
+
+template <std::size_t N>
+void put(std::string& out, const std::array<char, N>& bytes) {
+  out.append(bytes.data(), N);
+}
+
+Check begin_of(const Sha256Digest& digest) {
+  Check check;
+  std::memcpy(&check, digest.data(), sizeof check);
+  return check;
+}
+
+Check header_check(std::string_view before, const Seed& seed, std::uint64_t offset) {
+  static thread_local Sha256 hash;
+  hash.update(octets(seed));
+  hash.update({reinterpret_cast<const char*>(&offset), sizeof offset});
+  hash.update(before);
+  return begin_of(hash.finish());
+}
+
+Check meta_check(std::string_view meta, const Seed& seed) {
+  static thread_local Sha256 hash;
+  hash.update(octets(seed));
+  hash.update(meta);
+  return begin_of(hash.finish());
+}
+
+constexpr std::uint64_t aligned(std::uint64_t size) {
+  return (size + kRecordAlignment - 1) / kRecordAlignment * kRecordAlignment;
+}
+
+}  // namespace
+
+std::uint64_t RecordHeader::size() const { return aligned(content_offset() + content_length); }
+
+std::string encode_segment_header(const SegmentHeader& header) {
+  std::string out;
+  put(out, kSegmentMagic);
+  ipc::Encoder encoder{out};
+  encoder.put(static_cast<std::uint64_t>(header.number));
+  encoder.put(header.seed);
+  encoder.put(begin_of(sha256(out)));
+  return out;
+}
+
+std::optional<SegmentHeader> decode_segment_header(std::string_view bytes) {
+  constexpr std::size_t kBefore = kSegmentHeaderSize - sizeof(Check);
+  if (bytes.size() < kSegmentHeaderSize || !bytes.starts_with(octets(kSegmentMagic))) return {};
+  ipc::Decoder decoder{bytes.substr(kSegmentMagic.size(), kSegmentHeaderSize - kSegmentMagic.size())};
+  std::uint64_t number = 0;
+  SegmentHeader header;
+  Check check = 0;
+  if (!decoder.get(number) || !decoder.get(header.seed) || !decoder.get(check)) return {};
+  if (check != begin_of(sha256(bytes.substr(0, kBefore))) || number > UINT32_MAX) return {};
+  header.number = static_cast<SegmentNumber>(number);
+  return header;
+}
+
+RecordHeader encode_record(std::string& out, const Seed& seed, std::uint64_t offset, Id id,
+                           const Record& record, std::uint64_t content_length) {
+  const std::size_t begin = out.size();
+  out.resize(begin + kRecordHeaderSize);
+  ipc::Encoder{out}.put(record);
+  const std::string_view meta = std::string_view{out}.substr(begin + kRecordHeaderSize);
+  const RecordHeader header{static_cast<std::uint32_t>(meta.size()), content_length, id,
+                            meta_check(meta, seed)};
+
+  std::string head;
+  put(head, kRecordMagic);
+  ipc::Encoder encoder{head};
+  encoder.put(header.meta_length);
+  encoder.put(header.content_length);
+  encoder.put(header.id);
+  encoder.put(header.meta_check);
+  encoder.put(header_check(head, seed, offset));
+  out.replace(begin, kRecordHeaderSize, head);
+  return header;
+}
+
+void encode_void(std::string& out, const Seed& seed, std::uint64_t offset, Id id, std::uint64_t length) {
+  constexpr std::size_t kMeta = 1;  // the index of an alternative without members
+  const RecordHeader header =
+      encode_record(out, seed, offset, id, Void{}, length - kRecordHeaderSize - kMeta);
+  if (header.size() != length) throw std::logic_error("a Void record of another size");
+}
+
+std::string_view padding_after(const RecordHeader& header) {
+  static constexpr char kZeros[kRecordAlignment] = {};
+  return {kZeros, header.size() - header.content_offset() - header.content_length};
+}
+
+std::optional<RecordHeader> decode_record_header(std::string_view bytes, const Seed& seed,
+                                                 std::uint64_t offset) {
+  constexpr std::size_t kBefore = kRecordHeaderSize - sizeof(Check);
+  if (bytes.size() < kRecordHeaderSize || !bytes.starts_with(octets(kRecordMagic))) return {};
+  ipc::Decoder decoder{bytes.substr(kRecordMagic.size(), kRecordHeaderSize - kRecordMagic.size())};
+  RecordHeader header;
+  Check check = 0;
+  if (!decoder.get(header.meta_length) || !decoder.get(header.content_length) || !decoder.get(header.id) ||
+      !decoder.get(header.meta_check) || !decoder.get(check))
+    return {};
+  if (header.meta_length > kMaxMetaLength || header.content_length > kMaxInlineContent) return {};
+  if (check != header_check(bytes.substr(0, kBefore), seed, offset)) return {};
+  return header;
+}
+
+std::optional<Record> decode_meta(const RecordHeader& header, std::string_view meta, const Seed& seed) {
+  if (meta.size() != header.meta_length || header.meta_check != meta_check(meta, seed)) return {};
+  return ipc::decode<Record>(meta);
+}
+
+std::string segment_file_name(SegmentNumber number) {
+  return fmt::format("{}{:08x}", kSegmentPrefix, number);
+}
+
+std::optional<SegmentNumber> parse_segment_file_name(std::string_view name) {
+  if (!name.starts_with(kSegmentPrefix) || name.size() != kSegmentPrefix.size() + 8) return {};
+  SegmentNumber number = 0;
+  for (const char c : name.substr(kSegmentPrefix.size())) {
+    const std::size_t digit = std::string_view{"0123456789abcdef"}.find(c);
+    if (digit == std::string_view::npos) return {};
+    number = number << 4 | static_cast<SegmentNumber>(digit);
+  }
+  return number;
+}
+
+}  // namespace mailroom::queue
