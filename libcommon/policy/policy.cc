@@ -50,6 +50,9 @@ constexpr std::array kRules{
 
     Rule{"too-many-unknown", [](const Facts& f) { return f.unknown_recipients >= kMaxUnknownRecipients; },
          Action::defer, 421, "4.7.0", "Too many unknown recipients on this connection; good bye"},
+    Rule{"too-many-recipients", [](const Facts& f) { return f.recipients >= f.max_recipients; },
+         Action::defer, 452, "4.5.3",
+         "Too many recipients in one transaction; please send the rest in another one"},
     Rule{"recipient-malformed", [](const Facts& f) { return f.recipient == Recipient::malformed; },
          Action::reject, 501, "5.1.3",
          "That recipient is not an address; it should look like <user@example.org>"},

@@ -53,6 +53,8 @@ struct Facts {
   Sender sender = Sender::foreign;
   Recipient recipient = Recipient::malformed;  // not looked at for Stage::sender
   std::uint32_t unknown_recipients = 0;        // refused as unknown on this connection so far
+  std::uint32_t recipients = 0;                // accepted in this transaction so far
+  std::uint32_t max_recipients = 1'000;        // RFC 5321 4.5.3.1.8 asks for at least 100
   std::string own_address;  // one of the logged-in account's, for the text; empty: it has none
 };
 

@@ -20,6 +20,7 @@
 
 #include "libcommon/lmdb/lmdb.h"
 #include "libcommon/policy/address.h"
+#include "spool/state/services.h"
 
 namespace mailroom::state {
 
@@ -29,9 +30,6 @@ struct Damaged : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// Bits of Account::services.
-inline constexpr std::uint8_t kPop = 1, kImap = 2, kSubmission = 4, kAllServices = 7;
-
 // Whether NAME@DOMAIN is an address of the account NAME for each local domain.  An account whose name is
 // itself an address has that one.
 enum class OwnAddresses : std::uint8_t { every_domain, none, kLast = none };
@@ -39,8 +37,8 @@ enum class OwnAddresses : std::uint8_t { every_domain, none, kLast = none };
 struct Account {
   AccountId id = 0;
   std::string name;
-  std::uint8_t services = kAllServices;
-  bool disabled = false;  // may not log in; its mail is still taken in
+  std::uint8_t services = kAllServices;  // bits of services.h
+  bool disabled = false;                 // may not log in; its mail is still taken in
   OwnAddresses own = OwnAddresses::every_domain;
   std::uint64_t created = 0;  // seconds since 1970
 

@@ -18,8 +18,10 @@ void for_all_facts(Visit visit) {
             for (auto recipient : {Recipient::malformed, Recipient::routed, Recipient::foreign,
                                    Recipient::unknown, Recipient::no_postmaster, Recipient::local})
               for (auto unknown : {0U, kMaxUnknownRecipients - 1, kMaxUnknownRecipients, ~0U})
-                for (const char* own : {"", "alice@example.org"})
-                  visit(Facts{stage, listener, directory, login, sender, recipient, unknown, own});
+                for (auto recipients : {0U, 99U, 100U})
+                  for (const char* own : {"", "alice@example.org"})
+                    visit(Facts{stage, listener, directory, login, sender, recipient, unknown, recipients,
+                                100, own});
 }
 
 }  // namespace

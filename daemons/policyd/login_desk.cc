@@ -1,0 +1,123 @@
+#include "daemons/policyd/login_desk.h"
+
+#include <vector>
+
+#include "daemons/log.h"
+
+namespace mailroom::policyd {
+namespace {
+
+// 0 for a service that nobody logs in to.
+std::uint8_t service_bit(Service service) {
+  switch (service) {
+  case Service::mx:
+    return 0;
+  case Service::submission:
+    return state::kSubmission;
+  case Service::pop3:
+    return state::kPop;
+  case Service::imap:
+    return state::kImap;
+  }
+  return 0;
+}
+
+}  // namespace
+
+LoginDesk::LoginDesk(event::Loop& loop, Peers& peers, state::Directory& directory,
+                     std::function<void(ConnectionId)> on_identity_lost,
+                     std::chrono::milliseconds verdict_time)
+    : peers_{peers}, directory_{directory}, on_identity_lost_{std::move(on_identity_lost)},
+      deadlines_{loop, verdict_time, [this](ConnectionId connection) { expire(connection); }} {}
+
+void LoginDesk::misbehaved(ConnectionId connection, const char* reason) {
+  log::write("peer-misbehaved", {{"session", log::Id{connection}},
+                                 {"channel", "authd-policyd"},
+                                 {"peer", "authd"},
+                                 {"reason", reason}});
+}
+
+std::expected<state::Account, LoginRefusal> LoginDesk::admit(const Connection& connection,
+                                                             const std::string& name) {
+  std::optional<state::Account> account;
+  try {
+    account = directory_.view().account_named(name);
+  } catch (const std::exception& error) {
+    log::write("state-failed", {{"reason", error.what()}});
+    return std::unexpected(LoginRefusal::unavailable);
+  }
+  if (!account) return std::unexpected(LoginRefusal::bad_credentials);
+  if (account->disabled) return std::unexpected(LoginRefusal::disabled);
+  if ((account->services & service_bit(connection.service)) == 0)
+    return std::unexpected(LoginRefusal::service_off);
+  return std::move(*account);
+}
+
+void LoginDesk::name_proved(const NameProved& message) {
+  const Connection* connection = peers_.find(message.connection);
+  if (connection == nullptr) {
+    // Also a client that has just gone.
+    misbehaved(message.connection, "a name proved for no connection");
+    return refuse(message.connection, LoginRefusal::unavailable);
+  }
+  if (connection->service == Service::mx || logins_.contains(message.connection)) {
+    misbehaved(message.connection, "a name proved out of turn");
+    return refuse(message.connection, LoginRefusal::unavailable);
+  }
+  const auto account = admit(*connection, message.name);
+  if (!account) return refuse(message.connection, account.error());
+  if (connection->service == Service::submission) {
+    logins_[message.connection] = {Phase::identified, account->id};
+    return peers_.tell_authd(Admitted{message.connection});
+  }
+  logins_[message.connection] = {Phase::awaiting_listener, account->id};
+  deadlines_.add(message.connection);
+  peers_.tell_listener(connection->listener, StartSession{message.connection, account->id, account->name});
+}
+
+bool LoginDesk::verdict_taken(ConnectionId connection) {
+  const auto found = logins_.find(connection);
+  if (found == logins_.end() || found->second.phase == Phase::identified) return false;
+  if (found->second.phase == Phase::over) return true;  // too late, and authd has been answered
+  found->second.phase = Phase::over;
+  peers_.tell_authd(Admitted{connection});
+  return true;
+}
+
+void LoginDesk::expire(ConnectionId connection) {
+  const auto found = logins_.find(connection);
+  if (found == logins_.end() || found->second.phase != Phase::awaiting_listener) return;
+  found->second.phase = Phase::over;
+  refuse(connection, LoginRefusal::unavailable);
+}
+
+void LoginDesk::secret_changed(const SecretChanged& message) {
+  try {
+    const auto account = directory_.view().account_named(message.name);
+    if (account) account_changed(account->id, LoginRefusal::bad_credentials);
+  } catch (const std::exception& error) {
+    log::write("state-failed", {{"reason", error.what()}});
+  }
+}
+
+void LoginDesk::account_changed(AccountId account, LoginRefusal why) {
+  peers_.tell_session_listeners(EndSessions{account});
+  std::vector<ConnectionId> lost;
+  for (auto& [connection, login] : logins_) {
+    if (login.account != account) continue;
+    if (login.phase == Phase::awaiting_listener) refuse(connection, why);
+    if (login.phase == Phase::identified) lost.push_back(connection);
+    login.phase = Phase::over;
+  }
+  for (const ConnectionId connection : lost) on_identity_lost_(connection);
+}
+
+std::optional<AccountId> LoginDesk::identity(ConnectionId connection) const {
+  const auto found = logins_.find(connection);
+  if (found == logins_.end() || found->second.phase != Phase::identified) return std::nullopt;
+  return found->second.account;
+}
+
+void LoginDesk::forget(ConnectionId connection) { logins_.erase(connection); }
+
+}  // namespace mailroom::policyd

@@ -1,0 +1,64 @@
+// Logins: authd says which name a connection has proved; this says whether that account may use the
+// connection's service, to the listener (POP, IMAP) or by noting the identity (submission).  authd, and
+// through it the client, is answered only after the listener has acknowledged.
+//
+//   none -- NameProved --> awaiting_listener -- VerdictTaken --> over        (POP, IMAP)
+//   none -- NameProved --> identified                                      (submission)
+//   awaiting_listener -- kVerdictTime, account changed --> over
+//
+// Each connection proves one name, once: everything out of turn is refused and logged.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <string>
+
+#include "daemons/policyd/deadlines.h"
+#include "daemons/policyd/peers.h"
+#include "spool/state/directory.h"
+
+namespace mailroom::policyd {
+
+// How long a listener may take to acknowledge.
+inline constexpr std::chrono::seconds kVerdictTime{10};
+
+class LoginDesk {
+ public:
+  // `on_identity_lost` is called for each submission connection that ceases to be its account's.
+  LoginDesk(event::Loop& loop, Peers& peers, state::Directory& directory,
+            std::function<void(ConnectionId)> on_identity_lost,
+            std::chrono::milliseconds verdict_time = kVerdictTime);
+
+  void name_proved(const NameProved& message);
+  // False when the listener was never asked: it lies.
+  [[nodiscard]] bool verdict_taken(ConnectionId connection);
+  void secret_changed(const SecretChanged& message);
+
+  // Ends what runs as that account, everywhere.
+  void account_changed(AccountId account, LoginRefusal why);
+
+  // The account that a submission connection has proved to be.
+  std::optional<AccountId> identity(ConnectionId connection) const;
+
+  void forget(ConnectionId connection);
+
+ private:
+  enum class Phase : std::uint8_t { awaiting_listener, identified, over };
+  struct Login {
+    Phase phase = Phase::over;
+    AccountId account = 0;
+  };
+
+  std::expected<state::Account, LoginRefusal> admit(const Connection& connection, const std::string& name);
+  void refuse(ConnectionId connection, LoginRefusal why) { peers_.tell_authd(NotAdmitted{connection, why}); }
+  void misbehaved(ConnectionId connection, const char* reason);
+  void expire(ConnectionId connection);
+
+  Peers& peers_;
+  state::Directory& directory_;
+  std::function<void(ConnectionId)> on_identity_lost_;
+  std::map<ConnectionId, Login> logins_;
+  Deadlines<ConnectionId> deadlines_;
+};
+
+}  // namespace mailroom::policyd

@@ -1,0 +1,81 @@
+// Envelopes: an SMTP connection asks about a sender or a recipient; this gathers the facts, decides, and has
+// queued hold what is accepted before it answers.  A connection has one question at a time and one envelope
+// at a time.
+//
+// What arrives on a connection's channel is that connection's, and no more: its identity is what the login
+// desk noted for it, its transactions only count upwards, and within one the reverse-path and the parameters
+// of MAIL stay as they were. A question that breaks this ends the channel.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "daemons/policyd/deadlines.h"
+#include "daemons/policyd/login_desk.h"
+#include "daemons/policyd/peers.h"
+#include "daemons/policyd/site.h"
+#include "libcommon/event/channel_handler.h"
+#include "spool/state/directory.h"
+
+namespace mailroom::policyd {
+
+// How long queued may take to hold a recipient; then 451.
+inline constexpr std::chrono::seconds kAuthoriseTime{30};
+
+class MailDesk {
+ public:
+  MailDesk(event::Loop& loop, Peers& peers, state::Directory& directory, const Config& config,
+           const LoginDesk& logins, std::chrono::milliseconds authorise_time = kAuthoriseTime);
+  ~MailDesk();
+
+  void open(const Connection& connection, Fd fd);
+  // Withdraws its envelope and ends its channel.
+  void close(ConnectionId connection);
+
+  void authorised(const Authorised& message);
+  // The queue was started afresh, and holds none of the envelopes any more.
+  void queued_gone();
+  void reconfigured(const Config& config);
+
+ private:
+  struct Client;
+  struct Judgement;
+  struct Due {
+    ConnectionId connection;
+    std::uint64_t question;
+  };
+
+  void on_message(ConnectionId connection, ConnectionToPolicyd&& message);
+  void on_end(ConnectionId connection, event::ChannelEnd why);
+  void misbehaved(ConnectionId connection, const char* reason);
+
+  void check_sender(Client& client, const CheckSender& question);
+  void check_recipient(Client& client, CheckRecipient&& question);
+  const char* violation(const Client& client, const CheckRecipient& question) const;
+  void begin_transaction(Client& client, const CheckRecipient& question);
+  void authorise(Client& client, CheckRecipient&& question, Judgement& judgement);
+  void withdraw(Client& client);
+  void answer_unavailable(Client& client);
+  void expire(const Due& due);
+
+  Judgement judge(const Client& client, policy::Stage stage, const std::string& reverse_path,
+                  const std::string& forward_path);
+  void gather_sender(const Client& client, const state::View& view, const std::string& reverse_path,
+                     Judgement& judgement);
+  void gather_recipient(const state::View& view, const std::string& forward_path, Judgement& judgement);
+
+  event::Loop& loop_;
+  Peers& peers_;
+  state::Directory& directory_;
+  const LoginDesk& logins_;
+  Site site_;
+  std::uint32_t max_recipients_;
+  std::uint64_t questions_ = 0;
+  std::map<ConnectionId, std::unique_ptr<Client>> clients_;
+  Deadlines<Due> deadlines_;
+};
+
+}  // namespace mailroom::policyd

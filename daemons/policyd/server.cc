@@ -1,0 +1,199 @@
+#include "daemons/policyd/server.h"
+
+#include <vector>
+
+#include "daemons/log.h"
+
+namespace mailroom::policyd {
+namespace {
+
+template <typename... F>
+struct Overloaded : F... {
+  using F::operator()...;
+};
+
+// Above this part of the map, an operator should give it more.
+constexpr double kAlmostFull = 0.7;
+
+void log_end(const char* channel, std::string_view peer, std::string_view reason) {
+  log::write("channel-closed", {{"channel", channel}, {"peer", peer}, {"reason", reason}});
+}
+
+bool is_smtp(Service service) { return service == Service::mx || service == Service::submission; }
+
+}  // namespace
+
+Server::Server(const Host& host, Times times)
+    : host_{host}, times_{times}, tools_{host.loop, host.take_descriptor("tools"),
+                                         [this](ToolId tool, ToolToPolicyd&& request) {
+                                           accounts_->on_request(tool, std::move(request));
+                                         }} {}
+
+Server::~Server() = default;
+
+void Server::start() {
+  directory_.emplace(state::Directory::open(".", host_.config.policyd.state_map_size));
+  if (directory_->fullness() > kAlmostFull)
+    log::write("state-failed", {{"reason", "the shared state is almost full: raise policyd.state-map-size"}});
+  Peers& peers = *this;
+  logins_ = std::make_unique<LoginDesk>(
+      host_.loop, peers, *directory_, [this](ConnectionId connection) { mail_->close(connection); },
+      times_.verdict);
+  mail_ =
+      std::make_unique<MailDesk>(host_.loop, peers, *directory_, host_.config, *logins_, times_.authorise);
+  accounts_ = std::make_unique<AccountDesk>(
+      peers, *directory_, host_.config, *logins_,
+      [this](ToolId tool, const PolicydToTool& answer) { tools_.answer(tool, answer); });
+  accounts_->resume_errands();
+}
+
+void Server::reconfigured() {
+  mail_->reconfigured(host_.config);
+  accounts_->reconfigured(host_.config);
+}
+
+void Server::on_supervisor(const AccountDirectoryMade& message) { accounts_->directory_made(message); }
+
+// ---- channels
+
+void Server::attach(const std::string& kind, const std::string& peer, Fd fd) {
+  if (kind == "mx-policyd") return attach_listener(Service::mx, peer, std::move(fd));
+  if (kind == "submission-policyd") return attach_listener(Service::submission, peer, std::move(fd));
+  if (kind == "pop3d-policyd") return attach_listener(Service::pop3, peer, std::move(fd));
+  if (kind == "imapd-policyd") return attach_listener(Service::imap, peer, std::move(fd));
+  if (kind == "authd-policyd") return attach_authd(std::move(fd));
+  if (kind == "policyd-queued") return attach_queued(std::move(fd));
+  log::fatal("a channel of a kind that policyd does not have");
+}
+
+void Server::attach_listener(Service service, const std::string& peer, Fd fd) {
+  const ListenerKey key = ++last_listener_;
+  const std::size_t descriptors = is_smtp(service) ? 1 : 0;
+  auto channel = std::make_unique<ListenerChannel>(
+      host_.loop, std::move(fd), descriptors,
+      [this, key](ListenerToPolicyd&& message, std::vector<Fd>&& with) {
+        on_listener(key, std::move(message), std::move(with));
+      },
+      [this, key](event::ChannelEnd why) { listener_gone(key, event::channel_end_name(why)); });
+  listeners_.emplace(key, Listener{service, peer, std::move(channel)});
+}
+
+void Server::attach_authd(Fd fd) {
+  authd_ = std::make_unique<AuthdChannel>(
+      host_.loop, std::move(fd), 0,
+      [this](AuthdToPolicyd&& message, std::vector<Fd>&&) {
+        std::visit(Overloaded{[this](const NameProved& proved) { logins_->name_proved(proved); },
+                              [this](const SecretChanged& changed) { logins_->secret_changed(changed); }},
+                   message);
+      },
+      [this](event::ChannelEnd why) {
+        log_end("authd-policyd", "authd", event::channel_end_name(why));
+        authd_.reset();
+      });
+}
+
+void Server::attach_queued(Fd fd) {
+  if (queued_) mail_->queued_gone();
+  queued_ = std::make_unique<QueuedChannel>(
+      host_.loop, std::move(fd), 0,
+      [this](QueuedToPolicyd&& message, std::vector<Fd>&&) {
+        mail_->authorised(std::get<Authorised>(message));
+      },
+      [this](event::ChannelEnd why) {
+        log_end("policyd-queued", "queued", event::channel_end_name(why));
+        queued_.reset();
+        mail_->queued_gone();
+      });
+}
+
+// ---- listeners
+
+void Server::on_listener(ListenerKey key, ListenerToPolicyd&& message, std::vector<Fd>&& descriptors) {
+  const char* reason =
+      std::visit(Overloaded{[&](const ConnectionOpened& m) { return opened(key, m, std::move(descriptors)); },
+                            [&](const ConnectionClosed& m) { return closed(key, m); },
+                            [&](const VerdictTaken& m) { return taken(key, m); }},
+                 message);
+  if (reason == nullptr) return;
+  log::write("peer-misbehaved",
+             {{"channel", "listener"}, {"peer", listeners_.at(key).peer}, {"reason", reason}});
+  listener_gone(key, reason);
+}
+
+const char* Server::opened(ListenerKey key, const ConnectionOpened& message, std::vector<Fd>&& descriptors) {
+  if (message.service != listeners_.at(key).service) return "a connection of another service";
+  if (descriptors.size() != (is_smtp(message.service) ? 1U : 0U)) return "a connection without its channel";
+  if (connections_.contains(message.connection)) return "a connection that is there already";
+  if (connections_.size() >= kMaxConnections) return nullptr;  // its channel closes: 421
+  const Connection& connection =
+      connections_
+          .emplace(message.connection, Connection{message.connection, message.service, message.peer, key})
+          .first->second;
+  if (is_smtp(message.service)) mail_->open(connection, std::move(descriptors.front()));
+  return nullptr;
+}
+
+const char* Server::closed(ListenerKey key, const ConnectionClosed& message) {
+  const auto found = connections_.find(message.connection);
+  if (found == connections_.end()) return nullptr;  // it was turned away
+  if (found->second.listener != key) return "the end of another listener's connection";
+  forget(message.connection);
+  return nullptr;
+}
+
+const char* Server::taken(ListenerKey key, const VerdictTaken& message) {
+  const auto found = connections_.find(message.connection);
+  if (found == connections_.end() || found->second.listener != key)
+    return "a verdict taken for no connection of its own";
+  return logins_->verdict_taken(message.connection) ? nullptr : "a verdict taken that was not given";
+}
+
+void Server::forget(ConnectionId connection) {
+  mail_->close(connection);
+  logins_->forget(connection);
+  connections_.erase(connection);
+}
+
+void Server::listener_gone(ListenerKey key, std::string_view reason) {
+  log_end("listener", listeners_.at(key).peer, reason);
+  std::vector<ConnectionId> its;
+  for (const auto& [id, connection] : connections_)
+    if (connection.listener == key) its.push_back(id);
+  for (const ConnectionId id : its) forget(id);
+  listeners_.erase(key);
+}
+
+// ---- Peers
+
+const Connection* Server::find(ConnectionId id) {
+  if (const auto found = connections_.find(id); found != connections_.end()) return &found->second;
+  // The listener told us before the client could begin, but its message may still wait in the channel.
+  std::vector<ListenerKey> keys;
+  for (const auto& [key, listener] : listeners_) keys.push_back(key);
+  for (const ListenerKey key : keys)
+    if (const auto listener = listeners_.find(key); listener != listeners_.end())
+      listener->second.channel->drain();
+  const auto found = connections_.find(id);
+  return found == connections_.end() ? nullptr : &found->second;
+}
+
+void Server::tell_authd(const PolicydToAuthd& message) {
+  if (authd_) authd_->send(message);
+}
+
+void Server::tell_listener(ListenerKey listener, const PolicydToListener& message) {
+  if (const auto found = listeners_.find(listener); found != listeners_.end())
+    found->second.channel->send(message);
+}
+
+void Server::tell_session_listeners(const EndSessions& message) {
+  for (auto& [key, listener] : listeners_)
+    if (!is_smtp(listener.service)) listener.channel->send(message);
+}
+
+bool Server::tell_queued(const PolicydToQueued& message) {
+  if (queued_) queued_->send(message);
+  return queued_ != nullptr;
+}
+
+}  // namespace mailroom::policyd

@@ -1,0 +1,86 @@
+// policyd: the channels, and which connection is which listener's.  What they say is handled by the desks.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "daemons/base/tool_sessions.h"
+#include "daemons/daemon.h"
+#include "daemons/policyd/account_desk.h"
+#include "daemons/policyd/login_desk.h"
+#include "daemons/policyd/mail_desk.h"
+#include "daemons/policyd/peers.h"
+
+namespace mailroom::policyd {
+
+// Connections of all listeners together; one more is turned away.
+inline constexpr std::size_t kMaxConnections = 32'768;
+
+// Shortened by tests.
+struct Times {
+  std::chrono::milliseconds verdict = kVerdictTime;
+  std::chrono::milliseconds authorise = kAuthoriseTime;
+};
+
+class Server final : public mailroom::Server, private Peers {
+ public:
+  explicit Server(const Host& host, Times times = {});
+  ~Server() override;
+
+  void start() override;
+  void attach(const std::string& kind, const std::string& peer, Fd fd) override;
+  void drain() override { host_.loop.stop(); }
+  void reconfigured() override;
+  void on_supervisor(const AccountDirectoryMade& message) override;
+
+  // Takes over a connection to a tool; the control socket's are accepted without it.
+  void add_tool(Fd fd) { tools_.add(std::move(fd)); }
+
+ private:
+  using ListenerChannel = event::ChannelHandler<PolicydToListener, ListenerToPolicyd>;
+  using AuthdChannel = event::ChannelHandler<PolicydToAuthd, AuthdToPolicyd>;
+  using QueuedChannel = event::ChannelHandler<PolicydToQueued, QueuedToPolicyd>;
+
+  struct Listener {
+    Service service = Service::mx;
+    std::string peer;  // for the log
+    std::unique_ptr<ListenerChannel> channel;
+  };
+
+  void attach_listener(Service service, const std::string& peer, Fd fd);
+  void attach_authd(Fd fd);
+  void attach_queued(Fd fd);
+
+  void on_listener(ListenerKey key, ListenerToPolicyd&& message, std::vector<Fd>&& descriptors);
+  // What no honest listener says; nothing when all is well.
+  const char* opened(ListenerKey key, const ConnectionOpened& message, std::vector<Fd>&& descriptors);
+  const char* closed(ListenerKey key, const ConnectionClosed& message);
+  const char* taken(ListenerKey key, const VerdictTaken& message);
+  void forget(ConnectionId connection);
+  void listener_gone(ListenerKey key, std::string_view reason);
+
+  // Peers
+  const Connection* find(ConnectionId id) override;
+  void tell_authd(const PolicydToAuthd& message) override;
+  void tell_listener(ListenerKey listener, const PolicydToListener& message) override;
+  void tell_session_listeners(const EndSessions& message) override;
+  void tell_supervisor(const ProcessToSupervisor& message) override { host_.tell_supervisor(message); }
+  bool tell_queued(const PolicydToQueued& message) override;
+
+  const Host& host_;
+  const Times times_;
+  ToolSessions<PolicydToTool, ToolToPolicyd> tools_;
+  std::optional<state::Directory> directory_;
+  std::unique_ptr<LoginDesk> logins_;
+  std::unique_ptr<MailDesk> mail_;
+  std::unique_ptr<AccountDesk> accounts_;
+  std::map<ListenerKey, Listener> listeners_;
+  ListenerKey last_listener_ = 0;
+  std::map<ConnectionId, Connection> connections_;
+  std::unique_ptr<AuthdChannel> authd_;
+  std::unique_ptr<QueuedChannel> queued_;
+};
+
+}  // namespace mailroom::policyd
