@@ -59,22 +59,26 @@ private:
     Fd client, to_listener, to_authd, to_policyd, to_queued;
   };
 
-  // set-up
+  // What an epoll entry is about, in the upper half of its data; the lower half is an index.
+  enum class Tag : std::uint32_t { control, signals, policyd, socket, child };
+
+  static Time now() { return std::chrono::steady_clock::now(); }
+
+  // set-up (listener.cc)
   void take_descriptors();
   void make_tls();
-  void watch(int fd, std::uint64_t tag);
+  void watch(int fd, Tag kind, std::uint32_t index = 0);
 
-  // the loop
-  bool serve_one(std::uint64_t tag);
+  // the loop (listener.cc)
+  bool serve_one(Tag kind, std::uint32_t index);
   void on_control();
   void attach(const AttachChannel& channel, Fd fd);
   void drain(bool at_once);
   bool finished() const;
-  void on_policyd();
-  void on_child(Slot slot);
   void reap();
+  void on_child_ended(pid_t pid, int status);
 
-  // connections
+  // connections (connections.cc)
   void accept_some(std::size_t socket);
   void open_connection(std::size_t socket, Fd client);
   std::optional<NewConnection> connect_servers(ConnectionId id, const IpAddress& peer, Fd client, Child& child);
@@ -82,13 +86,14 @@ private:
   void close_connection(Slot slot, std::string_view reason);
   [[noreturn]] void become_child(Slot slot, std::size_t socket, NewConnection ends);
 
-  // hand-over
+  // verdicts and hand-over (sessions.cc)
+  void on_policyd();
+  void on_child(Slot slot);
   void hand_over(Slot slot, const HandOver& message, std::vector<Fd> descriptors);
   bool start_session(Slot slot, const ConnectionTable::Verdict& verdict, Fd start, Fd client);
   Fd open_account_directory(AccountId account);
   [[noreturn]] void become_session(const Session& session, int directory, Fd start, Fd client, Fd stop);
   void open_signer(Slot slot);
-  void on_child_ended(pid_t pid, int status);
 
   ConnectionId new_id();
   uid_t pool_uid(Slot slot) const;

@@ -1,0 +1,151 @@
+// The listener's part that takes connections: ids, servers, fork, limits.
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "daemons/listener/kept_descriptors.h"
+#include "daemons/listener/listener.h"
+#include "daemons/log.h"
+#include "libcommon/sys/fatal.h"
+#include "libcommon/sys/random.h"
+#include "libcommon/sys/stream.h"
+
+namespace mailroom {
+namespace {
+
+// Connections taken from one listening socket in a turn, so that the other descriptors are served too.
+constexpr int kAcceptBurst = 32;
+
+}  // namespace
+
+ConnectionId Listener::new_id() {
+  if (random_left_ == 0) {
+    fill_random(random_.data(), sizeof random_);
+    random_left_ = random_.size();
+  }
+  const ConnectionId id = random_[--random_left_];
+  return id == 0 ? new_id() : id;
+}
+
+void Listener::accept_some(std::size_t socket) {
+  for (int i = 0; i < kAcceptBurst && sockets_[socket].fd; ++i) {
+    Fd client{::accept4(sockets_[socket].fd.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
+    if (client) {
+      open_connection(socket, std::move(client));
+    } else if (errno == EAGAIN) {
+      return;
+    } else if (errno != EINTR && errno != ECONNABORTED) {
+      log::write("accept-failed", {{"address", sockets_[socket].config.address.text()}, {"reason", std::strerror(errno)}});
+      return;
+    }
+  }
+}
+
+void Listener::open_connection(std::size_t socket, Fd client) {
+  const auto peer = peer_of(client.get());
+  if (!peer) return;  // has gone already
+  if (std::ranges::find(launch_.shut_out, peer->host_for_limits()) != launch_.shut_out.end()) return;
+  const ConnectionId id = new_id();
+  auto slot = table_.open(id, *peer, now());
+  if (!slot && slot.error() == ConnectionTable::Refusal::service_full) {
+    if (const auto oldest = table_.oldest_before_login()) {
+      log::write("connection-evicted", {{"session", log::Id{table_.at(*oldest).id}},
+                                        {"service", service_name(service_)},
+                                        {"peer", table_.at(*oldest).peer.text()}});
+      close_connection(*oldest, "evicted");
+      slot = table_.open(id, *peer, now());
+    }
+  }
+  if (!slot) return turn_away(socket, client.get(), *peer, slot.error());
+
+  Child& child = children_[*slot];
+  child = Child{.socket = socket};
+  auto ends = connect_servers(id, *peer, std::move(client), child);
+  if (!ends) return close_connection(*slot, "no server");
+  const pid_t pid = ::fork();
+  if (pid == 0) become_child(*slot, socket, std::move(*ends));
+  if (pid < 0) {
+    log::write("accept-failed", {{"address", peer->text()}, {"reason", std::strerror(errno)}});
+    return close_connection(*slot, "fork failed");
+  }
+  child.pid = pid;
+  slot_of_.emplace(pid, *slot);
+  watch(child.channel.fd(), Tag::child, *slot);
+  log::write("connection-opened", {{"session", log::Id{id}}, {"service", service_name(service_)},
+                                   {"peer", peer->text()}, {"child", pid}});
+}
+
+// Tells the servers of the new connection.  Nothing when one of them cannot be told now: the client sees its connection
+// closed and comes again.
+std::optional<Listener::NewConnection> Listener::connect_servers(ConnectionId id, const IpAddress& peer, Fd client,
+                                                                 Child& child) {
+  constexpr auto kNoWait = ipc::PacketSocket::Wait::no;
+  NewConnection ends{.client = std::move(client)};
+  auto [ours, theirs] = ipc::make_channel();
+  child.channel = ChildChannel{std::move(ours)};
+  ends.to_listener = std::move(theirs);
+
+  const ConnectionOpened opened{id, service_, peer};
+  const auto connect = [&](auto& server, Fd& end) {
+    auto [far, near] = ipc::make_channel();
+    const int raw = far.get();
+    end = std::move(near);
+    return server.is_open() && server.send(opened, {&raw, 1}, kNoWait) == ipc::SendResult::sent;
+  };
+  const bool smtp = service_ == Service::mx || service_ == Service::submission;
+  if (service_ != Service::mx && !connect(authd_, ends.to_authd)) return std::nullopt;
+  if (smtp)
+    return connect(policyd_, ends.to_policyd) && connect(queued_, ends.to_queued) ? std::optional{std::move(ends)}
+                                                                                 : std::nullopt;
+  if (!policyd_.is_open() || policyd_.send(opened, {}, kNoWait) != ipc::SendResult::sent) return std::nullopt;
+  return ends;
+}
+
+void Listener::turn_away(std::size_t socket, int client, const IpAddress& peer, ConnectionTable::Refusal why) {
+  const char* reason = why == ConnectionTable::Refusal::address_full ? "address" : "service";
+  log::write("connection-refused", {{"service", service_name(service_)}, {"peer", peer.text()}, {"reason", reason}});
+  if (sockets_[socket].config.tls == TlsMode::implicit) return;
+  ::send(client, protocol_.too_many.data(), protocol_.too_many.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+// Forgets the connection; its process sees the end of its channel and ends, if it has not already.
+void Listener::close_connection(Slot slot, std::string_view reason) {
+  const ConnectionTable::Connection& connection = table_.at(slot);
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now() - connection.opened).count();
+  log::write("connection-closed", {{"session", log::Id{connection.id}}, {"service", service_name(service_)},
+                                   {"peer", connection.peer.text()}, {"reason", reason}, {"seconds", seconds}});
+  if (policyd_.is_open())
+    policyd_.send(ConnectionClosed{connection.id}, {}, ipc::PacketSocket::Wait::no);
+  children_[slot].channel.close();
+  slot_of_.erase(children_[slot].pid);
+  children_[slot].pid = -1;
+  table_.close(slot);
+}
+
+void Listener::become_child(Slot slot, std::size_t socket, NewConnection ends) {
+  const ConnectionTable::Connection connection = table_.at(slot);
+  const ListenerConfig listener = sockets_[socket].config;
+  // First of all: spool/mail, the listening sockets, the other connections' channels.
+  close_all_but({ends.client.get(), ends.to_listener.get(), ends.to_authd.get(), ends.to_policyd.get(),
+                 ends.to_queued.get()});
+  if (!launch_.unprivileged) become_in_child(pool_uid(slot));
+  before_login_filter_->install_single_threaded();
+  BeforeLogin context{config_, listener, tls_ ? &*tls_ : nullptr, connection.id, connection.peer,
+                      std::move(ends.client), std::move(ends.to_listener), std::move(ends.to_authd),
+                      std::move(ends.to_policyd), std::move(ends.to_queued)};
+  int status = 0;
+  try {
+    protocol_.before_login(context);
+  } catch (const StreamError& error) {
+    log::write("protocol-error", {{"session", log::Id{connection.id}}, {"reason", error.what()}});
+  } catch (const std::exception& error) {
+    log::write("fatal", {{"reason", error.what()}});
+    status = kFatalExit;
+  }
+  ::_exit(status);
+}
+
+}  // namespace mailroom
