@@ -69,9 +69,8 @@ void TlsStream::State::handshake() {
   note_facts();
 }
 
-// After a failed operation other than the handshake.  A read that timed out leaves all as it was.
+// After a failed operation other than the handshake.
 void TlsStream::State::fail() {
-  if (!transport.write_failure && transport.read_failure) transport.throw_failure();
   broken = true;
   const std::string trouble = take_errors();
   transport.flush();  // the alert
@@ -98,6 +97,7 @@ TlsStream::Taken TlsStream::take(std::span<char> into) {
   if (result == 1) return {Progress::bytes, size};
   switch (SSL_get_error(ssl, result)) {
   case SSL_ERROR_WANT_READ:
+    state_->transport.throw_failure();
     return {Progress::nothing, 0};  // a record without application data
   case SSL_ERROR_ZERO_RETURN:
     return {Progress::end, 0};
