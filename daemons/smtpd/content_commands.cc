@@ -203,7 +203,7 @@ void SmtpSession::finish_message(IncomingMessage& message) {
               {"reply", fmt::format("{} {} {}", outcome.code, outcome.enhanced, outcome.text)},
               {"reason", message.fault() ? fault_name(*message.fault()) : "refused by the queue"}});
   forget_transaction();
-  refuse(outcome);
+  answer_refusal(outcome);
 }
 
 }  // namespace mailroom

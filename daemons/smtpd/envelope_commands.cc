@@ -61,7 +61,7 @@ void SmtpSession::mail(std::string_view argument) {
                                     {"reply", wire(verdict.reply)},
                                     {"rule", verdict.rule}});
       forget_transaction();
-      return refuse(verdict.reply);
+      return answer_refusal(verdict.reply);
     }
   }
   reply(250, "2.1.0", "Sender OK");
@@ -124,7 +124,7 @@ void SmtpSession::take_verdict(const Verdict& verdict, std::string_view forward_
                                    {"reply", wire(verdict.reply)},
                                    {"rule", verdict.rule}});
   delay_refusal();
-  refuse(verdict.reply);
+  answer_refusal(verdict.reply);
 }
 
 // A client that tries names is slowed down (SECURITY.md V13).

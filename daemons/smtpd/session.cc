@@ -92,11 +92,15 @@ void SmtpSession::refuse(const smtp::Refusal& refusal) {
 }
 
 void SmtpSession::refuse(const Reply& refusal) {
-  if (refusal.code == 421) return leave_with(refusal);
-  if (refusal.code >= 500) ++errors_;
   log::write("command-refused",
              {{"session", log::Id{facts_.connection}},
               {"reply", fmt::format("{} {} {}", refusal.code, refusal.enhanced, refusal.text)}});
+  answer_refusal(refusal);
+}
+
+void SmtpSession::answer_refusal(const Reply& refusal) {
+  if (refusal.code == 421) return leave_with(refusal);
+  if (refusal.code >= 500) ++errors_;
   dialogue_.reply(refusal);
 }
 

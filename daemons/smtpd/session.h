@@ -81,6 +81,7 @@ class SmtpSession {
   void reply(std::uint16_t code, std::string_view enhanced, std::string_view text);
   void refuse(const smtp::Refusal& refusal);
   void refuse(const Reply& refusal);
+  void answer_refusal(const Reply& refusal);  // for one that has been logged
   void end_transaction();
   void forget_transaction();
   bool may_log_in() const;
