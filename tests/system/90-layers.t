@@ -1,0 +1,63 @@
+#!/bin/bash
+# The absences that ARCHITECTURE.md promises, checked in the source.
+. "$(dirname "$0")/lib.sh"
+cd "$root" || exit 2
+
+sources() { find "$@" \( -name '*.h' -o -name '*.cc' \) -print0 2> /dev/null; }
+# Lines that match, below these directories, without those in files that match ALLOWED.
+found() { # PATTERN ALLOWED DIRECTORY...
+    local pattern=$1 allowed=$2; shift 2
+    sources "$@" | xargs -0 grep -nE -- "$pattern" /dev/null | grep -vE "^($allowed):"
+}
+none() { is "$1" "$(found "${@:2}")" ''; } # DESCRIPTION PATTERN ALLOWED DIRECTORY...
+nowhere='@'
+
+# ---- layers: libcommon, spool, daemons, tools; each uses only those before it ----
+none 'libcommon includes nothing of the layers above' '#include "(spool|daemons|tools)/' "$nowhere" libcommon
+none 'spool includes nothing of the layers above' '#include "(daemons|tools)/' "$nowhere" spool
+none 'daemons include nothing of tools' '#include "tools/' "$nowhere" daemons
+none 'libraries do not log' 'daemons/log\.h|<syslog\.h>|std::(cerr|clog|cout)' "$nowhere" libcommon spool
+
+# ---- one door for each foreign library ----
+none 'OpenSSL only in libcommon/tls' '#include <openssl/' 'libcommon/tls/[^:]*' libcommon spool daemons tools
+none 'LMDB only in libcommon/lmdb' '#include <lmdb\.h>' 'libcommon/lmdb/[^:]*' libcommon spool daemons tools
+none 'libevent only in libcommon/event' '#include <(event2/|event\.h)' 'libcommon/event/[^:]*' libcommon spool daemons tools
+none 'libseccomp only in libcommon/sys' '#include <seccomp\.h>' 'libcommon/sys/[^:]*' libcommon spool daemons tools
+none 'crypt(3) only in authd' '#include <crypt\.h>' 'daemons/authd/[^:]*' libcommon spool daemons tools
+
+# ---- privilege ----
+none 'only libcommon/sys/become changes uids, groups and capabilities' \
+    '\b(set(res|re|e|fs)?[ug]id|setgroups|initgroups|capset|chroot|PR_CAPBSET_DROP)\b *\(|SYS_(set(res|re|e|fs)?[ug]id|setgroups|capset)' \
+    'libcommon/sys/(become|syscall_filter)\.cc' libcommon spool daemons tools
+none 'no program is started but by mailroomd' '\b(execl?[vep]*|execveat|posix_spawnp?|system|popen) *\(' \
+    'daemons/mailroomd/spawn\.cc' libcommon spool daemons
+none 'no identity by SO_PEERCRED' 'SO_PEERCRED' "$nowhere" libcommon spool daemons
+
+# ---- pure grammars ----
+none 'nothing under libcommon/protocol and libcommon/policy knows sockets, files, clocks, random numbers or locales' \
+    '#include <(sys/|unistd\.h|fcntl\.h|poll\.h|netdb\.h|arpa/|netinet/|ctime|time\.h|fstream|iostream|filesystem|locale|clocale|random|thread|mutex)' \
+    "$nowhere" libcommon/protocol libcommon/policy libcommon/config
+none 'nothing there uses the descriptor wrappers' '#include "libcommon/(sys/[^i]|ipc|event|tls|lmdb)' "$nowhere" \
+    libcommon/protocol libcommon/policy libcommon/config
+
+# ---- the shape of programs ----
+for main in daemons/*/main.cc; do
+    ok "$main is short" [ "$(wc -l < "$main")" -le 60 ]
+    ok "$main says what it may" grep -q '^// SECURITY' "$main"
+done
+none 'no unfinished work' '\b(TODO|FIXME|XXX|HACK)\b' "$nowhere" libcommon spool daemons tools
+is 'no file named util, misc or helper' "$(find libcommon spool daemons tools -name '*util*' -o -name '*misc*' -o -name '*helper*')" ''
+
+# ---- each program and format has its page ----
+for program in daemons/*/main.cc; do
+    name=$(basename "$(dirname "$program")")
+    ok "man page of $name" [ -s "man/$name.8" ]
+done
+for tool in "$build"/tools/mr-*; do
+    [ -f "$tool" ] || continue
+    ok "man page of ${tool##*/}" [ -s "man/${tool##*/}.8" ]
+done
+for format in spool/*/format.md; do
+    ok "man page of $(basename "$(dirname "$format")")" [ -s "man/mailroom-$(basename "$(dirname "$format")").5" ]
+done
+finish
