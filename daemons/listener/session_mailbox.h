@@ -1,0 +1,22 @@
+// How a session opens its account's mailbox: the same for POP3 and IMAP, by the configuration.
+#pragma once
+
+#include "daemons/config.h"
+#include "spool/mailbox/mailbox.h"
+
+namespace mailroom {
+
+// queued may deliver again as long as it keeps a message, and a little longer when clocks differ.
+inline constexpr std::chrono::hours kTombstoneMargin{48};
+
+inline mailbox::Options mailbox_options(const Config& config) {
+  mailbox::Options options;
+  options.path = ".";  // the account's directory is the session's root
+  options.map_size = config.mailbox.index_map_size;
+  options.snapshot_seconds = static_cast<std::int64_t>(config.mailbox.snapshot_interval.milliseconds / 1000);
+  options.tombstone_seconds = static_cast<std::int64_t>(config.queued.lifetime.milliseconds / 1000) +
+                              std::chrono::seconds{kTombstoneMargin}.count();
+  return options;
+}
+
+}  // namespace mailroom
