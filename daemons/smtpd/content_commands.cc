@@ -194,7 +194,7 @@ void SmtpSession::finish_message(IncomingMessage& message) {
                                     {"recipients", transaction_.recipients},
                                     {"size", message.octets()}});
     end_transaction();
-    return dialogue_.reply(outcome);
+    return reply(outcome);
   }
   log::write("message-refused",
              {{"session", log::Id{facts_.connection}},

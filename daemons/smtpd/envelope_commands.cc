@@ -116,7 +116,7 @@ void SmtpSession::take_verdict(const Verdict& verdict, std::string_view forward_
                                       {"sender", transaction_.reverse_path},
                                       {"recipient", forward_path},
                                       {"rule", verdict.rule}});
-    return dialogue_.reply(verdict.reply);
+    return reply(verdict.reply);
   }
   log::write("recipient-refused", {{"session", log::Id{facts_.connection}},
                                    {"sender", transaction_.reverse_path},

@@ -6,6 +6,7 @@
 #include "daemons/smtpd/session_limits.h"
 #include "libcommon/protocol/smtp/bounds.h"
 #include "libcommon/protocol/smtp/command.h"
+#include "libcommon/protocol/smtp/reply.h"
 
 namespace mailroom {
 
@@ -69,7 +70,7 @@ void SmtpSession::dispatch(std::string_view line) {
 void SmtpSession::leave_with(const Reply& last) {
   ended_ = true;
   log::write("protocol-error", {{"session", log::Id{facts_.connection}}, {"reason", last.text}});
-  dialogue_.reply(last);
+  reply(last);
   dialogue_.flush(kFarewellTime);
 }
 
@@ -82,8 +83,13 @@ void SmtpSession::say_farewell(const StreamError& error) {
   }
 }
 
+void SmtpSession::reply(const Reply& reply) {
+  smtp::append_reply(dialogue_.out(), reply.code, reply.enhanced, reply.text);
+  dialogue_.flush_if_large();
+}
+
 void SmtpSession::reply(std::uint16_t code, std::string_view enhanced, std::string_view text) {
-  dialogue_.reply({code, std::string(enhanced), std::string(text)});
+  reply({code, std::string(enhanced), std::string(text)});
 }
 
 void SmtpSession::refuse(const smtp::Refusal& refusal) {
@@ -101,7 +107,7 @@ void SmtpSession::refuse(const Reply& refusal) {
 void SmtpSession::answer_refusal(const Reply& refusal) {
   if (refusal.code == 421) return leave_with(refusal);
   if (refusal.code >= 500) ++errors_;
-  dialogue_.reply(refusal);
+  reply(refusal);
 }
 
 // The message was taken: its envelope is used.

@@ -10,10 +10,10 @@
 #include <string>
 #include <string_view>
 
+#include "daemons/dialogue/clock.h"
+#include "daemons/dialogue/dialogue.h"
 #include "daemons/listener/authenticator.h"
 #include "daemons/listener/tls_upgrade.h"
-#include "daemons/smtpd/clock.h"
-#include "daemons/smtpd/dialogue.h"
 #include "daemons/smtpd/facts.h"
 #include "daemons/smtpd/incoming_message.h"
 #include "daemons/smtpd/policy.h"
@@ -78,6 +78,7 @@ class SmtpSession {
   void dispatch(std::string_view line);
   void leave_with(const Reply& reply);
   void say_farewell(const StreamError& error);
+  void reply(const Reply& reply);
   void reply(std::uint16_t code, std::string_view enhanced, std::string_view text);
   void refuse(const smtp::Refusal& refusal);
   void refuse(const Reply& refusal);

@@ -3,15 +3,12 @@
 #pragma once
 
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
 
 namespace mailroom {
 
 inline constexpr unsigned kMaxBadCommands = 10;  // unknown or malformed, then 421 (SECURITY.md V11)
 inline constexpr unsigned kMaxFailedLogins = 3;  // then 421 (SECURITY.md section 2)
-inline constexpr std::size_t kMaxHeldReplies =
-    16 * 1024;  // octets of replies held back for a pipelining client
 
 // How long a content phase may fall behind its least rate before it ends (SECURITY.md V11).
 inline constexpr std::chrono::seconds kDataGrace{60};

@@ -1,4 +1,4 @@
-#include "daemons/smtpd/clock.h"
+#include "daemons/dialogue/clock.h"
 
 #include <thread>
 

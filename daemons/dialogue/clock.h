@@ -1,4 +1,4 @@
-// Time for the SMTP engine; a test gives it another.
+// Time for the protocol engines; a test gives them another.
 #pragma once
 
 #include <chrono>

@@ -1,5 +1,5 @@
-// Lines in, replies out.  Replies to pipelined commands leave together (RFC 2920 section 3.2): they are held
-// until the client's next command has to be waited for.
+// Lines in, replies out, for engines whose clients may pipeline (SMTP, POP3).  Replies to pipelined commands
+// leave together (RFC 2920 section 3.2): they are held until the client's next command has to be waited for.
 #pragma once
 
 #include <algorithm>
@@ -8,8 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "daemons/channels/types.h"
-#include "daemons/smtpd/clock.h"
+#include "daemons/dialogue/clock.h"
 #include "libcommon/sys/line_reader.h"
 #include "libcommon/sys/stream.h"
 
@@ -31,7 +30,12 @@ class Dialogue {
   // The end of what read_content returned last was not content.
   void unread(std::string_view rest) { reader_.preload(rest); }
 
-  void reply(const Reply& reply);
+  // Output is appended here, and leaves with the next flush.
+  std::string& out() { return out_; }
+  // For output in portions: sends what is there when it is enough for one write.
+  void flush_if_large() {
+    if (out_.size() >= kLargeWrite) flush();
+  }
   void flush() { flush(command_time_); }
   void flush(std::chrono::milliseconds time);
 
@@ -43,6 +47,8 @@ class Dialogue {
   void set_deadline(std::chrono::milliseconds time) { set_deadline(clock_->now() + time); }
 
  private:
+  static constexpr std::size_t kLargeWrite = 64 * 1024;
+
   void set_deadline(Time deadline) { stream_->set_deadline(std::min(deadline, session_end_)); }
   bool has_whole_line() const { return reader_.buffered().find('\n') != std::string_view::npos; }
 
@@ -51,7 +57,8 @@ class Dialogue {
   std::chrono::milliseconds command_time_;
   Time session_end_;
   LineReader reader_;
-  std::string replies_;
+  std::string out_;
+  std::string sending_;
 };
 
 }  // namespace mailroom

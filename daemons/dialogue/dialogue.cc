@@ -1,9 +1,4 @@
-#include "daemons/smtpd/dialogue.h"
-
-#include <utility>
-
-#include "daemons/smtpd/session_limits.h"
-#include "libcommon/protocol/smtp/reply.h"
+#include "daemons/dialogue/dialogue.h"
 
 namespace mailroom {
 
@@ -27,16 +22,13 @@ std::string_view Dialogue::read_content(std::size_t limit, Time deadline) {
   return content;
 }
 
-void Dialogue::reply(const Reply& reply) {
-  smtp::append_reply(replies_, reply.code, reply.enhanced, reply.text);
-  if (replies_.size() > kMaxHeldReplies) flush();
-}
-
 void Dialogue::flush(std::chrono::milliseconds time) {
-  if (replies_.empty()) return;
+  if (out_.empty()) return;
   set_deadline(time);
-  const std::string replies = std::exchange(replies_, {});
-  stream_->write(replies);
+  // Out of the way first: what a failed write has sent half of is never sent again.
+  sending_.clear();
+  sending_.swap(out_);
+  stream_->write(sending_);
 }
 
 void Dialogue::switch_to(Stream& stream) {
