@@ -179,6 +179,7 @@ void AddressParser::set_address(Address address, Form form) {
 void AddressParser::start_group() {
   if (in_group_ || element_.address || !element_.words.any) {
     list_.well_formed = false;
+    element_.words = {};
     return;
   }
   list_.addresses.push_back({AddressKind::group_start, {}, {}, std::exchange(element_.words, {}).phrase, {}});
