@@ -30,7 +30,7 @@ std::vector<std::string> show_domains(const Config& config) { return config.doma
 // ---- listen SERVICE [CLASS] ADDRESS:PORT TLS [plaintext-login] ----
 
 constexpr std::string_view kListenSyntax =
-    "smtp mx | smtp submission | pop3 | imap ADDRESS:PORT none | starttls | implicit [plaintext-login]";
+    "(smtp mx | smtp submission | pop3 | imap) ADDRESS:PORT (none | starttls | implicit) [plaintext-login]";
 
 // The words of one directive, taken from the front.
 class Words {

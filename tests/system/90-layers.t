@@ -16,7 +16,7 @@ nowhere='@'
 none 'libcommon includes nothing of the layers above' '#include "(spool|daemons|tools)/' "$nowhere" libcommon
 none 'spool includes nothing of the layers above' '#include "(daemons|tools)/' "$nowhere" spool
 none 'daemons include nothing of tools' '#include "tools/' "$nowhere" daemons
-none 'libraries do not log' 'daemons/log\.h|<syslog\.h>|std::(cerr|clog|cout)' "$nowhere" libcommon spool
+none 'libraries do not log' '#include "daemons/log\.h|<syslog\.h>|std::(cerr|clog|cout)' "$nowhere" libcommon spool
 
 # ---- one door for each foreign library ----
 none 'OpenSSL only in libcommon/tls' '#include <openssl/' 'libcommon/tls/[^:]*' libcommon spool daemons tools
@@ -37,7 +37,7 @@ none 'no identity by SO_PEERCRED' 'SO_PEERCRED' "$nowhere" libcommon spool daemo
 none 'nothing under libcommon/protocol and libcommon/policy knows sockets, files, clocks, random numbers or locales' \
     '#include <(sys/|unistd\.h|fcntl\.h|poll\.h|netdb\.h|arpa/|netinet/|ctime|time\.h|fstream|iostream|filesystem|locale|clocale|random|thread|mutex)' \
     "$nowhere" libcommon/protocol libcommon/policy libcommon/config
-none 'nothing there uses the descriptor wrappers' '#include "libcommon/(sys/[^i]|ipc|event|tls|lmdb)' "$nowhere" \
+none 'nothing there uses the descriptor wrappers' '#include "libcommon/(sys/[^i]|ipc/[^c]|ipc/channel|event|tls|lmdb)' "$nowhere" \
     libcommon/protocol libcommon/policy libcommon/config
 
 # ---- the shape of programs ----
