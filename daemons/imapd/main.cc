@@ -1,10 +1,10 @@
 // imapd: gives people their mail by IMAP.
 //
 // SECURITY
-//   Before login each connection is a process of its own under a uid of its own, in an empty root directory, with its
-//   client's socket and a channel to authd.  After login it is another process, which never was the first: the account's own
-//   uid, in the account's directory, started by the listener on policyd's word.  Neither can reach another account's mail, a
-//   key or a password.
+//   Before login each connection is a process of its own under a uid of its own, in an empty root directory,
+//   with its client's socket and a channel to authd.  After login it is another process, which never was the
+//   first: the account's own uid, in the account's directory, started by the listener on policyd's word.
+//   Neither can reach another account's mail, a key or a password.
 #include "daemons/imapd/preauth.h"
 #include "daemons/imapd/session.h"
 #include "daemons/listener/authenticator_client.h"
@@ -23,7 +23,8 @@ void before_login(BeforeLogin& process) {
                                   .tls = connection.has_tls()         ? imapd::TlsState::active
                                          : connection.can_start_tls() ? imapd::TlsState::available
                                                                       : imapd::TlsState::none,
-                                  .plaintext_login = process.listener.plaintext_login == PlaintextLogin::allowed,
+                                  .plaintext_login =
+                                      process.listener.plaintext_login == PlaintextLogin::allowed,
                                   .mechanisms = {"PLAIN", "LOGIN"},
                                   .max_errors = process.config.imapd.max_errors,
                                   .login_timeout = process.config.imapd.login_timeout};
@@ -41,8 +42,9 @@ void after_login(AfterLogin& process) {
   mailbox::Options options = mailbox_options(process.config);
   imapd::set_summary(options);
   const auto log_failure = [&process](const mailbox::Failure& failure) {
-    log::write("mailbox-failed", {{"session", log::Id{process.connection}}, {"account", process.name},
-                                  {"reason", failure.text}});
+    log::write(
+        "mailbox-failed",
+        {{"session", log::Id{process.connection}}, {"account", process.name}, {"reason", failure.text}});
   };
   auto mail = mailbox::Mailbox::open(std::move(options));
   if (!mail) {

@@ -1,0 +1,31 @@
+// The commands of a session: name, states in which they are legal, what may be told meanwhile, function.
+#pragma once
+
+#include <string_view>
+
+#include "daemons/imapd/context.h"
+#include "libcommon/protocol/imap/scanner.h"
+
+namespace mailroom::imapd {
+
+enum class States {
+  none,  // only before login
+  any,
+  selected,  // needs a selected mailbox
+};
+
+// Reads the arguments, has the effect, writes untagged responses, and gives the tagged one.  `in` stands
+// before the space that precedes the arguments, or at the end.
+using RunVerb = Reply (*)(Context& context, imap::Scanner& in);
+
+struct Verb {
+  std::string_view name;
+  States states;
+  Expunges expunges;  // what may be told before the tagged answer
+  RunVerb run;
+};
+
+// `name` in upper case; null when there is no such command.
+const Verb* find_verb(std::string_view name);
+
+}  // namespace mailroom::imapd
