@@ -134,14 +134,18 @@ std::string PrivateKey::pem() const {
 
 MemoryLock lock_key_memory() {
   constexpr std::size_t kArena = 1024 * 1024;  // some hundred keys
-  switch (CRYPTO_secure_malloc_init(kArena, 16)) {
-  case 1:
-    return MemoryLock::locked;
-  case 2:
-    return MemoryLock::not_locked;
-  default:
-    return MemoryLock::unavailable;
-  }
+  constexpr std::size_t kSmallest = 16;
+  static const MemoryLock outcome = [] {
+    switch (CRYPTO_secure_malloc_init(kArena, kSmallest)) {
+    case 1:
+      return MemoryLock::locked;
+    case 2:
+      return MemoryLock::not_locked;
+    default:
+      return MemoryLock::unavailable;
+    }
+  }();
+  return outcome;
 }
 
 }  // namespace mailroom::tls

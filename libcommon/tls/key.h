@@ -80,7 +80,7 @@ class PrivateKey {
 };
 
 // Private numbers of keys loaded from now on live in pages of their own between guard pages, locked into
-// memory and left out of core dumps, and are overwritten when freed.  Called once, before the first key;
+// memory and left out of core dumps, and are overwritten when freed.  Called before the first key;
 // `not_locked` is the rest without the lock (RLIMIT_MEMLOCK).
 enum class MemoryLock : std::uint8_t { locked, not_locked, unavailable };
 MemoryLock lock_key_memory();

@@ -1,0 +1,129 @@
+#include "daemons/keyd/server.h"
+
+#include <stdexcept>
+
+#include "daemons/log.h"
+#include "libcommon/tls/certificate.h"
+#include "libcommon/tls/secret_buffer.h"
+
+namespace mailroom::keyd {
+namespace {
+
+constexpr std::size_t kMaxKeyFile = 32 * 1024;  // an RSA key of 16,384 bits has 13 KiB in PEM
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string all;
+  for (const std::string& name : names) all += (all.empty() ? "" : ",") + name;
+  return all;
+}
+
+tls::PrivateKey load_key(const Fd& file, const CertificateConfig& certificate) {
+  const auto refuse = [&](const std::string& reason) {
+    log::write("key-refused", {{"names", joined(certificate.names)}, {"reason", reason}});
+    return std::runtime_error("a private key cannot be used: " + certificate.key_file);
+  };
+  tls::SecretBuffer pem{kMaxKeyFile};
+  if (!file || !pem.read_file(file.get())) throw refuse("the file cannot be read, or is too long");
+  auto key = tls::PrivateKey::parse(pem.bytes());
+  if (!key) throw refuse(key.error());
+  const auto chain = tls::CertificateChain::parse(certificate.chain_pem);
+  if (!chain) throw refuse("certificate: " + chain.error());
+  if (chain->key() != key->id()) throw refuse("it is not the certificate's key");
+  log::write("key-loaded", {{"names", joined(certificate.names)}});
+  return std::move(*key);
+}
+
+// What OpenSSL sets up at the first signature is set up before the jail closes.
+void sign_once(const tls::PrivateKey& key) {
+  for (int i = 0; i <= static_cast<int>(tls::SignatureScheme::kLast); ++i)
+    key.sign(static_cast<tls::SignatureScheme>(i), "self-test");
+}
+
+const char* reason_of(SignRefusal refusal) {
+  switch (refusal) {
+  case SignRefusal::unknown_key:
+    return "unknown-key";
+  case SignRefusal::wrong_scheme:
+    return "wrong-scheme";
+  case SignRefusal::not_tls:
+    return "not-tls";
+  case SignRefusal::too_many:
+    return "too-many";
+  }
+  return "";
+}
+
+}  // namespace
+
+Server::Server(const Host& host) : host_{host} {
+  if (tls::lock_key_memory() != tls::MemoryLock::locked)
+    log::write("kernel-lacks", {{"feature", "mlock"}, {"consequence", "private keys may be swapped out"}});
+  const auto& certificates = host_.config.certificates;
+  for (std::size_t i = 0; i < certificates.size(); ++i) {
+    tls::PrivateKey key = load_key(host_.take_descriptor("key " + std::to_string(i)), certificates[i]);
+    sign_once(key);
+    keys_.add(std::move(key));
+  }
+}
+
+void Server::attach(const std::string& kind, const std::string& peer, Fd fd) {
+  listeners_.push_back({kind, peer, Allowance{kListenerRate, Allowance::Clock::now()}, {}, nullptr});
+  const auto listener = std::prev(listeners_.end());
+  listener->channel = std::make_unique<ListenerChannel>(
+      host_.loop, std::move(fd), 1,
+      [this, listener](ListenerToKeyd&& message, std::vector<Fd>&& descriptors) {
+        open(*listener, std::get<OpenSigner>(message), std::move(descriptors));
+      },
+      [this, listener](event::ChannelEnd end) { end_listener(listener, end); });
+}
+
+void Server::open(Listener& listener, const OpenSigner& request, std::vector<Fd> descriptors) {
+  if (descriptors.size() != 1) return misbehaved(listener, request.connection, "no descriptor");
+  if (listener.connections.size() >= kMaxConnections)
+    return misbehaved(listener, request.connection, "too many connections");
+  listener.connections.push_back({request.connection, 0, nullptr});
+  const auto connection = std::prev(listener.connections.end());
+  Listener* const owner = &listener;
+  connection->channel = std::make_unique<ConnectionChannel>(
+      host_.loop, std::move(descriptors.front()), 0,
+      [this, owner, connection](ConnectionToKeyd&& message, std::vector<Fd>&&) {
+        answer(*owner, connection, std::get<Sign>(message));
+      },
+      [this, owner, connection](event::ChannelEnd end) { end_connection(*owner, connection, end); });
+}
+
+void Server::answer(Listener& listener, std::list<Connection>::iterator connection, const Sign& request) {
+  const bool allowed =
+      ++connection->signatures <= kMaxSignatures && listener.allowance.take(Allowance::Clock::now());
+  const KeydToConnection reply = allowed ? keys_.answer(request) : SignRefused{SignRefusal::too_many};
+  connection->channel->send(reply);
+  const auto* refused = std::get_if<SignRefused>(&reply);
+  if (refused == nullptr) return;
+  log::write("signature-refused",
+             {{"session", log::Id{connection->id}}, {"reason", reason_of(refused->refusal)}});
+  listener.connections.erase(connection);
+}
+
+void Server::end_connection(Listener& listener, std::list<Connection>::iterator connection,
+                            event::ChannelEnd end) {
+  if (end == event::ChannelEnd::malformed) misbehaved(listener, connection->id, "malformed");
+  listener.connections.erase(connection);
+  if (listener.channel != nullptr || !listener.connections.empty()) return;
+  listeners_.remove_if([&](const Listener& candidate) { return &candidate == &listener; });
+}
+
+// A listener that is replaced ends before its children do: what they have opened stays.
+void Server::end_listener(std::list<Listener>::iterator listener, event::ChannelEnd end) {
+  if (end == event::ChannelEnd::malformed) misbehaved(*listener, 0, "malformed");
+  listener->channel.reset();
+  if (listener->connections.empty()) listeners_.erase(listener);
+}
+
+void Server::misbehaved(const Listener& listener, ConnectionId connection, std::string_view reason) {
+  log::write("peer-misbehaved", {{"session", log::Id{connection}},
+                                 {"channel", listener.kind},
+                                 {"peer", listener.peer},
+                                 {"reason", reason}});
+}
+
+}  // namespace mailroom::keyd

@@ -1,0 +1,61 @@
+#include "daemons/keyd/tls_shape.h"
+
+#include <algorithm>
+
+namespace mailroom::keyd {
+namespace {
+
+using namespace std::string_view_literals;
+
+constexpr std::size_t kPadding = 64;  // spaces
+constexpr std::string_view kContext = "TLS 1.3, server CertificateVerify\0"sv;
+constexpr std::size_t kSha256 = 32;
+constexpr std::size_t kSha384 = 48;
+
+constexpr std::size_t kRandom = 32;
+constexpr std::string_view kDowngradeMark = "DOWNGRD\x01"sv;
+constexpr unsigned kNamedCurve = 3;    // ECCurveType, RFC 8422 5.4
+constexpr unsigned kUncompressed = 4;  // first octet of a point, RFC 8422 5.4.1
+
+struct Group {
+  unsigned number;  // NamedGroup, RFC 8446 4.2.7
+  std::size_t point;
+  bool has_form;  // whether the point begins with kUncompressed
+};
+constexpr Group kGroups[] = {{0x0017, 65, true}, {0x0018, 97, true}, {0x001d, 32, false}};
+
+unsigned octet(std::string_view bytes, std::size_t at) { return static_cast<unsigned char>(bytes[at]); }
+
+bool is_certificate_verify(std::string_view bytes) {
+  if (bytes.size() < kPadding + kContext.size()) return false;
+  const std::string_view padding = bytes.substr(0, kPadding);
+  const std::string_view context = bytes.substr(kPadding, kContext.size());
+  const std::size_t hash = bytes.size() - kPadding - kContext.size();
+  return std::ranges::all_of(padding, [](char c) { return c == ' '; }) && context == kContext &&
+         (hash == kSha256 || hash == kSha384);
+}
+
+// struct { ECCurveType curve_type; NamedCurve namedcurve; opaque point<1..2^8-1>; }
+bool is_ecdhe_params(std::string_view params) {
+  if (params.size() < 4 || octet(params, 0) != kNamedCurve) return false;
+  const auto* group = std::ranges::find(kGroups, octet(params, 1) << 8 | octet(params, 2), &Group::number);
+  if (group == std::end(kGroups)) return false;
+  const std::string_view point = params.substr(4);
+  if (octet(params, 3) != point.size() || point.size() != group->point) return false;
+  return !group->has_form || octet(point, 0) == kUncompressed;
+}
+
+bool is_server_key_exchange(std::string_view bytes) {
+  if (bytes.size() < 2 * kRandom) return false;
+  const std::string_view server_random = bytes.substr(kRandom, kRandom);
+  return server_random.ends_with(kDowngradeMark) && is_ecdhe_params(bytes.substr(2 * kRandom));
+}
+
+}  // namespace
+
+bool is_tls_shaped(tls::SignatureScheme scheme, std::string_view to_be_signed) {
+  if (is_certificate_verify(to_be_signed)) return tls::scheme_row(scheme).padding != tls::Padding::pkcs1;
+  return is_server_key_exchange(to_be_signed);
+}
+
+}  // namespace mailroom::keyd

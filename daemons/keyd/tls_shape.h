@@ -1,0 +1,20 @@
+// What a TLS server signs, recognised by its form.
+#pragma once
+
+#include <string_view>
+
+#include "libcommon/tls/key.h"
+
+namespace mailroom::keyd {
+
+// Whether these octets are what a server that speaks TLS 1.2 and 1.3 signs with this scheme, either of
+//   - CertificateVerify of TLS 1.3 (RFC 8446 4.4.3): 64 spaces, "TLS 1.3, server CertificateVerify", NUL, and
+//   a transcript hash of
+//     32 or 48 octets; not with RSA PKCS #1 v1.5;
+//   - ServerKeyExchange of TLS 1.2 (RFC 8422 5.4): both randoms, the server's ending in the mark that says
+//   that it knows TLS 1.3
+//     (RFC 8446 4.1.3), and an ECDHE point on a named group that we use.
+// A signature of such octets is of no use for a certificate, a message, DKIM, or another protocol.  Pure.
+bool is_tls_shaped(tls::SignatureScheme scheme, std::string_view to_be_signed);
+
+}  // namespace mailroom::keyd
