@@ -14,7 +14,7 @@
 namespace mailroom::mime {
 
 // For each field; SECURITY.md V8 (6).  Those beyond are dropped.
-inline constexpr std::size_t kMaxParameters = 1000;
+inline constexpr std::size_t kMaxParameters = 100;
 inline constexpr std::size_t kMaxLanguages = 100;
 
 struct Parameter {

@@ -1,6 +1,7 @@
 // The fields of a header that IMAP calls its envelope (RFC 3501 7.4.2).
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,6 +35,8 @@ struct Envelope {
 
 // Of a field that should be there once the last counts, as in Dovecot and Cyrus; the addresses of repeated
 // fields are one list, so that nobody can show one author to a filter and another to the reader.
-Envelope make_envelope(const std::vector<rfc5322::Field>& fields);
+//
+// `address_room` is how many addresses may still be kept of the message, and is reduced by those that are.
+Envelope make_envelope(const std::vector<rfc5322::Field>& fields, std::size_t& address_room);
 
 }  // namespace mailroom::mime

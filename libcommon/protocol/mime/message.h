@@ -34,6 +34,11 @@ enum class PartKind : std::uint8_t {
   kLast = message,
 };
 
+// Octets of all headers together that are looked at for their fields; parts beyond are what a part without
+// fields is.  With rfc5322::kMaxAddresses, which is for the whole message too, this bounds what is kept of a
+// message of any size.
+inline constexpr std::size_t kMaxIndexedOctets = 4 * 1024 * 1024;
+
 // What IMAP calls a body part.  The message itself is a part, and so is the message within a message/rfc822
 // part.
 struct Part {

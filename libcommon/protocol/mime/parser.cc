@@ -1,4 +1,5 @@
 // The message parser: one pass over the lines, with the parts that are open at the moment on a stack.
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -88,6 +89,8 @@ class Parser {
   std::size_t at_ = 0;       // always the beginning of a line
   std::uint64_t lines_ = 0;  // line ends before at_
   Message message_;
+  std::size_t header_room_ = kMaxIndexedOctets;
+  std::size_t address_room_ = rfc5322::kMaxAddresses;
   std::vector<Open> open_;  // from the message itself to the innermost part
 };
 
@@ -136,12 +139,13 @@ void Parser::choose_kind(Part& part) const {
 }
 
 void Parser::read_fields(std::string_view header, Role role, Part& part) {
-  const auto fields = rfc5322::index_fields(header);
+  const auto fields = rfc5322::index_fields(header, std::min(rfc5322::kMaxHeaderOctets, header_room_));
+  header_room_ -= std::min(header_room_, header.size());
   std::optional<ContentType> content_type;
   for (const auto& field : fields) take_field(field, part, content_type);
   const auto unsaid = role == Role::digest_part ? digest_content_type : default_content_type;
   part.content_type = content_type ? std::move(*content_type) : unsaid();
-  if (role == Role::message) part.envelope = make_envelope(fields);
+  if (role == Role::message) part.envelope = make_envelope(fields, address_room_);
 }
 
 // Goes to the first line of the body; false if that is a delimiter line, without an empty line before it.

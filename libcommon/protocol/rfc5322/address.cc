@@ -31,12 +31,12 @@ struct Element {
 
 class AddressParser {
  public:
-  explicit AddressParser(std::string_view value) : lexer_{value} {}
+  AddressParser(std::string_view value, std::size_t limit) : lexer_{value}, limit_{limit} {}
 
   AddressList parse() && {
-    while (!lexer_.at_end()) step();
-    finish_element();
-    if (in_group_) list_.well_formed = false;
+    while (!lexer_.at_end() && list_.addresses.size() < limit_) step();
+    if (list_.addresses.size() < limit_) finish_element();
+    if (in_group_ || !lexer_.at_end()) list_.well_formed = false;
     end_group();
     if (lexer_.saw_unterminated()) list_.well_formed = false;
     return std::move(list_);
@@ -56,6 +56,7 @@ class AddressParser {
   void end_group();
 
   Lexer lexer_;
+  std::size_t limit_;
   AddressList list_;
   Element element_;
   bool space_ = false;
@@ -222,7 +223,9 @@ std::string quote(std::string_view text) {
 
 }  // namespace
 
-AddressList parse_address_list(std::string_view value) { return AddressParser(value).parse(); }
+AddressList parse_address_list(std::string_view value, std::size_t limit) {
+  return AddressParser(value, limit).parse();
+}
 
 std::string address_text(const Address& address) {
   std::string text = is_dot_atom(address.mailbox) ? address.mailbox : quote(address.mailbox);

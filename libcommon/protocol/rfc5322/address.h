@@ -4,6 +4,7 @@
 // recursion, and says whether that was an address list by the RFC.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -32,13 +33,17 @@ struct Address {
   static auto fields(auto& m) { return std::tie(m.kind, m.name, m.route, m.mailbox, m.host); }
 };
 
+// Addresses that are taken from one message: each is some fifty times as large as the shortest text that
+// makes one. RFC 5322 sets no limit; SECURITY.md V8 (8).
+inline constexpr std::size_t kMaxAddresses = 10'000;
+
 struct AddressList {
   std::vector<Address> addresses;
-  bool well_formed = true;  // by RFC 5322 with its obsolete syntax and 8-bit text (RFC 6532)
+  bool well_formed = true;  // by RFC 5322 with its obsolete syntax and 8-bit text (RFC 6532), and complete
 };
 
-// The value of an address field, folded or not.
-AddressList parse_address_list(std::string_view value);
+// The value of an address field, folded or not.  At most `limit` addresses, group ends not counted.
+AddressList parse_address_list(std::string_view value, std::size_t limit = kMaxAddresses);
 
 // "mailbox@host" with the local part quoted where RFC 5322 3.2.4 asks for it; just the mailbox if there is no
 // host.

@@ -15,8 +15,9 @@ bool has_control(const Address& address) {
 }
 
 void add_authors(const Field& field, Authors& authors) {
-  auto list = parse_address_list(field.value);
   ++authors.fields;
+  const auto room = kMaxAddresses - std::min(kMaxAddresses, authors.addresses.size());
+  const auto list = parse_address_list(field.value, room);
   authors.well_formed =
       authors.well_formed && list.well_formed && std::ranges::none_of(list.addresses, has_control);
   for (const Address& address : list.addresses) {

@@ -10,7 +10,7 @@ namespace mailroom::rfc5322 {
 
 struct Authors {
   std::size_t fields = 0;   // From fields; RFC 5322 3.6 wants exactly one
-  bool well_formed = true;  // every From field is an address list by the RFC
+  bool well_formed = true;  // every From field is an address list by the RFC, all of it below
   std::vector<std::string>
       addresses;  // of all From fields: local part without quotes, '@', domain as written
 
@@ -18,7 +18,8 @@ struct Authors {
   bool unambiguous() const { return fields == 1 && well_formed && !addresses.empty(); }
 };
 
-// `text` begins with a header; a body may follow.  Every field of the header is looked at, without limits.
+// `text` begins with a header; a body may follow.  Every field of the header is looked at, however many; at
+// most kMaxAddresses are returned.
 Authors from_authors(std::string_view text);
 
 }  // namespace mailroom::rfc5322

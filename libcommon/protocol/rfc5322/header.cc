@@ -57,12 +57,12 @@ std::size_t header_size(std::string_view text) {
   return at;
 }
 
-std::vector<Field> index_fields(std::string_view text) {
+std::vector<Field> index_fields(std::string_view text, std::size_t max_octets) {
   std::vector<Field> fields;
   FieldScanner scanner(text);
-  while (fields.size() < kMaxFields && scanner.position() < kMaxHeaderOctets) {
+  while (fields.size() < kMaxFields && scanner.position() < max_octets) {
     const auto field = scanner.next();
-    if (!field || scanner.position() > kMaxHeaderOctets) break;
+    if (!field || scanner.position() > max_octets) break;
     if (!field->name.empty()) fields.push_back(*field);
   }
   return fields;

@@ -45,8 +45,8 @@ class FieldScanner {
 // Octets of the header at the start of `text`, with the empty line.
 std::size_t header_size(std::string_view text);
 
-// The fields that have a meaning to us: named, at most kMaxFields, whole within the first kMaxHeaderOctets.
-std::vector<Field> index_fields(std::string_view text);
+// The fields that have a meaning to us: named, at most kMaxFields, whole within the first `max_octets`.
+std::vector<Field> index_fields(std::string_view text, std::size_t max_octets = kMaxHeaderOctets);
 
 // The first field of that name.
 std::optional<Field> find_field(std::string_view text, std::string_view name);

@@ -223,6 +223,18 @@ TEST_CASE("limits make opaque leaves") {
   CHECK(decode_summary(encode_summary(message)) == message);
 }
 
+TEST_CASE("what is kept of a message is bounded, whatever its size") {
+  std::string groups = "To: ";
+  for (int i = 0; i < 80000; ++i) groups += "a:;";
+  std::string many = "Content-Type: multipart/digest; boundary=b\r\n\r\n";
+  for (int i = 0; i < 20; ++i) many += "--b\r\n\r\n" + groups + "\r\n\r\nx\r\n";
+  const auto message = parse_message(many);
+  CHECK(message.parts.size() == 41);
+  CHECK(encode_summary(message).size() < 1 << 20);
+  CHECK(message.parts[2].envelope->to.size() <= rfc5322::kMaxAddresses + 1);
+  CHECK(message.parts[40].envelope->to.empty());
+}
+
 TEST_CASE("a summary gives back the message, and nothing else is one") {
   const auto message = parse_message(kNested);
   const auto blob = encode_summary(message);

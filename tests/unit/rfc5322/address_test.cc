@@ -75,6 +75,14 @@ TEST_CASE("what is no address list still gives what it can") {
   }
 }
 
+TEST_CASE("a list has at most so many addresses") {
+  const auto list = parse_address_list("a@b, c@d, e@f", 2);
+  CHECK(flat(list) == "-|-|a|b -|-|c|d");
+  CHECK_FALSE(list.well_formed);
+  CHECK(parse_address_list("a@b, c@d", 2).well_formed);
+  CHECK(flat(parse_address_list("g: a@b, c@d;", 2)) == "{g -|-|a|b }");
+}
+
 TEST_CASE("an address as text quotes the local part where it must") {
   CHECK(address_text({AddressKind::mailbox, {}, {}, "a.b", "c"}) == "a.b@c");
   CHECK(address_text({AddressKind::mailbox, {}, {}, "a b", "c"}) == "\"a b\"@c");
