@@ -1,0 +1,240 @@
+#include "daemons/authd/login_desk.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "daemons/authd/password_hash.h"
+#include "daemons/log.h"
+#include "libcommon/policy/login_name.h"
+
+namespace mailroom::authd {
+namespace {
+
+std::string_view refusal_word(LoginRefusal refusal) {
+  constexpr std::string_view kWords[] = {"password", "mechanism", "malformed", "unavailable",
+                                         "service",  "disabled",  "expired",   "too-many"};
+  return kWords[static_cast<std::size_t>(refusal)];
+}
+
+std::chrono::milliseconds milliseconds(const Duration& duration) { return duration; }
+
+}  // namespace
+
+using Channel = event::ChannelHandler<AuthdToConnection, ConnectionToAuthd>;
+
+struct LoginDesk::Client {
+  enum class Phase : std::uint8_t { idle, exchanging, checking, proving, refusing, succeeded };
+
+  ConnectionId id = 0;
+  IpAddress peer;
+  std::unique_ptr<Channel> channel;
+  std::unique_ptr<event::Timer> timer;
+  Exchange exchange;
+  Phase phase = Client::Phase::idle;
+  unsigned attempts = 0;
+  std::string mechanism;
+  std::string name;  // of the attempt: as typed, and once it is proved the account's
+  Time began;
+};
+
+// What a thread found out.
+struct LoginDesk::Checked {
+  ConnectionId connection;
+  unsigned attempt;
+  std::string name;
+  bool right = false;
+};
+
+LoginDesk::LoginDesk(event::Loop& loop, const Config& config, SecretStore& store, HashPool& pool,
+                     TellPolicyd tell_policyd)
+    : loop_{loop}, config_{config}, store_{store}, pool_{pool},
+      tell_policyd_{std::move(tell_policyd)}, by_name_{config.authd.failure_window},
+      by_address_{config.authd.failure_window}, self_{std::make_shared<LoginDesk*>(this)} {}
+
+LoginDesk::~LoginDesk() { *self_ = nullptr; }
+
+void LoginDesk::reconfigured() {
+  by_name_.set_window(config_.authd.failure_window);
+  by_address_.set_window(config_.authd.failure_window);
+}
+
+// ---- connections
+
+void LoginDesk::open(const ConnectionOpened& connection, Fd fd) {
+  auto client = std::make_unique<Client>();
+  const ConnectionId id = connection.connection;
+  client->id = id;
+  client->peer = connection.peer;
+  client->channel = std::make_unique<Channel>(
+      loop_, std::move(fd), 0,
+      [this, id](ConnectionToAuthd&& message, std::vector<Fd>&&) { on_message(id, std::move(message)); },
+      [this, id](event::ChannelEnd why) { on_end(id, why); });
+  clients_.emplace(id, std::move(client));
+}
+
+void LoginDesk::close(ConnectionId connection) { clients_.erase(connection); }
+
+void LoginDesk::on_end(ConnectionId connection, event::ChannelEnd why) {
+  if (why != event::ChannelEnd::closed) return misbehaved(connection, event::channel_end_name(why));
+  close(connection);
+}
+
+void LoginDesk::misbehaved(ConnectionId connection, const char* reason) {
+  log::write("peer-misbehaved",
+             {{"session", log::Id{connection}}, {"channel", "connection"}, {"reason", reason}});
+  close(connection);
+}
+
+// ---- the exchange
+
+void LoginDesk::on_message(ConnectionId connection, ConnectionToAuthd&& message) {
+  Client& client = *clients_.at(connection);
+  if (auto* start = std::get_if<SaslStart>(&message)) {
+    if (client.phase != Client::Phase::idle) return misbehaved(connection, "a login out of turn");
+    client.mechanism = start->mechanism.substr(0, 20);  // RFC 4422 3.1
+    return take(client, client.exchange.start(*start));
+  }
+  if (client.phase != Client::Phase::exchanging) return misbehaved(connection, "an answer to no challenge");
+  if (auto* response = std::get_if<SaslRespond>(&message))
+    return take(client, client.exchange.respond(*response));
+  client.exchange.cancel();
+  client.phase = Client::Phase::idle;
+}
+
+void LoginDesk::take(Client& client, Exchange::Step&& step) {
+  if (auto* attempt = std::get_if<Attempt>(&step)) return check(client, std::move(*attempt));
+  if (auto* challenge = std::get_if<SaslChallenge>(&step)) {
+    client.phase = Client::Phase::exchanging;
+    client.channel->send(std::move(*challenge));
+    return;
+  }
+  client.phase = Client::Phase::idle;
+  client.channel->send(SaslFailed{std::get<LoginRefusal>(step)});
+}
+
+// ---- the check
+
+bool LoginDesk::is_shut_out(Client& client) {
+  const Time now = std::chrono::steady_clock::now();
+  const std::uint32_t failures = by_address_.count(client.peer.host_for_limits(), now);
+  if (failures < config_.authd.address_failures && ++client.attempts <= kMaxAttempts) return false;
+  log::write("login-shut-out",
+             {{"session", log::Id{client.id}}, {"peer", client.peer.text()}, {"failures", failures}});
+  return true;
+}
+
+// The account that the name means with its hash; no name, and a hash to be computed in vain, when there is
+// none.
+std::pair<std::string, std::string> LoginDesk::name_and_hash(const std::string& text) {
+  for (std::string& name : policy::login_candidates(text, config_.domains))
+    if (auto hash = store_.hash_of(name)) return {std::move(name), std::move(*hash)};
+  return {"", store_.stand_in_for(text)};
+}
+
+void LoginDesk::check(Client& client, Attempt&& attempt) {
+  client.began = std::chrono::steady_clock::now();
+  client.name = attempt.name;
+  client.phase = Client::Phase::checking;
+  if (is_shut_out(client)) return fail(client, LoginRefusal::too_many);
+  if (pool_.waiting() >= config_.authd.max_waiting) return fail(client, LoginRefusal::unavailable);
+  std::pair<std::string, std::string> found;
+  try {
+    found = name_and_hash(attempt.name);
+  } catch (const std::exception& error) {
+    log::write("state-failed", {{"reason", error.what()}});
+    return fail(client, LoginRefusal::unavailable);
+  }
+  auto result = std::make_shared<Checked>(Checked{client.id, client.attempts, std::move(found.first)});
+  pool_.submit(
+      [result, hash = std::move(found.second), password = std::move(attempt.password)] {
+        const bool same = matches(password, hash);
+        result->right = same && !result->name.empty();
+      },
+      [self = self_, result] {
+        if (*self != nullptr) (*self)->checked(*result);
+      });
+}
+
+// The name under which failures count: one for all spellings, whether there is such an account or not.
+std::string LoginDesk::counted_name(const std::string& text) const {
+  auto candidates = policy::login_candidates(text, config_.domains);
+  return candidates.empty() ? "" : std::move(candidates.back());
+}
+
+// What is due to the name, before any answer to it: nobody learns sooner that a guess was right.
+std::chrono::milliseconds LoginDesk::delay_for(const std::string& name) {
+  const AuthdConfig& config = config_.authd;
+  const std::uint32_t failures = by_name_.count(counted_name(name), std::chrono::steady_clock::now());
+  if (failures < config.account_failures) return std::chrono::milliseconds{0};
+  const std::uint32_t beyond = failures - config.account_failures + 1;
+  return std::min(milliseconds(config.max_failure_delay), beyond * milliseconds(config.failure_delay));
+}
+
+void LoginDesk::checked(const Checked& result) {
+  const auto found = clients_.find(result.connection);
+  if (found == clients_.end() || found->second->attempts != result.attempt) return;
+  Client& client = *found->second;
+  const auto delay = delay_for(client.name);
+  if (delay.count() > 0)
+    log::write("login-delayed",
+               {{"session", log::Id{client.id}}, {"account", client.name}, {"peer", client.peer.text()}});
+  if (result.right) {
+    client.name = result.name;
+    return answer_later(client, delay, [this](Client& proved) { prove(proved); });
+  }
+  const Time now = std::chrono::steady_clock::now();
+  by_name_.add(counted_name(client.name), now);
+  by_address_.add(client.peer.host_for_limits(), now);
+  answer_later(client, std::max(delay, milliseconds(config_.authd.failure_delay)),
+               [this](Client& refused) { fail(refused, LoginRefusal::bad_credentials); });
+}
+
+// ---- the answer
+
+void LoginDesk::answer_later(Client& client, std::chrono::milliseconds delay,
+                             std::function<void(Client&)> then) {
+  client.phase = Client::Phase::refusing;
+  const auto left =
+      std::chrono::ceil<std::chrono::microseconds>(client.began + delay - std::chrono::steady_clock::now());
+  if (left.count() <= 0) return then(client);
+  client.timer = std::make_unique<event::Timer>(loop_, [&client, then = std::move(then)] { then(client); });
+  client.timer->start(left);
+}
+
+void LoginDesk::prove(Client& client) {
+  client.phase = Client::Phase::proving;
+  if (!tell_policyd_(NameProved{client.id, client.name})) fail(client, LoginRefusal::unavailable);
+}
+
+void LoginDesk::fail(Client& client, LoginRefusal refusal) {
+  log::write("login-failed", {{"session", log::Id{client.id}},
+                              {"account", client.name},
+                              {"mechanism", client.mechanism},
+                              {"peer", client.peer.text()},
+                              {"reason", refusal_word(refusal)}});
+  client.phase = Client::Phase::idle;
+  client.channel->send(SaslFailed{refusal});
+}
+
+void LoginDesk::admitted(const Admitted& message) {
+  const auto found = clients_.find(message.connection);
+  if (found == clients_.end() || found->second->phase != Client::Phase::proving) return;
+  Client& client = *found->second;
+  client.phase = Client::Phase::succeeded;
+  log::write("login-succeeded",
+             {{"session", log::Id{client.id}}, {"account", client.name}, {"mechanism", client.mechanism}});
+  client.channel->send(SaslSucceeded{client.name});
+}
+
+void LoginDesk::not_admitted(const NotAdmitted& message) {
+  const auto found = clients_.find(message.connection);
+  if (found != clients_.end() && found->second->phase == Client::Phase::proving)
+    fail(*found->second, message.failure);
+}
+
+void LoginDesk::policyd_gone() {
+  for (auto& [id, client] : clients_)
+    if (client->phase == Client::Phase::proving) fail(*client, LoginRefusal::unavailable);
+}
+
+}  // namespace mailroom::authd

@@ -1,0 +1,83 @@
+// Logins: each connection's SASL exchange, the check of its password, and what policyd says to the proved
+// name.
+//
+//   idle -- SaslStart --> exchanging -- SaslRespond* --> checking --> proving --> succeeded
+//                          |  SaslCancel                  |            | NotAdmitted
+//                          v                              v            v
+//                         idle <----------------------- refusing (an answer that waits its time)
+//
+// A request out of turn ends the connection's channel.  Every failure is answered authd.failure-delay after
+// the attempt began, whatever the reason was: wrong password, unknown name, impossible name.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "daemons/authd/exchange.h"
+#include "daemons/authd/failure_counts.h"
+#include "daemons/authd/hash_pool.h"
+#include "daemons/authd/secret_store.h"
+#include "daemons/channels/authd.h"
+#include "daemons/config.h"
+#include "libcommon/event/channel_handler.h"
+
+namespace mailroom::authd {
+
+// Attempts of one connection; after that each is refused.
+inline constexpr unsigned kMaxAttempts = 20;
+
+class LoginDesk {
+ public:
+  // Gives policyd a message; false when it is not there.
+  using TellPolicyd = std::function<bool(const AuthdToPolicyd&)>;
+
+  LoginDesk(event::Loop& loop, const Config& config, SecretStore& store, HashPool& pool,
+            TellPolicyd tell_policyd);
+  ~LoginDesk();
+
+  void open(const ConnectionOpened& connection, Fd fd);
+  void close(ConnectionId connection);
+  bool is_open(ConnectionId connection) const { return clients_.contains(connection); }
+  std::size_t count() const { return clients_.size(); }
+
+  void admitted(const Admitted& message);
+  void not_admitted(const NotAdmitted& message);
+  // Nobody can be admitted now: who waits for it is told to try again.
+  void policyd_gone();
+  void reconfigured();
+
+ private:
+  using Time = std::chrono::steady_clock::time_point;
+  struct Client;
+  struct Checked;
+
+  void on_message(ConnectionId connection, ConnectionToAuthd&& message);
+  void on_end(ConnectionId connection, event::ChannelEnd why);
+  void misbehaved(ConnectionId connection, const char* reason);
+
+  void take(Client& client, Exchange::Step&& step);
+  void check(Client& client, Attempt&& attempt);
+  bool is_shut_out(Client& client);
+  std::pair<std::string, std::string> name_and_hash(const std::string& text);
+  void checked(const Checked& result);
+  void prove(Client& client);
+  std::string counted_name(const std::string& text) const;
+  std::chrono::milliseconds delay_for(const std::string& name);
+
+  void fail(Client& client, LoginRefusal refusal);
+  void answer_later(Client& client, std::chrono::milliseconds delay, std::function<void(Client&)> then);
+
+  event::Loop& loop_;
+  const Config& config_;
+  SecretStore& store_;
+  HashPool& pool_;
+  TellPolicyd tell_policyd_;
+  FailureCounts<std::string> by_name_;
+  FailureCounts<IpAddress> by_address_;
+  std::map<ConnectionId, std::unique_ptr<Client>> clients_;
+  std::shared_ptr<LoginDesk*> self_;  // empty for jobs that outlive this
+};
+
+}  // namespace mailroom::authd

@@ -1,0 +1,82 @@
+#include "daemons/authd/secret_store.h"
+
+#include "spool/state/directory.h"
+#include "spool/state/record.h"
+
+namespace mailroom::authd {
+namespace {
+
+constexpr std::uint64_t kMapSize = std::uint64_t{1} << 30;  // sparse; some million hashes
+constexpr std::uint32_t kFormat = 1;
+constexpr std::string_view kFormatKey = "format", kStandInKey = "stand-in";
+
+template <typename T>
+T value_of(std::string_view key, std::string_view record) {
+  auto value = state::decode_record<T>(key, record);
+  if (!value) throw state::Damaged("a record of the password hashes is damaged");
+  return std::move(*value);
+}
+
+bool is_possible_key(std::string_view name) { return !name.empty() && name.size() <= lmdb::kMaxKey; }
+
+}  // namespace
+
+SecretStore::SecretStore(const std::string& path)
+    : env_{lmdb::Env::open({.path = path, .map_size = kMapSize})} {
+  auto txn = env_.write();
+  meta_ = txn.database("meta", lmdb::Txn::Create::yes);
+  secrets_ = txn.database("secrets", lmdb::Txn::Create::yes);
+  if (const auto format = txn.get(meta_, kFormatKey)) {
+    if (value_of<std::uint32_t>(kFormatKey, *format) != kFormat)
+      throw state::Damaged("the password hashes are of another version of this program");
+  } else {
+    txn.put(meta_, kFormatKey, state::encode_record(kFormatKey, kFormat));
+  }
+  txn.commit();
+}
+
+bool SecretStore::has_stand_in() { return env_.read().get(meta_, kStandInKey).has_value(); }
+
+void SecretStore::put_stand_in(const std::string& hash) {
+  auto txn = env_.write();
+  txn.put(meta_, kStandInKey, state::encode_record(kStandInKey, hash));
+  txn.commit();
+}
+
+std::optional<std::string> SecretStore::hash_of(std::string_view name) {
+  if (!is_possible_key(name)) return std::nullopt;
+  const auto txn = env_.read();
+  const auto record = txn.get(secrets_, name);
+  if (!record) return std::nullopt;
+  return value_of<std::string>(name, *record);
+}
+
+std::string SecretStore::stand_in_for(std::string_view name) {
+  auto txn = env_.read();
+  lmdb::Cursor cursor{txn, secrets_};
+  if (cursor.seek(name) || cursor.last()) return value_of<std::string>(cursor.key(), cursor.value());
+  const auto record = txn.get(meta_, kStandInKey);
+  if (!record) throw state::Damaged("the stand-in hash is gone");
+  return value_of<std::string>(kStandInKey, *record);
+}
+
+std::vector<std::string> SecretStore::set(const std::vector<HashedSecret>& secrets) {
+  std::vector<std::string> replaced;
+  auto txn = env_.write();
+  for (const auto& [name, hash] : secrets) {
+    if (txn.get(secrets_, name)) replaced.push_back(name);
+    txn.put(secrets_, name, state::encode_record(name, hash));
+  }
+  txn.commit();
+  return replaced;
+}
+
+bool SecretStore::remove(std::string_view name) {
+  if (!is_possible_key(name)) return false;
+  auto txn = env_.write();
+  const bool was_there = txn.erase(secrets_, name);
+  txn.commit();
+  return was_there;
+}
+
+}  // namespace mailroom::authd

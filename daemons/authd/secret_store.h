@@ -1,0 +1,55 @@
+// The password hashes of this installation: one LMDB environment of authd alone, 0700.
+//
+//   meta     "format"    u32, 1
+//            "stand-in"  string: a hash of nothing that anybody knows, made at first start
+//   secrets  name        string: the hash
+//
+// Values are records of spool/state/record.h, so that a damaged or moved one is never used.  Failures throw
+// lmdb::Error; damage throws state::Damaged.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "daemons/channels/tools_authd.h"
+#include "libcommon/lmdb/lmdb.h"
+
+namespace mailroom::authd {
+
+class SecretStore {
+ public:
+  // Opens or makes it.  `make_stand_in` is asked when there is none yet.
+  template <typename Make>
+  static SecretStore open(const std::string& path, Make make_stand_in) {
+    SecretStore store{path};
+    if (!store.has_stand_in()) store.put_stand_in(make_stand_in());
+    return store;
+  }
+
+  std::optional<std::string> hash_of(std::string_view name);
+
+  // What to check the password of an unknown name against, in vain: the hash of the account that would stand
+  // next to the name, so that unknown names cost what known ones do, whatever methods are in use; the
+  // stand-in while there are none.
+  std::string stand_in_for(std::string_view name);
+
+  // All are durable when it returns.  Gives the names that had another secret before.
+  std::vector<std::string> set(const std::vector<HashedSecret>& secrets);
+
+  // Durable when it returns; false when there was none.
+  bool remove(std::string_view name);
+
+ private:
+  explicit SecretStore(const std::string& path);
+  bool has_stand_in();
+  void put_stand_in(const std::string& hash);
+
+  lmdb::Env env_;
+  lmdb::Dbi meta_;
+  lmdb::Dbi secrets_;
+};
+
+}  // namespace mailroom::authd

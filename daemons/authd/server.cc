@@ -1,0 +1,132 @@
+#include "daemons/authd/server.h"
+
+#include "daemons/authd/password_hash.h"
+#include "daemons/log.h"
+#include "libcommon/sys/random.h"
+
+namespace mailroom::authd {
+namespace {
+
+template <typename... F>
+struct Overloaded : F... {
+  using F::operator()...;
+};
+
+// A hash of nothing that anybody knows.
+std::string make_stand_in(std::uint32_t cost) {
+  char unknown[32];
+  fill_random(unknown, sizeof unknown);
+  for (char& octet : unknown)
+    if (octet == '\0') octet = 'x';
+  const auto hash = make_hash(Secret{{unknown, sizeof unknown}}, cost);
+  if (!hash) log::fatal("libcrypt refuses authd.yescrypt-cost");
+  return *hash;
+}
+
+}  // namespace
+
+Server::Server(const Host& host)
+    : host_{host}, tools_{host.loop, host.take_descriptor("tools"),
+                          [this](ToolId tool, ToolToAuthd&& request) {
+                            secrets_->on_request(tool, std::move(request));
+                          }} {}
+
+Server::~Server() = default;
+
+void Server::start() {
+  const AuthdConfig& config = host_.config.authd;
+  store_.emplace(SecretStore::open(".", [&] { return make_stand_in(config.yescrypt_cost); }));
+  pool_ = std::make_unique<HashPool>(host_.loop, config.hash_threads);
+  const auto tell = [this](const AuthdToPolicyd& message) { return tell_policyd(message); };
+  logins_ = std::make_unique<LoginDesk>(host_.loop, host_.config, *store_, *pool_, tell);
+  secrets_ = std::make_unique<SecretDesk>(
+      host_.config, *store_, *pool_, tell,
+      [this](ToolId tool, const AuthdToTool& answer) { tools_.answer(tool, answer); });
+}
+
+// ---- channels
+
+void Server::attach(const std::string& kind, const std::string& peer, Fd fd) {
+  if (kind == "authd-policyd") return attach_policyd(std::move(fd));
+  if (kind == "smtpd-authd" || kind == "pop3d-authd" || kind == "imapd-authd")
+    return attach_listener(peer, std::move(fd));
+  log::fatal("a channel of a kind that authd does not have");
+}
+
+void Server::attach_policyd(Fd fd) {
+  if (policyd_) logins_->policyd_gone();
+  policyd_ = std::make_unique<PolicydChannel>(
+      host_.loop, std::move(fd), 0,
+      [this](PolicydToAuthd&& message, std::vector<Fd>&&) {
+        std::visit(Overloaded{[this](const Admitted& m) { logins_->admitted(m); },
+                              [this](const NotAdmitted& m) { logins_->not_admitted(m); }},
+                   message);
+      },
+      [this](event::ChannelEnd why) {
+        log::write(
+            "channel-closed",
+            {{"channel", "authd-policyd"}, {"peer", "policyd"}, {"reason", event::channel_end_name(why)}});
+        policyd_.reset();
+        logins_->policyd_gone();
+      });
+  secrets_->policyd_came();
+}
+
+void Server::attach_listener(const std::string& peer, Fd fd) {
+  const ListenerKey key = ++last_listener_;
+  auto channel = std::make_unique<ListenerChannel>(
+      host_.loop, std::move(fd), 1,
+      [this, key](ListenerToAuthd&& message, std::vector<Fd>&& with) {
+        on_listener(key, message, std::move(with));
+      },
+      [this, key](event::ChannelEnd why) { listener_gone(key, event::channel_end_name(why)); });
+  listeners_.emplace(key, Listener{peer, std::move(channel)});
+}
+
+bool Server::tell_policyd(const AuthdToPolicyd& message) {
+  if (policyd_) policyd_->send(message);
+  return policyd_ != nullptr;
+}
+
+// ---- listeners
+
+void Server::on_listener(ListenerKey key, const ListenerToAuthd& message, std::vector<Fd>&& descriptors) {
+  const char* reason =
+      std::visit(Overloaded{[&](const ConnectionOpened& m) { return opened(key, m, std::move(descriptors)); },
+                            [&](const ConnectionClosed& m) { return closed(key, m); }},
+                 message);
+  if (reason == nullptr) return;
+  log::write("peer-misbehaved",
+             {{"channel", "listener"}, {"peer", listeners_.at(key).peer}, {"reason", reason}});
+  listener_gone(key, reason);
+}
+
+const char* Server::opened(ListenerKey key, const ConnectionOpened& message, std::vector<Fd>&& descriptors) {
+  if (descriptors.size() != 1) return "a connection without its channel";
+  if (connections_.contains(message.connection)) return "a connection that is there already";
+  if (connections_.size() >= kMaxConnections) return nullptr;  // its channel closes: unavailable
+  connections_.emplace(message.connection, key);
+  logins_->open(message, std::move(descriptors.front()));
+  return nullptr;
+}
+
+const char* Server::closed(ListenerKey key, const ConnectionClosed& message) {
+  const auto found = connections_.find(message.connection);
+  if (found == connections_.end()) return nullptr;  // it was turned away
+  if (found->second != key) return "the end of another listener's connection";
+  logins_->close(message.connection);
+  connections_.erase(found);
+  return nullptr;
+}
+
+void Server::listener_gone(ListenerKey key, std::string_view reason) {
+  log::write("channel-closed",
+             {{"channel", "listener"}, {"peer", listeners_.at(key).peer}, {"reason", reason}});
+  std::erase_if(connections_, [&](const auto& entry) {
+    if (entry.second == key) logins_->close(entry.first);
+    return entry.second == key;
+  });
+  listeners_.erase(key);
+}
+
+}  // namespace mailroom::authd
