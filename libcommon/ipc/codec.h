@@ -109,7 +109,7 @@ public:
     } else {
       static_assert(Struct<T>, "a type the codec does not know");
       static_assert(detail::all_fields_listed<T>(), "a member is missing from fields()");
-      std::apply([this](const auto&... member) { (put(member), ...); }, T::fields(value));
+      std::apply([this](const auto&... member) { (this->put(member), ...); }, T::fields(value));
     }
   }
 
@@ -171,7 +171,7 @@ public:
     } else {
       static_assert(Struct<T>, "a type the codec does not know");
       static_assert(detail::all_fields_listed<T>(), "a member is missing from fields()");
-      return std::apply([this](auto&... member) { return (get(member) && ...); }, T::fields(value));
+      return std::apply([this](auto&... member) { return (this->get(member) && ...); }, T::fields(value));
     }
   }
 
