@@ -30,10 +30,10 @@ struct Staged::State {
   Checksum checksum;
   std::uint64_t size = 0;
   bool finished = false;
-  bool moved = false;  // into cur/: no longer ours to remove
 
+  // Its name in tmp/ goes in any case: after append() the file has one in cur/.
   ~State() {
-    if (!moved && !id.empty()) unlinkat(tmp_dir, id.c_str(), 0);
+    if (!id.empty()) unlinkat(tmp_dir, id.c_str(), 0);
   }
   void flush() {
     write_all(fd.get(), buffer);
@@ -83,17 +83,17 @@ Result<Staged> Mailbox::stage() {
 
 namespace {
 
-// Files moved to cur/ whose rows are not committed yet: removed again if that fails.
-class Moved {
+// Names in cur/ of staged files whose rows are not committed yet.  The names in tmp/ stay until they are, so
+// that after a crash remove_stale_staged() finds what has no row without searching cur/.
+class Linked {
  public:
-  explicit Moved(int cur_dir) : cur_dir_{cur_dir} {}
-  ~Moved() {
+  explicit Linked(int cur_dir) : cur_dir_{cur_dir} {}
+  ~Linked() {
     for (const std::string& name : names_) unlinkat(cur_dir_, name.c_str(), 0);
   }
   void add(int from_dir, const std::string& from, const FileName& to) {
     const std::string name = format_file_name(to);
-    if (renameat2(from_dir, from.c_str(), cur_dir_, name.c_str(), RENAME_NOREPLACE) != 0)
-      throw SystemError(errno, name);
+    if (linkat(from_dir, from.c_str(), cur_dir_, name.c_str(), 0) != 0) throw SystemError(errno, name);
     names_.push_back(name);
   }
   void keep() { names_.clear(); }
@@ -103,8 +103,11 @@ class Moved {
   std::vector<std::string> names_;
 };
 
+// Imported UIDs from here on are not kept: a made-up one must not use up the folder's.
+constexpr Uid kImportedUidEnd = Uid{1} << 31;
+
 std::optional<Uid> wanted_uid(const NewMessage& message, const FolderRow& folder) {
-  if (!message.uid || *message.uid < folder.uid_next || *message.uid == UINT32_MAX) return std::nullopt;
+  if (!message.uid || *message.uid < folder.uid_next || *message.uid >= kImportedUidEnd) return std::nullopt;
   return message.uid;
 }
 
@@ -126,12 +129,11 @@ Uid append_one(Change& change, FolderEditor& folder, const NewMessage& message, 
 
 Result<Appended> Mailbox::append(FolderId id, std::vector<NewMessage> messages) {
   return guarded([&] {
-    Moved moved{state_->cur_dir.get()};
+    Linked linked{state_->cur_dir.get()};
     for (NewMessage& message : messages) {
       if (auto finished = message.staged.finish(); !finished) throw Refusal{std::move(finished.error())};
-      Staged::State& staged = *message.staged.state_;
-      moved.add(staged.tmp_dir, staged.id, staged.name());
-      staged.moved = true;
+      const Staged::State& staged = *message.staged.state_;
+      linked.add(staged.tmp_dir, staged.id, staged.name());
     }
     sync_directory(state_->cur_dir.get());
     Change change{*state_};
@@ -140,7 +142,7 @@ Result<Appended> Mailbox::append(FolderId id, std::vector<NewMessage> messages) 
     for (const NewMessage& message : messages)
       appended.uids.push_back(append_one(change, folder, message, message.staged.state_->name()));
     change.commit();
-    moved.keep();
+    linked.keep();
     return appended;
   });
 }

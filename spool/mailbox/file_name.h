@@ -21,6 +21,10 @@ namespace mailroom::mailbox {
 // Longest id.  With the rest of the name well below NAME_MAX (255).
 inline constexpr std::size_t kMaxIdLength = 100;
 
+// No message that queued or a session accepts is longer; a sparse file could be, and reading it would take
+// for ever.
+inline constexpr std::uint64_t kMaxMessageLength = std::uint64_t{2} << 30;
+
 // A temporary file older than this belongs to nobody any more (as in qmail).
 inline constexpr std::int64_t kStaleSeconds = 36 * 3600;
 

@@ -8,9 +8,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <memory>
+
+#include "spool/mailbox/checksum.h"
+#include "spool/mailbox/file_name.h"
 
 namespace mailroom::mailbox {
 namespace {
@@ -86,6 +90,21 @@ std::optional<std::string> read_all(const OpenFile& file, std::uint64_t limit) {
     done += static_cast<std::size_t>(n);
   }
   return octets;
+}
+
+std::uint32_t checksum_of(const OpenFile& file) {
+  constexpr std::uint64_t kBlock = 1 << 20;
+  const auto size = static_cast<std::uint64_t>(file.status.st_size);
+  std::string block(std::min(size, kBlock), '\0');
+  Checksum sum;
+  for (std::uint64_t at = 0; at < size;) {
+    const ssize_t n = pread(file.fd.get(), block.data(), block.size(), static_cast<off_t>(at));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) break;
+    sum.add({block.data(), static_cast<std::size_t>(n)});
+    at += static_cast<std::uint64_t>(n);
+  }
+  return sum.value();
 }
 
 std::vector<std::string> names_in(int directory) {

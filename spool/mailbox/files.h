@@ -46,6 +46,9 @@ Fd open_writable(int directory, const char* name);
 // The whole content, at most `limit` octets; nothing when it cannot be read to the length that fstat told.
 std::optional<std::string> read_all(const OpenFile& file, std::uint64_t limit);
 
+// Of the whole content, or of as much as can be read.
+std::uint32_t checksum_of(const OpenFile& file);
+
 // Names in the directory but "." and "..", in no order.
 std::vector<std::string> names_in(int directory);
 

@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <ctime>
 
-#include "spool/mailbox/checksum.h"
 #include "spool/mailbox/state.h"
 
 namespace mailroom::mailbox {
@@ -18,16 +17,13 @@ namespace {
 constexpr std::size_t kBatch = 500;
 
 // From here on one syncfs costs less than a sync of each file.
-constexpr std::size_t kSyncTogether = 16;
+constexpr std::size_t kSyncTogether = 64;
 
 // A directory that grew beyond this never shrinks by itself, and is slow to read even when empty.
-constexpr off_t kLargeDirectory = 256 * 1024;
+constexpr off_t kLargeDirectory = 64 * 1024;
 
 // A change within this time of the last look may have left the directory's time stamp as it was.
 constexpr std::int64_t kTimeStampGrain = 20'000'000;  // ns; a kernel tick is at most 10 ms
-
-// Nothing that queued accepts is longer; a sparse file could be, and reading it would take for ever.
-constexpr std::uint64_t kMaxDelivery = std::uint64_t{2} << 30;
 
 struct Delivery {
   std::string path;  // in new/
@@ -93,18 +89,9 @@ std::vector<Delivery> scan(Mailbox::State& state, Intake& intake) {
 }
 
 bool content_matches(const OpenFile& file, const FileName& name) {
-  if (static_cast<std::uint64_t>(file.status.st_size) != name.length || name.length > kMaxDelivery)
+  if (static_cast<std::uint64_t>(file.status.st_size) != name.length || name.length > kMaxMessageLength)
     return false;
-  Checksum sum;
-  std::string block(std::min<std::uint64_t>(name.length, 1 << 20), '\0');
-  for (std::uint64_t at = 0; at < name.length;) {
-    const ssize_t n = pread(file.fd.get(), block.data(), block.size(), static_cast<off_t>(at));
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return false;
-    sum.add({block.data(), static_cast<std::size_t>(n)});
-    at += static_cast<std::uint64_t>(n);
-  }
-  return sum.value() == name.checksum;
+  return checksum_of(file) == name.checksum;
 }
 
 bool is_whole(int directory, const FileName& name) {

@@ -78,7 +78,7 @@ struct NewMessage {
   Flags flags = 0;
   std::vector<std::string> keywords;
   std::int64_t internal_date = 0;
-  // Import only: kept when free and greater than all UIDs of the folder; else the next UID is given.
+  // Import only: kept when it is uid_next or greater, and below 2^31; else the next UID is given.
   std::optional<Uid> uid;
   // Import only: kept when it is a valid UIDL that no other message of the folder has or will be given.
   std::string uidl;

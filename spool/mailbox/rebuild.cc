@@ -123,9 +123,8 @@ class Filler {
   void end_folder() {
     if (current_ == nullptr) return;
     FolderRow& row = current_->row();
-    row.uid_next = std::max(row.uid_next, uid_next_);
-    if (row.uid_next < UINT32_MAX - kUidGap) {
-      row.uid_next += kUidGap;
+    if (uid_next_ < UINT32_MAX - kUidGap) {
+      row.uid_next = uid_next_ + kUidGap;
     } else {
       row.uid_validity = ++change_.meta().last_uid_validity;
     }

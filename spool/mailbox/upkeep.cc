@@ -15,7 +15,6 @@ namespace {
 constexpr std::size_t kFlushSnapshot = 1 << 20;
 
 bool is_temporary_snapshot(std::string_view name) { return name.starts_with(".snapshot"); }
-bool is_staged(std::string_view name) { return is_append_id(name); }
 
 // A snapshot that is being written; removed again unless it was put in place.
 class SnapshotFile {
@@ -110,6 +109,30 @@ void remove_leftovers(Mailbox::State& state) {
   change.commit();
 }
 
+// The file of an append that was cut short, in tmp/ and, if it came so far, in cur/ without a row.
+void remove_staged(Mailbox::State& state, const std::string& id, bool has_row) {
+  if (!has_row) {
+    const auto file = open_regular(state.tmp_dir.get(), id.c_str());
+    const auto length = file ? static_cast<std::uint64_t>(file->status.st_size) : UINT64_MAX;
+    if (length <= kMaxMessageLength) {
+      const FileName name{id, length, checksum_of(*file)};
+      unlinkat(state.cur_dir.get(), format_file_name(name).c_str(), 0);
+    }
+  }
+  unlinkat(state.tmp_dir.get(), id.c_str(), 0);
+}
+
+void remove_stale_staged(Mailbox::State& state, std::int64_t now) {
+  for (const std::string& id : names_in(state.tmp_dir.get())) {
+    struct stat status {};
+    if (!is_append_id(id) || fstatat(state.tmp_dir.get(), id.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
+      continue;
+    if (status.st_mtim.tv_sec + kStaleSeconds >= now) continue;
+    auto txn = state.env.read();
+    remove_staged(state, id, state.index(txn).file_of(id).has_value());
+  }
+}
+
 }  // namespace
 
 Result<void> Mailbox::write_snapshot() {
@@ -135,7 +158,7 @@ Result<void> Mailbox::maintain() {
     if (!state_->summaries.empty()) Change{*state_}.commit();
     remove_leftovers(*state_);
     const std::int64_t now = std::time(nullptr);
-    remove_stale(state_->tmp_dir.get(), now, kStaleSeconds, is_staged);
+    remove_stale_staged(*state_, now);
     remove_stale(state_->index_dir.get(), now, kStaleSeconds, is_temporary_snapshot);
     if (!snapshot_is_due(*state_)) return;
     if (auto written = write_snapshot(); !written) throw Refusal{std::move(written.error())};
