@@ -41,6 +41,9 @@ class Dialogue {
 
   // Whether the client has sent more than has been taken.
   bool has_input() const { return reader_.has_buffered(); }
+  std::string_view input() const { return reader_.buffered(); }
+  // Octets that a process before this one has read.
+  void preload(std::string_view input) { reader_.preload(input); }
 
   // Goes on under TLS.  Precondition: !has_input().
   void switch_to(Stream& stream);

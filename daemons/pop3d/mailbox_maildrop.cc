@@ -35,7 +35,7 @@ std::expected<std::string_view, MaildropFault> MailboxMaildrop::content(std::siz
 
 std::expected<void, MaildropFault> MailboxMaildrop::remove(const std::vector<std::size_t>& indexes) {
   mailbox::UidSet uids;
-  for (const std::size_t index : indexes) uids.add(entries_[index].uid);
+  for (const std::size_t index : indexes) uids.insert(entries_[index].uid);
   auto removed = mail_.remove(mailbox::kInbox, uids);
   if (!removed) return std::unexpected(fault_of(removed.error()));
   return {};
