@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <map>
-#include <unordered_map>
 #include <vector>
 
 #include "spool/queue/record.h"
@@ -49,7 +48,7 @@ class Index {
 
   const Entry* find(Id id) const;
   std::size_t size() const { return entries_.size(); }
-  const std::unordered_map<Id, Entry>& entries() const { return entries_; }
+  const std::map<Id, Entry>& entries() const { return entries_; }
   Id highest_id() const { return highest_; }
 
   // Messages and octets of the log that are still needed.
@@ -65,7 +64,7 @@ class Index {
   void forget(Id id);
   void count_out(const Entry& entry);
 
-  std::unordered_map<Id, Entry> entries_;
+  std::map<Id, Entry> entries_;
   std::map<SegmentNumber, Live> live_;
   Live total_;
   Id highest_ = 0;

@@ -52,6 +52,10 @@ class Log {
   // Called when no job runs and a batch is about to be made, or when a batch has ended and nothing waits.
   void set_before_batch(std::function<void()> call) { before_batch_ = std::move(call); }
 
+  // Called when a batch could not be made durable.
+  using OnFailure = std::function<void(SegmentNumber, Errno)>;
+  void set_on_failure(OnFailure call) { on_failure_ = std::move(call); }
+
   // Nothing is waiting and no job runs.
   bool idle() const { return !busy_ && open_.empty(); }
   // kMaxFailures syncs in a row have failed: every append is answered `failed` at once.
@@ -85,6 +89,7 @@ class Log {
   bool removing_ = false;
   unsigned failures_ = 0;
   std::function<void()> before_batch_ = [] {};
+  OnFailure on_failure_ = [](SegmentNumber, Errno) {};
 };
 
 }  // namespace mailroom::queue

@@ -39,6 +39,8 @@ class Queue {
   Queue(Storage& storage, Worker& log_worker, Worker& content_worker, const Options& options,
         Recovered&& recovered, std::uint64_t now_seconds);
 
+  void set_on_failure(Log::OnFailure call) { log_.set_on_failure(std::move(call)); }
+
   Id new_id() { return next_id_++; }
   bool has_space() { return storage_.free_space() >= options_.min_free_space; }
   // The disk has failed too often: nothing more is accepted (SECURITY.md 7.3).

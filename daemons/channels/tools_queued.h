@@ -1,0 +1,113 @@
+// mr-queue speaks to queued on its control socket (0600, root's): one request, one answer; ReadMessage has as
+// many as the content has pieces.  Lists come in pages: the tool asks again after the last id it has, until a
+// page says that it is the last.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <tuple>
+#include <variant>
+#include <vector>
+
+#include "daemons/channels/tools_policyd.h"
+#include "daemons/channels/types.h"
+
+namespace mailroom {
+
+inline constexpr std::size_t kQueuePageSize = 25;       // messages of one page
+inline constexpr std::size_t kQueuePageRecipients = 3;  // addresses of one message in it
+inline constexpr std::size_t kQueuePageText = 300;  // octets of one address or problem in it; the rest is cut
+inline constexpr std::size_t kShownTargets = 200;   // of one MessageShown
+
+struct ListQueue {
+  QueueId after = 0;  // 0: from the beginning
+  static auto fields(auto& m) { return std::tie(m.after); }
+};
+struct CountQueue {
+  static auto fields(auto&) { return std::tie(); }
+};
+struct ShowMessage {
+  QueueId id = 0;
+  static auto fields(auto& m) { return std::tie(m.id); }
+};
+struct ReadMessage {
+  QueueId id = 0;
+  static auto fields(auto& m) { return std::tie(m.id); }
+};
+// The changes answer with QueueChanged; id 0 is every message.
+struct RetryMessage {
+  QueueId id = 0;
+  static auto fields(auto& m) { return std::tie(m.id); }
+};
+struct HoldMessage {
+  QueueId id = 0;
+  static auto fields(auto& m) { return std::tie(m.id); }
+};
+struct ReleaseMessage {
+  QueueId id = 0;
+  static auto fields(auto& m) { return std::tie(m.id); }
+};
+struct RemoveMessage {  // no report goes to the sender
+  QueueId id = 0;
+  static auto fields(auto& m) { return std::tie(m.id); }
+};
+using ToolToQueued = std::variant<ListQueue, CountQueue, ShowMessage, ReadMessage, RetryMessage, HoldMessage,
+                                  ReleaseMessage, RemoveMessage>;
+
+enum class MessageState : std::uint8_t { waiting, active, held, kLast = held };
+
+struct QueuedMessage {
+  QueueId id = 0;
+  MessageState state = MessageState::waiting;
+  std::uint64_t arrived = 0;       // microseconds since 1970
+  std::uint64_t next_attempt = 0;  // the same
+  std::uint32_t attempts = 0;
+  std::uint64_t size = 0;  // octets of content
+  std::string sender;      // empty: the null reverse-path
+  std::uint32_t recipients = 0;
+  std::vector<std::string> addresses;  // of the first recipients
+  std::string problem;                 // why the last attempt did not finish, or why it is held
+  static auto fields(auto& m) {
+    return std::tie(m.id, m.state, m.arrived, m.next_attempt, m.attempts, m.size, m.sender, m.recipients,
+                    m.addresses, m.problem);
+  }
+};
+struct QueuePage {
+  std::vector<QueuedMessage> messages;
+  bool last = false;
+  static auto fields(auto& m) { return std::tie(m.messages, m.last); }
+};
+struct QueueCount {
+  std::uint64_t messages = 0;
+  std::uint64_t held = 0;
+  std::uint64_t octets = 0;  // of the log that are needed
+  static auto fields(auto& m) { return std::tie(m.messages, m.held, m.octets); }
+};
+struct ShownTarget {
+  std::uint32_t number = 0;
+  std::string address;
+  AccountId account = 0;
+  bool finished = false;
+  static auto fields(auto& m) { return std::tie(m.number, m.address, m.account, m.finished); }
+};
+struct MessageShown {
+  QueuedMessage message;
+  ConnectionId connection = 0;
+  std::string submitter;
+  std::vector<ShownTarget> targets;  // the first kShownTargets
+  static auto fields(auto& m) { return std::tie(m.message, m.connection, m.submitter, m.targets); }
+};
+struct ContentPiece {
+  std::string bytes;
+  bool last = false;
+  std::string problem;  // of the last piece: why the content is not what was accepted; empty when it is
+  static auto fields(auto& m) { return std::tie(m.bytes, m.last, m.problem); }
+};
+struct QueueChanged {
+  std::uint64_t messages = 0;  // to which it applied
+  static auto fields(auto& m) { return std::tie(m.messages); }
+};
+using QueuedToTool =
+    std::variant<QueuePage, QueueCount, MessageShown, ContentPiece, QueueChanged, ToolRefused>;
+
+}  // namespace mailroom

@@ -1,0 +1,93 @@
+#include "daemons/queued/server.h"
+
+#include <fcntl.h>
+
+#include <chrono>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "daemons/log.h"
+#include "daemons/queued/clock.h"
+
+namespace mailroom::queued {
+namespace {
+
+constexpr std::chrono::seconds kTick{1};
+// Between two looks whether all is settled, when told to end.
+constexpr std::chrono::milliseconds kDrainTick{5};
+
+queue::Options options_of(const QueuedConfig& config) {
+  return {.memory_limit = config.memory_limit,
+          .memory_message_size = std::min(config.memory_message_size, queue::kMaxInlineContent),
+          .segment_size = config.segment_size,
+          .min_free_space = config.min_free_space,
+          .copy_forward_percent = config.copy_forward_percent};
+}
+
+queue::Recovered bring_back(queue::Storage& storage) {
+  const auto begin = std::chrono::steady_clock::now();
+  auto recovered = queue::recover(storage);
+  if (!recovered) log::fatal("the queue cannot be used: " + recovered.error());
+  for (const queue::Damage& damage : recovered->damage)
+    log::write("queue-record-bad",
+               {{"segment", damage.file}, {"offset", damage.offset}, {"reason", damage.what}});
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+  log::write("queue-recovered", {{"messages", recovered->index.size()},
+                                 {"segments", recovered->segments.size()},
+                                 {"seconds", fmt::format("{:.3f}", took.count())}});
+  return std::move(*recovered);
+}
+
+}  // namespace
+
+Server::Server(const Host& host)
+    : host_{host}, tools_socket_{host.take_descriptor("tools")}, tick_{host.loop, [this] { tick(); }} {}
+
+Server::~Server() = default;
+
+void Server::start() {
+  storage_.emplace(Fd{::open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)});
+  log_worker_.emplace();
+  content_worker_.emplace();
+  queue_.emplace(*storage_, *log_worker_, *content_worker_, options_of(host_.config.queued),
+                 bring_back(*storage_), microseconds_now() / 1'000'000);
+  queue_->set_on_failure([](queue::SegmentNumber segment, queue::Errno error) {
+    log::write("sync-failed",
+               {{"segment", queue::segment_file_name(segment)}, {"reason", std::strerror(error)}});
+  });
+  log_watch_ = std::make_unique<event::ReadWatch>(host_.loop, log_worker_->event_fd(),
+                                                  [this] { log_worker_->dispatch(); });
+  content_watch_ = std::make_unique<event::ReadWatch>(host_.loop, content_worker_->event_fd(),
+                                                      [this] { content_worker_->dispatch(); });
+  dispatcher_ = std::make_unique<Dispatcher>(host_.loop, *queue_, host_.config);
+  intake_ = std::make_unique<Intake>(
+      host_.loop, *queue_, host_.config,
+      [this](QueueId id, const queue::Envelope& envelope, queue::SharedContent content) {
+        dispatcher_->accepted(id, envelope, std::move(content));
+      });
+  tools_ = std::make_unique<ToolDesk>(host_.loop, std::move(tools_socket_), *queue_, *dispatcher_);
+  tick_.start(kTick);
+}
+
+void Server::attach(const std::string& kind, const std::string& peer, Fd fd) {
+  if (kind == "mx-queued") return intake_->attach_listener(Service::mx, peer, std::move(fd));
+  if (kind == "submission-queued") return intake_->attach_listener(Service::submission, peer, std::move(fd));
+  if (kind == "policyd-queued") return intake_->attach_policyd(std::move(fd));
+  if (kind == "queued-deliverd") return dispatcher_->attach_deliverd(std::move(fd));
+  log::fatal("a channel of a kind that queued does not have");
+}
+
+void Server::drain() {
+  draining_ = true;
+  intake_->stop();
+  tick();
+}
+
+void Server::tick() {
+  queue_->tick();
+  if (draining_ && queue_->settled()) return host_.loop.stop();
+  tick_.start(draining_ ? std::chrono::microseconds{kDrainTick} : std::chrono::microseconds{kTick});
+}
+
+}  // namespace mailroom::queued

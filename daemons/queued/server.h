@@ -1,0 +1,52 @@
+// queued: the durable queue behind its channels.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "daemons/daemon.h"
+#include "daemons/queued/dispatcher.h"
+#include "daemons/queued/intake.h"
+#include "daemons/queued/tool_desk.h"
+#include "spool/queue/directory_storage.h"
+#include "spool/queue/queue.h"
+#include "spool/queue/worker.h"
+
+namespace mailroom::queued {
+
+class Server final : public mailroom::Server {
+ public:
+  explicit Server(const Host& host);
+  ~Server() override;
+
+  // Opens the queue in the current directory and brings it back.  Fatal when that cannot be done.
+  void start() override;
+  void attach(const std::string& kind, const std::string& peer, Fd fd) override;
+  // Ends the connections, and stops when all that was begun has its outcome.
+  void drain() override;
+  void reconfigured() override { dispatcher_->reconfigured(); }
+
+  // Takes over a connection to a tool.
+  void add_tool(Fd fd) { tools_->add(std::move(fd)); }
+
+ private:
+  void tick();
+
+  const Host& host_;
+  Fd tools_socket_;
+  std::optional<queue::DirectoryStorage> storage_;
+  // Destroyed before what their jobs use.
+  std::optional<queue::Queue> queue_;
+  std::optional<queue::ThreadWorker> log_worker_;
+  std::optional<queue::ThreadWorker> content_worker_;
+  std::unique_ptr<event::ReadWatch> log_watch_;
+  std::unique_ptr<event::ReadWatch> content_watch_;
+  std::unique_ptr<Dispatcher> dispatcher_;
+  std::unique_ptr<Intake> intake_;
+  std::unique_ptr<ToolDesk> tools_;
+  event::Timer tick_;
+  bool draining_ = false;
+};
+
+}  // namespace mailroom::queued

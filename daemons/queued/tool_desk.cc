@@ -1,0 +1,139 @@
+#include "daemons/queued/tool_desk.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "daemons/log.h"
+
+namespace mailroom::queued {
+namespace {
+
+template <typename... F>
+struct Overloaded : F... {
+  using F::operator()...;
+};
+
+constexpr std::size_t kPiece = 32 * 1024;
+
+std::string shortened(std::string text) {
+  if (text.size() > kQueuePageText) text.resize(kQueuePageText);
+  return text;
+}
+
+const char* problem_text(queue::ReadProblem problem) {
+  switch (problem) {
+  case queue::ReadProblem::gone:
+    return "there is no such message";
+  case queue::ReadProblem::unreadable:
+    return "the disk does not give it back";
+  case queue::ReadProblem::damaged:
+    return "it is damaged: not what was accepted";
+  }
+  return "";
+}
+
+}  // namespace
+
+ToolDesk::ToolDesk(event::Loop& loop, Fd listening, queue::Queue& queue, Dispatcher& dispatcher)
+    : queue_{queue}, dispatcher_{dispatcher}, tools_{loop, std::move(listening),
+                                                     [this](ToolId tool, ToolToQueued&& request) {
+                                                       on_request(tool, std::move(request));
+                                                     }} {}
+
+void ToolDesk::on_request(ToolId tool, ToolToQueued&& request) {
+  const auto answer = [&](const QueuedToTool& with) { tools_.answer(tool, with); };
+  std::visit(Overloaded{
+                 [&](const ListQueue& m) { answer(page(m.after)); },
+                 [&](const CountQueue&) { answer(count()); },
+                 [&](const ShowMessage& m) { answer(show(m.id)); },
+                 [&](const ReadMessage& m) { read(tool, m.id); },
+                 [&](const RetryMessage& m) {
+                   answer(change(m.id, "retry", [&](QueueId id) { return dispatcher_.retry(id); }));
+                 },
+                 [&](const HoldMessage& m) {
+                   answer(change(m.id, "hold", [&](QueueId id) { return dispatcher_.hold(id); }));
+                 },
+                 [&](const ReleaseMessage& m) {
+                   answer(change(m.id, "release", [&](QueueId id) { return dispatcher_.release(id); }));
+                 },
+                 [&](const RemoveMessage& m) {
+                   answer(change(m.id, "remove", [&](QueueId id) { return dispatcher_.remove(id); }));
+                 },
+             },
+             request);
+}
+
+QueuedMessage ToolDesk::describe(QueueId id, const queue::Entry& entry, const queue::Envelope& envelope) {
+  QueuedMessage out{.id = id,
+                    .state = dispatcher_.is_active(id) ? MessageState::active
+                             : entry.held              ? MessageState::held
+                                                       : MessageState::waiting,
+                    .arrived = entry.arrived,
+                    .next_attempt = entry.next_attempt,
+                    .attempts = entry.attempts,
+                    .size = entry.content_length,
+                    .sender = shortened(envelope.reverse_path),
+                    .recipients = static_cast<std::uint32_t>(envelope.recipients.size()),
+                    .addresses = {},
+                    .problem = shortened(queue_.read_problem(id))};
+  for (const auto& recipient : envelope.recipients) {
+    if (out.addresses.size() == kQueuePageRecipients) break;
+    out.addresses.push_back(shortened(recipient.address));
+  }
+  return out;
+}
+
+QueuePage ToolDesk::page(QueueId after) {
+  QueuePage page;
+  const auto& entries = queue_.index().entries();
+  auto at = entries.upper_bound(after);
+  for (; at != entries.end() && page.messages.size() < kQueuePageSize; ++at) {
+    const auto message = queue_.read_message(at->first);
+    page.messages.push_back(describe(at->first, at->second, message ? message->envelope : queue::Envelope{}));
+    if (!message) page.messages.back().problem = problem_text(message.error());
+  }
+  page.last = at == entries.end();
+  return page;
+}
+
+QueueCount ToolDesk::count() const {
+  QueueCount out{.messages = queue_.index().size(), .held = 0, .octets = queue_.index().live_octets()};
+  for (const auto& [id, entry] : queue_.index().entries()) out.held += entry.held ? 1 : 0;
+  return out;
+}
+
+QueuedToTool ToolDesk::show(QueueId id) {
+  const queue::Entry* entry = queue_.index().find(id);
+  const auto message = queue_.read_message(id);
+  if (entry == nullptr || !message)
+    return ToolRefused{problem_text(message ? queue::ReadProblem::gone : message.error())};
+  const queue::Envelope& envelope = message->envelope;
+  MessageShown shown{describe(id, *entry, envelope), envelope.connection, shortened(envelope.submitter), {}};
+  for (std::uint32_t i = 0; i < envelope.targets.size() && i < kShownTargets; ++i)
+    shown.targets.push_back({i + 1, shortened(envelope.recipients.at(envelope.targets[i].recipient).address),
+                             envelope.targets[i].account,
+                             std::ranges::binary_search(entry->finished, i + 1)});
+  return shown;
+}
+
+void ToolDesk::read(ToolId tool, QueueId id) {
+  const auto read = queue_.read_content(id, [&](std::string_view bytes) {
+    for (; !bytes.empty(); bytes.remove_prefix(std::min(bytes.size(), kPiece)))
+      tools_.answer(tool, ContentPiece{std::string{bytes.substr(0, kPiece)}, false, {}});
+  });
+  tools_.answer(tool, ContentPiece{{}, true, read ? "" : problem_text(read.error())});
+}
+
+QueuedToTool ToolDesk::change(QueueId id, const char* word, const std::function<bool(QueueId)>& apply) {
+  log::write("control-command", {{"tool", "mr-queue"}, {"command", word}});
+  if (id != 0) {
+    if (!apply(id)) return ToolRefused{problem_text(queue::ReadProblem::gone)};
+    return QueueChanged{1};
+  }
+  std::vector<QueueId> all;
+  for (const auto& [each, entry] : queue_.index().entries()) all.push_back(each);
+  const auto changed = std::ranges::count_if(all, apply);
+  return QueueChanged{static_cast<std::uint64_t>(changed)};
+}
+
+}  // namespace mailroom::queued
