@@ -104,7 +104,6 @@ struct SmtpdConfig {
   ConnectionLimits connections;
   Duration command_timeout = std::chrono::minutes{5};  // RFC 5321 4.5.3.2.7
   Duration data_timeout = std::chrono::minutes{3};     // between two blocks of content, RFC 5321 4.5.3.2.5
-  Duration tls_timeout = std::chrono::minutes{1};      // a whole handshake
   Duration session_timeout = std::chrono::hours{4};    // a whole connection
   Duration error_delay =
       std::chrono::seconds{1};  // before each refusal once the half of max_errors has passed
@@ -118,9 +117,9 @@ struct SmtpdConfig {
 
   bool operator==(const SmtpdConfig&) const = default;
   static auto fields(auto& m) {
-    return std::tie(m.connections, m.command_timeout, m.data_timeout, m.tls_timeout, m.session_timeout,
-                    m.error_delay, m.max_message_size, m.min_data_rate, m.max_recipients, m.max_messages,
-                    m.max_errors, m.max_idle_commands, m.max_received);
+    return std::tie(m.connections, m.command_timeout, m.data_timeout, m.session_timeout, m.error_delay,
+                    m.max_message_size, m.min_data_rate, m.max_recipients, m.max_messages, m.max_errors,
+                    m.max_idle_commands, m.max_received);
   }
 };
 
@@ -238,6 +237,7 @@ struct Config {
   std::vector<ListenerConfig> listeners;
   std::vector<CertificateConfig> certificates;
   std::vector<RouteConfig> routes;
+  Duration tls_timeout = std::chrono::minutes{1};  // a whole handshake, of every service
   DirectoryConfig directories;
   UidConfig uids;
   LogConfig log;
@@ -252,8 +252,9 @@ struct Config {
 
   bool operator==(const Config&) const = default;
   static auto fields(auto& m) {
-    return std::tie(m.hostname, m.domains, m.listeners, m.certificates, m.routes, m.directories, m.uids,
-                    m.log, m.smtpd, m.pop3d, m.imapd, m.mailbox, m.authd, m.policyd, m.queued, m.deliverd);
+    return std::tie(m.hostname, m.domains, m.listeners, m.certificates, m.routes, m.tls_timeout,
+                    m.directories, m.uids, m.log, m.smtpd, m.pop3d, m.imapd, m.mailbox, m.authd, m.policyd,
+                    m.queued, m.deliverd);
   }
 };
 

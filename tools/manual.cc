@@ -58,8 +58,17 @@ std::string facts_of(const config::BoundKey<Config>& key) {
   if (!defaults.empty()) facts += fmt::format("Default: {}.\n", defaults.front());
   if (!key.bounds.empty()) facts += fmt::format("Bounds: {}.\n", key.bounds);
   if (key.occurs == config::Occurs::repeatedly) facts += "May be given several times.\n";
-  facts += key.reload == config::Reload::restart ? "A change needs a restart.\n"
-                                                 : "A reload changes it for new connections.\n";
+  switch (key.reload) {
+  case config::Reload::at_once:
+    facts += "A reload changes it.\n";
+    break;
+  case config::Reload::new_connections:
+    facts += "A reload changes it for new connections.\n";
+    break;
+  case config::Reload::restart:
+    facts += "A change needs a restart.\n";
+    break;
+  }
   return facts;
 }
 

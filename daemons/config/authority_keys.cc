@@ -32,14 +32,14 @@ Parsed<std::string> parse_account_name(std::string_view text) {
 
 using A = AuthdConfig;
 constexpr Key<A> kAuthdKeys[] = {
-    {"failure-delay", Time<A>{&A::failure_delay, 0s, 30s}, Reload::restart,
+    {"failure-delay", Time<A>{&A::failure_delay, 0s, 30s}, Reload::at_once,
      "Waiting time before a login is refused."},
-    {"max-failure-delay", Time<A>{&A::max_failure_delay, 0s, 2min}, Reload::restart,
+    {"max-failure-delay", Time<A>{&A::max_failure_delay, 0s, 2min}, Reload::at_once,
      "The delay grows up to this for an account with many failures."},
-    {"failure-window", Time<A>{&A::failure_window, 1min, 24h}, Reload::restart, "How long a failure counts."},
-    {"account-failures", Number<A>{&A::account_failures, 1, 100'000}, Reload::restart,
+    {"failure-window", Time<A>{&A::failure_window, 1min, 24h}, Reload::at_once, "How long a failure counts."},
+    {"account-failures", Number<A>{&A::account_failures, 1, 100'000}, Reload::at_once,
      "Failures of one account within the window after which every answer for it is delayed, right or wrong."},
-    {"address-failures", Number<A>{&A::address_failures, 1, 100'000}, Reload::restart,
+    {"address-failures", Number<A>{&A::address_failures, 1, 100'000}, Reload::at_once,
      "Failures from one client address within the window after which logins from it are refused; IPv6 "
      "addresses count "
      "by their /64."},
@@ -47,17 +47,17 @@ constexpr Key<A> kAuthdKeys[] = {
      "Cost of the hash of new passwords, as in crypt(5); one more doubles time and memory of a login."},
     {"hash-threads", Number<A>{&A::hash_threads, 1, 64}, Reload::restart,
      "Passwords checked at the same time."},
-    {"max-waiting", Number<A>{&A::max_waiting, 10, 100'000}, Reload::restart,
+    {"max-waiting", Number<A>{&A::max_waiting, 10, 100'000}, Reload::at_once,
      "Logins that wait for their turn; more are told to come back later."},
-    {"min-password-length", Number<A>{&A::min_password_length, 1, 128}, Reload::restart,
+    {"min-password-length", Number<A>{&A::min_password_length, 1, 128}, Reload::at_once,
      "Characters that a new password must have."},
 };
 
 using P = PolicydConfig;
 constexpr Key<P> kPolicydKeys[] = {
-    {"recipient-delimiter", Text<P>{&P::recipient_delimiter, "CHARACTER", parse_delimiter}, Reload::restart,
+    {"recipient-delimiter", Text<P>{&P::recipient_delimiter, "CHARACTER", parse_delimiter}, Reload::at_once,
      "With +, mail for user+anything@ goes to user; \"\" switches this off."},
-    {"postmaster", Text<P>{&P::postmaster, "ACCOUNT", parse_account_name}, Reload::restart,
+    {"postmaster", Text<P>{&P::postmaster, "ACCOUNT", parse_account_name}, Reload::at_once,
      "The account that gets the mail for postmaster at every local domain (RFC 5321 4.5.1), unless an "
      "account or alias "
      "of that name exists."},

@@ -11,6 +11,8 @@ namespace mailroom::config {
 
 namespace {
 
+using namespace std::chrono_literals;
+
 std::unexpected<std::string> wrong(std::string reason) { return std::unexpected(std::move(reason)); }
 
 // ---- domain NAME... ----
@@ -194,8 +196,7 @@ std::vector<std::string> show_log_level(const Config& config) {
 constexpr Key<Config> kKeys[] = {
     {"hostname", Text<Config>{&Config::hostname, "NAME", parse_host_name}, Reload::new_connections,
      "The name of this system in greetings and in the Received lines it writes. Must be given."},
-    {"domain", Custom<Config>{"NAME ...", Occurs::repeatedly, set_domains, show_domains},
-     Reload::new_connections,
+    {"domain", Custom<Config>{"NAME ...", Occurs::repeatedly, set_domains, show_domains}, Reload::at_once,
      "Domains whose mail is kept here: user@NAME is the account or alias called user. At least one must be "
      "given."},
     {"listen", Custom<Config>{kListenSyntax, Occurs::repeatedly, set_listener, show_listeners},
@@ -219,6 +220,8 @@ constexpr Key<Config> kKeys[] = {
     {"route", Custom<Config>{"DOMAIN smtp HOST:PORT", Occurs::repeatedly, set_route, show_routes},
      Reload::new_connections,
      "Where mail for a domain that is not local goes. Stored only: this version does not relay."},
+    {"tls-timeout", Time<Config>{&Config::tls_timeout, 1s, 10min}, Reload::new_connections,
+     "How long a TLS handshake may take."},
     {"log-level",
      Custom<Config>{"error | warning | info | debug", Occurs::once, set_log_level, show_log_level},
      Reload::restart, "Events of this level and the more serious ones are logged."},

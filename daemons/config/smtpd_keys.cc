@@ -14,8 +14,6 @@ constexpr Key<S> kKeys[] = {
     {"data-timeout", Time<S>{&S::data_timeout, 5s, 1h}, Reload::new_connections,
      "How long it waits for the next part of a message's content (RFC 5321 4.5.3.2.5 asks for three "
      "minutes)."},
-    {"tls-timeout", Time<S>{&S::tls_timeout, 1s, 10min}, Reload::new_connections,
-     "How long a TLS handshake may take."},
     {"session-timeout", Time<S>{&S::session_timeout, 1min, 24h * 7}, Reload::new_connections,
      "How long a connection may last."},
     {"error-delay", Time<S>{&S::error_delay, 0s, 1min}, Reload::new_connections,

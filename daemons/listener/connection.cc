@@ -9,7 +9,7 @@ namespace {
 
 // For one whole handshake.
 std::chrono::steady_clock::time_point handshake_deadline(const Config& config) {
-  return std::chrono::steady_clock::now() + std::chrono::milliseconds{config.smtpd.tls_timeout};
+  return std::chrono::steady_clock::now() + std::chrono::milliseconds{config.tls_timeout};
 }
 
 constexpr std::chrono::seconds kHandOverPatience{10};

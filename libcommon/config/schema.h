@@ -33,6 +33,7 @@ namespace mailroom::config {
 
 // When a changed value counts.
 enum class Reload : std::uint8_t {
+  at_once,          // after a reload
   new_connections,  // after a reload, for connections that come then
   restart,          // only when mailroomd is started again; a reload that changes it is refused
 };

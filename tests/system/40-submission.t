@@ -35,7 +35,7 @@ like 'someone elsewhere as recipient' "$(swaks_tls --from "$me" --to x@elsewhere
 ok 'a detail of the own address' submit "$USER1" "$PASS1" "$USER1+x@$DOMAIN" "$colleague" "$work/m"
 
 # An alias is one's own address.
-ok 'mr-account alias' tool account alias add "first.last@$DOMAIN" "$USER1"
+ok 'mr-account alias' tool account alias set "first.last@$DOMAIN" "$USER1"
 sed "s/^From: .*/From: first.last@$DOMAIN\r/" "$work/m" > "$work/alias"
 ok 'an alias as sender' submit "$USER1" "$PASS1" "first.last@$DOMAIN" "$colleague" "$work/alias"
 ok 'an alias as recipient' send a@client.test "first.last@$DOMAIN" "$work/m"
