@@ -44,6 +44,37 @@ void take_field(const Field& field, Part& part, std::optional<ContentType>& cont
   }
 }
 
+// The first octets of a text as a number, to compare many boundaries with one line quickly.
+std::uint64_t head_of(std::string_view text) {
+  std::uint64_t head = 0;
+  std::memcpy(&head, text.data(), std::min(text.size(), sizeof head));
+  return head;
+}
+
+// The boundary parameter of a multipart whose end has not been seen, or nothing.
+class Boundary {
+ public:
+  void set(std::string_view text) {
+    static constexpr std::string_view kOnes = "\xff\xff\xff\xff\xff\xff\xff\xff";
+    text_ = text;
+    mask_ = head_of(kOnes.substr(0, std::min(text.size(), kOnes.size())));
+    head_ = text.empty() ? kNoHead : head_of(text);
+  }
+  void clear() { set({}); }
+  std::size_t size() const { return text_.size(); }
+
+  // Never if there is no boundary.  `line_head` is head_of(line).
+  bool begins(std::string_view line, std::uint64_t line_head) const {
+    return (line_head & mask_) == head_ && line.starts_with(text_);
+  }
+
+ private:
+  static constexpr std::uint64_t kNoHead = 1;  // under an empty mask equal to nothing
+  std::uint64_t head_ = kNoHead;
+  std::uint64_t mask_ = 0;
+  std::string text_;
+};
+
 class Parser {
  public:
   explicit Parser(std::string_view bytes) : bytes_{bytes} {}
@@ -62,7 +93,7 @@ class Parser {
 
   struct Open {
     std::uint32_t part;
-    std::string boundary;  // of a multipart whose end has not been seen; else empty
+    Boundary boundary;
     std::uint64_t lines_before_body;
     bool is_digest;
   };
@@ -120,7 +151,7 @@ bool Parser::read_part(Role role) {
   choose_kind(part);
   Open open{index, {}, lines_before_body, part.content_type.is("multipart", "digest")};
   if (part.kind == PartKind::multipart) {
-    open.boundary = find_parameter(part.content_type.parameters, "boundary").value_or("");
+    open.boundary.set(find_parameter(part.content_type.parameters, "boundary").value_or(""));
   }
   open_.push_back(std::move(open));
   return part.kind == PartKind::message;
@@ -200,9 +231,10 @@ std::optional<Parser::Delimiter> Parser::delimiter_here() const {
   auto line = bytes_.substr(at_);
   if (!line.starts_with("--")) return std::nullopt;
   line.remove_prefix(2);
+  const auto head = head_of(line);
   for (std::size_t level = open_.size(); level-- > 0;) {
     const auto& boundary = open_[level].boundary;
-    if (boundary.empty() || !line.starts_with(boundary)) continue;
+    if (!boundary.begins(line, head)) continue;
     const bool closes = line.substr(boundary.size()).starts_with("--");
     if (!closes && message_.parts.size() >= kMaxParts) return std::nullopt;
     return Delimiter{level, closes};
