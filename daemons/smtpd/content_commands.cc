@@ -27,12 +27,15 @@ class Pace {
   }
   Time deadline() const {
     const Time next_block = clock_.now() + std::chrono::milliseconds{limits_.data_timeout};
-    const Time at_rate = start_ + kDataGrace +
-                         std::chrono::seconds{octets_ / std::max<std::uint64_t>(limits_.min_data_rate, 1)};
-    return std::min({next_block, at_rate, drain_end_.value_or(Time::max())});
+    return std::min({next_block, rate_deadline(), drain_end_.value_or(Time::max())});
   }
 
  private:
+  Time rate_deadline() const {
+    if (limits_.min_data_rate == 0) return Time::max();
+    return start_ + kDataGrace + std::chrono::seconds{octets_ / limits_.min_data_rate};
+  }
+
   Clock& clock_;
   const SmtpdConfig& limits_;
   Time start_;
