@@ -102,11 +102,10 @@ void AccountDesk::add(ToolId tool, const AddAccounts& request) {
     if (id) batch->waiting.insert(*id);
   }
   update.commit();
-  for (const AccountId id : batch->waiting) {
-    batches_.emplace(id, batch);
-    peers_.tell_supervisor(MakeAccountDirectory{id});
-  }
-  if (batch->waiting.empty()) finish(*batch);
+  const std::set<AccountId> added = batch->waiting;
+  for (const AccountId id : added) batches_.emplace(id, batch);
+  for (const AccountId id : added) peers_.tell_supervisor(MakeAccountDirectory{id});
+  if (added.empty()) finish(*batch);
 }
 
 void AccountDesk::directory_made(const AccountDirectoryMade& message) {

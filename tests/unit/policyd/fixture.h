@@ -1,0 +1,121 @@
+// A policyd with everybody around it.
+#pragma once
+
+#include <catch2/catch.hpp>
+#include <memory>
+#include <string>
+
+#include "daemons/policyd/server.h"
+#include "tests/unit/daemon_host.h"
+
+namespace mailroom::test {
+
+using Listener = FarEnd<ListenerToPolicyd, PolicydToListener>;
+using SmtpChild = FarEnd<ConnectionToPolicyd, PolicydToConnection>;
+using Authd = FarEnd<AuthdToPolicyd, PolicydToAuthd>;
+using Queued = FarEnd<QueuedToPolicyd, PolicydToQueued>;
+using Tool = FarEnd<ToolToPolicyd, PolicydToTool>;
+
+class Policyd : public DaemonHost {
+ public:
+  explicit Policyd(policyd::Times times = {}) : times_{times} {
+    supervisor = [this](const ProcessToSupervisor& message) {
+      if (const auto* make = std::get_if<MakeAccountDirectory>(&message))
+        server->on_supervisor(AccountDirectoryMade{make->account, directories_can_be_made});
+    };
+    start();
+  }
+
+  // As after the process was started afresh.
+  void start() {
+    server.reset();
+    server = std::make_unique<policyd::Server>(host, times_);
+    server->start();
+    mx = attach<Listener>("mx-policyd", "smtpd-mx#1");
+    submission = attach<Listener>("submission-policyd", "smtpd-submission#1");
+    pop = attach<Listener>("pop3d-policyd", "pop3d#1");
+    imap = attach<Listener>("imapd-policyd", "imapd#1");
+    authd = attach<Authd>("authd-policyd", "authd#1");
+    queued = attach<Queued>("policyd-queued", "queued#1");
+    auto [ours, theirs] = ipc::make_channel();
+    server->add_tool(std::move(ours));
+    tool = Tool{std::move(theirs)};
+  }
+
+  template <typename End>
+  End attach(const std::string& kind, const std::string& peer) {
+    auto [ours, theirs] = ipc::make_channel();
+    server->attach(kind, peer, std::move(ours));
+    return End{std::move(theirs)};
+  }
+
+  SmtpChild open_smtp(Listener& listener, ConnectionId id, Service service) {
+    auto [ours, theirs] = ipc::make_channel();
+    listener.send(ConnectionOpened{id, service, {}}, std::move(ours));
+    return SmtpChild{std::move(theirs)};
+  }
+
+  template <typename Answer = Done>
+  Answer ask(const ToolToPolicyd& request) {
+    tool.send(request);
+    pump();
+    auto answer = tool.next_as<Answer>();
+    REQUIRE(answer);
+    return std::move(*answer);
+  }
+  AccountId add(const std::string& name, std::uint8_t services = state::kAllServices) {
+    const auto added = ask<AccountsAdded>(AddAccounts{{{name, services, true}}});
+    REQUIRE(added.results.size() == 1);
+    REQUIRE(added.results[0].problem == "");
+    return added.results[0].account;
+  }
+
+  // The answer to a question of a connection, with queued saying yes.
+  mailroom::Verdict check(SmtpChild& child, const CheckRecipient& question) {
+    child.send(question);
+    pump();
+    while (auto message = queued.next()) {
+      const auto* envelope = std::get_if<AuthoriseRecipient>(&*message);
+      if (envelope == nullptr) continue;
+      last_envelope = *envelope;
+      queued.send(Authorised{envelope->connection, envelope->transaction, 77, {}});
+      pump();
+    }
+    auto verdict = child.next_as<mailroom::Verdict>();
+    REQUIRE(verdict);
+    return *verdict;
+  }
+
+  void prove_submission(ConnectionId id, const std::string& name) {
+    authd.send(NameProved{id, name});
+    pump();
+    REQUIRE(authd.next_as<Admitted>());
+  }
+
+  bool logged(const std::string& words) {
+    pump();
+    return log().find(words) != std::string::npos;
+  }
+
+  std::unique_ptr<policyd::Server> server;
+  bool directories_can_be_made = true;
+  Listener mx, submission, pop, imap;
+  Authd authd;
+  Queued queued;
+  Tool tool;
+  std::optional<AuthoriseRecipient> last_envelope;
+
+ private:
+  policyd::Times times_;
+};
+
+inline CheckRecipient question(TransactionId transaction, const std::string& from, const std::string& to) {
+  return {.transaction = transaction,
+          .helo = "client",
+          .reverse_path = from,
+          .mail = {},
+          .forward_path = to,
+          .recipient = {}};
+}
+
+}  // namespace mailroom::test
