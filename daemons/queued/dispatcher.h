@@ -33,7 +33,8 @@ class Dispatcher {
   bool release(QueueId id);
   bool retry(QueueId id);
   bool remove(QueueId id);
-  bool is_active(QueueId id) const { return schedule_.is_active(id); }
+  // What is to be delivered, as of now; the queue's own records follow.
+  const Schedule& schedule() const { return schedule_; }
 
  private:
   // A message whose attempt has begun.

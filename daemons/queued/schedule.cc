@@ -58,6 +58,11 @@ bool Schedule::retry(QueueId id, Microseconds now) {
   return true;
 }
 
+bool Schedule::is_held(QueueId id) const {
+  const auto found = messages_.find(id);
+  return found != messages_.end() && found->second.held;
+}
+
 void Schedule::wait(QueueId id, const Message& message) {
   (message.attempts == 0 ? fresh_ : retried_).emplace(message.due, id);
 }

@@ -77,6 +77,7 @@ class Schedule {
   std::size_t active() const { return active_.size(); }
   bool knows(QueueId id) const { return messages_.contains(id); }
   bool is_active(QueueId id) const { return active_.contains(id); }
+  bool is_held(QueueId id) const;
 
  private:
   struct Message {

@@ -63,11 +63,15 @@ void ToolDesk::on_request(ToolId tool, ToolToQueued&& request) {
              request);
 }
 
+MessageState ToolDesk::state_of(QueueId id) const {
+  const Schedule& schedule = dispatcher_.schedule();
+  if (schedule.is_active(id)) return MessageState::active;
+  return schedule.is_held(id) ? MessageState::held : MessageState::waiting;
+}
+
 QueuedMessage ToolDesk::describe(QueueId id, const queue::Entry& entry, const queue::Envelope& envelope) {
   QueuedMessage out{.id = id,
-                    .state = dispatcher_.is_active(id) ? MessageState::active
-                             : entry.held              ? MessageState::held
-                                                       : MessageState::waiting,
+                    .state = state_of(id),
                     .arrived = entry.arrived,
                     .next_attempt = entry.next_attempt,
                     .attempts = entry.attempts,
@@ -88,6 +92,7 @@ QueuePage ToolDesk::page(QueueId after) {
   const auto& entries = queue_.index().entries();
   auto at = entries.upper_bound(after);
   for (; at != entries.end() && page.messages.size() < kQueuePageSize; ++at) {
+    if (!dispatcher_.schedule().knows(at->first)) continue;  // on its way out
     const auto message = queue_.read_message(at->first);
     page.messages.push_back(describe(at->first, at->second, message ? message->envelope : queue::Envelope{}));
     if (!message) page.messages.back().problem = problem_text(message.error());
@@ -97,13 +102,14 @@ QueuePage ToolDesk::page(QueueId after) {
 }
 
 QueueCount ToolDesk::count() const {
-  QueueCount out{.messages = queue_.index().size(), .held = 0, .octets = queue_.index().live_octets()};
-  for (const auto& [id, entry] : queue_.index().entries()) out.held += entry.held ? 1 : 0;
+  const Schedule& schedule = dispatcher_.schedule();
+  QueueCount out{.messages = schedule.size(), .held = 0, .octets = queue_.index().live_octets()};
+  for (const auto& [id, entry] : queue_.index().entries()) out.held += schedule.is_held(id) ? 1 : 0;
   return out;
 }
 
 QueuedToTool ToolDesk::show(QueueId id) {
-  const queue::Entry* entry = queue_.index().find(id);
+  const queue::Entry* entry = dispatcher_.schedule().knows(id) ? queue_.index().find(id) : nullptr;
   const auto message = queue_.read_message(id);
   if (entry == nullptr || !message)
     return ToolRefused{problem_text(message ? queue::ReadProblem::gone : message.error())};

@@ -25,6 +25,7 @@ class ToolDesk {
   void read(ToolId tool, QueueId id);
   // Of one message, or with id 0 of all.
   QueuedToTool change(QueueId id, const char* word, const std::function<bool(QueueId)>& apply);
+  MessageState state_of(QueueId id) const;
   QueuedMessage describe(QueueId id, const queue::Entry& entry, const queue::Envelope& envelope);
 
   queue::Queue& queue_;
