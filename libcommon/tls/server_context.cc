@@ -36,16 +36,14 @@ const ServerContext::State& state_of(void* argument) {
 // ---- OpenSSL's callbacks.
 
 int note_client_hello(SSL* ssl, int*, void*) {
-  if (auto* place = static_cast<ClientOffer*>(SSL_get_app_data(ssl)); place != nullptr)
-    *place = read_offer(ssl);
+  if (ConnectionNotes* notes = notes_of(ssl); notes != nullptr) notes->offer = read_offer(ssl);
   return SSL_CLIENT_HELLO_SUCCESS;
 }
 
 int choose_identity(SSL* ssl, int*, void* argument) {
   const char* host_name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
   if (host_name == nullptr) return SSL_TLSEXT_ERR_NOACK;
-  if (auto* place = static_cast<ClientOffer*>(SSL_get_app_data(ssl)); place != nullptr)
-    place->server_name = host_name;
+  if (ConnectionNotes* notes = notes_of(ssl); notes != nullptr) notes->offer.server_name = host_name;
   SSL_CTX* context = state_of(argument).context_for(host_name);
   if (context == nullptr) return SSL_TLSEXT_ERR_NOACK;
   SSL_set_SSL_CTX(ssl, context);
@@ -99,6 +97,7 @@ bool set_callbacks(SSL_CTX* context, ServerContext::State& state) {
   SSL_CTX_set_client_hello_cb(context, note_client_hello, nullptr);
   SSL_CTX_set_tlsext_servername_callback(context, choose_identity);
   SSL_CTX_set_tlsext_servername_arg(context, &state);
+  SSL_CTX_set_keylog_callback(context, note_secret);
   SSL_CTX_set_alpn_select_cb(context, choose_protocol, &state);
   const auto* service = reinterpret_cast<const unsigned char*>(state.protocol.data());
   return SSL_CTX_set_session_id_context(context, service, static_cast<unsigned>(state.protocol.size())) == 1;
@@ -136,8 +135,6 @@ bool name_covers(std::string_view certificate_name, std::string_view host_name) 
   return dot != std::string_view::npos && dot > 0 &&
          same_ignoring_case(certificate_name.substr(1), host_name.substr(dot));
 }
-
-void set_offer_place(SSL* ssl, ClientOffer* offer) { SSL_set_app_data(ssl, offer); }
 
 SSL_CTX* ServerContext::State::context_for(std::string_view host_name) const {
   for (const LoadedIdentity& identity : identities)

@@ -30,7 +30,28 @@ struct ServerContext::State {
 SslContextHandle build_context(ServerContext::State& state,
                                const std::vector<const CertificateChain*>& chains);
 
-// Where the ClientHello callback of a connection leaves what it saw; null: nowhere.
-void set_offer_place(SSL* ssl, ClientOffer* offer);
+// What OpenSSL shows of the traffic keys of one connection, for release().
+struct TrafficKeys {
+  ~TrafficKeys();
+  std::string client_secret;  // empty until the handshake has come so far
+  std::string server_secret;
+  std::uint64_t client_records = 0;  // protected with that secret
+  std::uint64_t server_records = 0;
+  bool updated = false;  // these secrets are not the current ones any more
+};
+
+// Where the callbacks of a connection leave what they see.
+struct ConnectionNotes {
+  ClientOffer offer;
+  TrafficKeys traffic;
+};
+
+// Before the handshake.  `notes` must outlive the SSL object.
+void take_notes(SSL* ssl, ConnectionNotes& notes);
+// Of this SSL object; null: nobody takes notes.
+ConnectionNotes* notes_of(const SSL* ssl);
+
+// Callback for SSL_CTX_set_keylog_callback.
+void note_secret(const SSL* ssl, const char* line);
 
 }  // namespace mailroom::tls

@@ -3,6 +3,7 @@
 #include <openssl/err.h>
 
 #include "libcommon/tls/library.h"
+#include "libcommon/tls/record_key.h"
 #include "libcommon/tls/server_state.h"
 #include "libcommon/tls/transport_bio.h"
 
@@ -13,15 +14,18 @@ struct TlsStream::State {
 
   ServerContext::State& context;
   Transport transport;
-  ClientOffer offer;
+  ConnectionNotes notes;
   HandshakeFacts facts;
-  bool broken = false;  // TLS has failed: no close_notify may follow (RFC 8446 6.2)
-  SslHandle ssl;        // last, so that it goes before what it points to
+  int idle_records = 0;      // taken in a row
+  bool interrupted = false;  // a read has timed out, perhaps within a record
+  bool broken = false;       // TLS has failed: no close_notify may follow (RFC 8446 6.2)
+  SslHandle ssl;             // last, so that it goes before what it points to
 
   void handshake();
   [[noreturn]] void fail_handshake();
   [[noreturn]] void fail();
   void note_facts();
+  void count_idle_record();
 };
 
 namespace {
@@ -36,15 +40,15 @@ void TlsStream::State::note_facts() {
   SSL_get0_alpn_selected(ssl.get(), &protocol, &protocol_size);
   facts.version = string_or_empty(SSL_get_version(ssl.get()));
   facts.suite = string_or_empty(SSL_CIPHER_standard_name(SSL_get_current_cipher(ssl.get())));
-  facts.server_name = offer.server_name;
+  facts.server_name = notes.offer.server_name;
   facts.protocol.assign(reinterpret_cast<const char*>(protocol), protocol_size);
 }
 
 void TlsStream::State::fail_handshake() {
   broken = true;
   transport.flush();  // the alert
-  const std::string trouble = explain_failure(offer);
-  const std::string& name = offer.server_name;
+  const std::string trouble = explain_failure(notes.offer);
+  const std::string& name = notes.offer.server_name;
   if (!context.slot.failure.empty())
     throw HandshakeError(StreamError::Kind::failed, "no signature: " + context.slot.failure, name);
   try {
@@ -60,7 +64,7 @@ void TlsStream::State::fail_handshake() {
 void TlsStream::State::handshake() {
   ssl.reset(SSL_new(context.default_context()));
   if (!ssl) throw StreamError(StreamError::Kind::failed, "TLS: " + take_errors());
-  set_offer_place(ssl.get(), &offer);
+  take_notes(ssl.get(), notes);
   context.slot.failure.clear();
   BIO* bio = make_transport_bio(transport).release();
   SSL_set_bio(ssl.get(), bio, bio);
@@ -80,6 +84,12 @@ void TlsStream::State::fail() {
   throw StreamError(StreamError::Kind::failed, "TLS: " + trouble);
 }
 
+void TlsStream::State::count_idle_record() {
+  if (++idle_records <= kMaxIdleRecords) return;
+  broken = true;
+  throw StreamError(StreamError::Kind::failed, "TLS: the client sent too many records without content");
+}
+
 TlsStream::TlsStream(std::unique_ptr<State> state) : state_{std::move(state)} {}
 TlsStream::~TlsStream() = default;
 
@@ -94,10 +104,15 @@ TlsStream::Taken TlsStream::take(std::span<char> into) {
   std::size_t size = 0;
   ERR_clear_error();
   const int result = SSL_read_ex(ssl, into.data(), into.size(), &size);
-  if (result == 1) return {Progress::bytes, size};
+  if (result == 1) {
+    state_->idle_records = 0;
+    return {Progress::bytes, size};
+  }
   switch (SSL_get_error(ssl, result)) {
   case SSL_ERROR_WANT_READ:
+    state_->interrupted = state_->interrupted || state_->transport.read_failure;
     state_->transport.throw_failure();
+    state_->count_idle_record();
     return {Progress::nothing, 0};  // a record without application data
   case SSL_ERROR_ZERO_RETURN:
     return {Progress::end, 0};
@@ -127,6 +142,27 @@ void TlsStream::set_deadline(std::chrono::steady_clock::time_point deadline) {
 
 bool TlsStream::has_buffered() const {
   return SSL_has_pending(state_->ssl.get()) == 1 || state_->transport.buffered() > 0;
+}
+
+std::optional<RecordState> TlsStream::release() {
+  SSL* const ssl = state_->ssl.get();
+  const TrafficKeys& traffic = state_->notes.traffic;
+  const auto suite = suite_of(SSL_CIPHER_get_protocol_id(SSL_get_current_cipher(ssl)));
+  if (state_->broken || state_->interrupted || traffic.updated || !suite) return {};
+  if (!state_->transport.flush()) state_->fail();
+  RecordState state{.suite = *suite,
+                    .client_secret = traffic.client_secret,
+                    .server_secret = traffic.server_secret,
+                    .client_sequence = traffic.client_records,
+                    .server_sequence = traffic.server_records,
+                    .plaintext = std::string(static_cast<std::size_t>(SSL_pending(ssl)), '\0'),
+                    .unopened = state_->transport.input.substr(state_->transport.input_begin)};
+  std::size_t size = 0;
+  if (!state.plaintext.empty() &&
+      SSL_read_ex(ssl, state.plaintext.data(), state.plaintext.size(), &size) != 1)
+    state_->fail();
+  state_->broken = true;
+  return state;
 }
 
 void TlsStream::close() noexcept {

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "libcommon/sys/stream.h"
+#include "libcommon/tls/record_state.h"
 #include "libcommon/tls/server_context.h"
 
 namespace mailroom::tls {
@@ -51,6 +53,11 @@ class TlsStream : public Stream {
 
   // Whether take() has something to work on without the transport becoming readable.
   bool has_buffered() const;
+
+  // What another process needs to go on with the connection (RecordStream), and the end of this object's use:
+  // nothing is sent.  Nothing for TLS 1.2, whose records are protected in another way, and after a key
+  // update, whose secrets OpenSSL does not show: then this process stays, and all is as it was.
+  std::optional<RecordState> release();
 
   // Sends close_notify, for what it is worth: never throws.  Nothing may be written afterwards.
   void close() noexcept;

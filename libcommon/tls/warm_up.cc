@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "libcommon/tls/library.h"
+#include "libcommon/tls/record_key.h"
 #include "libcommon/tls/server_state.h"
 
 namespace mailroom::tls {
@@ -79,6 +80,7 @@ void ServerContext::warm_up() {
   if (!context) throw std::runtime_error("TLS warm-up: " + take_errors());
   for (const int version : {TLS1_3_VERSION, TLS1_2_VERSION}) handshake_once(context.get(), version);
   state_->slot.signer = bound;
+  for (int i = 0; i <= static_cast<int>(Suite::kLast); ++i) warm_record_protection(static_cast<Suite>(i));
   ERR_clear_error();
 }
 
