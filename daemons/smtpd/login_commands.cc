@@ -40,7 +40,7 @@ void SmtpSession::starttls(std::string_view argument) {
   }
   reply(220, "2.0.0", "Begin TLS now");
   dialogue_.flush();
-  dialogue_.set_deadline(limits_.tls_timeout);
+  dialogue_.set_deadline(facts_.tls_timeout);
   dialogue_.switch_to(peers_.tls.start());
 
   // Nothing that was said in the clear is remembered (RFC 3207 section 4.2).

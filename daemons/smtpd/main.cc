@@ -32,7 +32,8 @@ SmtpFacts facts_of(const BeforeLogin& process, Service service, const Connection
             if (facts == nullptr) return {};
             return {facts->version, facts->suite, {}};
           },
-          .limits = process.config.smtpd};
+          .limits = process.config.smtpd,
+          .tls_timeout = process.config.tls_timeout};
 }
 
 void serve(BeforeLogin& process) {
