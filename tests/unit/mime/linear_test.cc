@@ -26,7 +26,7 @@ namespace {
 constexpr double kMaxRatio = 2.6;
 constexpr double kMeasurable = 0.05;  // seconds
 constexpr double kMaxSecondsPerOctet = 2.0 / (50 << 20);
-constexpr std::size_t kMaxOctets = 64 << 20;
+constexpr std::size_t kMaxOctets = 32 << 20;
 constexpr int kAttempts = 3;  // the machine may be busy
 
 using Generator = std::function<std::string(std::size_t)>;
