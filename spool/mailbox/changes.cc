@@ -103,9 +103,6 @@ class Linked {
   std::vector<std::string> names_;
 };
 
-// Imported UIDs from here on are not kept: a made-up one must not use up the folder's.
-constexpr Uid kImportedUidEnd = Uid{1} << 31;
-
 std::optional<Uid> wanted_uid(const NewMessage& message, const FolderRow& folder) {
   if (!message.uid || *message.uid < folder.uid_next || *message.uid >= kImportedUidEnd) return std::nullopt;
   return message.uid;

@@ -36,7 +36,9 @@ struct stat status_of(int fd) {
   return status;
 }
 
-bool is_own_file(const struct stat& status) { return S_ISREG(status.st_mode) && status.st_uid == geteuid(); }
+bool is_file_of(const struct stat& status, Owner owner) {
+  return S_ISREG(status.st_mode) && (owner == Owner::anyone || status.st_uid == geteuid());
+}
 
 }  // namespace
 
@@ -57,11 +59,17 @@ Fd open_directory(int parent, const char* name, MayCreate create) {
   return fd;
 }
 
-std::optional<OpenFile> open_regular(int directory, const char* name) {
+std::optional<Fd> open_foreign_directory(int parent, const char* name) {
+  Fd fd = open_beneath(parent, name, O_RDONLY | O_DIRECTORY);
+  if (!fd) return std::nullopt;
+  return fd;
+}
+
+std::optional<OpenFile> open_regular(int directory, const char* name, Owner owner) {
   OpenFile file{open_beneath(directory, name, O_RDONLY)};
   if (!file.fd) return std::nullopt;
   file.status = status_of(file.fd.get());
-  if (!is_own_file(file.status)) return std::nullopt;
+  if (!is_file_of(file.status, owner)) return std::nullopt;
   return file;
 }
 
@@ -74,7 +82,7 @@ Fd create_file(int directory, const char* name) {
 Fd open_writable(int directory, const char* name) {
   Fd fd = open_beneath(directory, name, O_RDWR | O_CREAT, 0600);
   if (!fd) raise(name);
-  if (!is_own_file(status_of(fd.get()))) throw SystemError(EPERM, name);
+  if (!is_file_of(status_of(fd.get()), Owner::self)) throw SystemError(EPERM, name);
   return fd;
 }
 

@@ -27,15 +27,21 @@ enum class MayCreate : std::uint8_t { no, yes };
 // The account's directory itself: its path is the caller's to choose.
 Fd open_root(const std::string& path);
 
+// Whose a file may be: an import reads what others own.
+enum class Owner : std::uint8_t { self, anyone };
+
 // A directory inside `parent`, owned by this uid; made (0700) when missing if `create`.  Throws SystemError.
 Fd open_directory(int parent, const char* name, MayCreate create);
+// The same for one that is there, whoever owns it; nothing when it is missing or something else.
+std::optional<Fd> open_foreign_directory(int parent, const char* name);
 
-// A regular file for reading; nothing when it is missing, is anything else, or is another uid's.
+// A regular file for reading; nothing when it is missing, is anything else, or is another uid's
+// (Owner::self).
 struct OpenFile {
   Fd fd;
   struct stat status {};
 };
-std::optional<OpenFile> open_regular(int directory, const char* name);
+std::optional<OpenFile> open_regular(int directory, const char* name, Owner owner = Owner::self);
 
 // A new file for writing, 0600.  Throws SystemError, also when the name is taken.
 Fd create_file(int directory, const char* name);

@@ -78,6 +78,9 @@ class Change {
 // Copies to `to` what `uids` name and takes it out of `from`, in the order of UIDs.
 Copied move_messages(Change& change, FolderId from, const UidSet& uids, FolderId to);
 
+// Imported UIDs from here on are not kept: a made-up one must not use up the folder's.
+inline constexpr Uid kImportedUidEnd = Uid{1} << 31;
+
 // Tells other sessions to look.
 void signal_change(Mailbox::State& state) noexcept;
 
@@ -102,6 +105,13 @@ auto guarded(Body&& body) -> Result<decltype(body())> {
   } catch (...) {
     return std::unexpected(current_failure());
   }
+}
+
+// The value, or its failure thrown on.
+template <typename T>
+T value_of(Result<T> result) {
+  if (!result) throw Refusal{std::move(result.error())};
+  if constexpr (!std::is_void_v<T>) return std::move(*result);
 }
 
 }  // namespace mailroom::mailbox
