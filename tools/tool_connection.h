@@ -35,9 +35,14 @@ class ToolConnection {
   explicit ToolConnection(Fd fd) : channel_{std::move(fd)} {}
 
   std::expected<Answer, std::string> ask(const Request& request) {
-    const auto deadline = std::chrono::steady_clock::now() + kToolPatience;
     if (channel_.send(request) != ipc::SendResult::sent)
       return std::unexpected("the server has closed the connection");
+    return receive();
+  }
+
+  // The next answer, where one request has several.
+  std::expected<Answer, std::string> receive() {
+    const auto deadline = std::chrono::steady_clock::now() + kToolPatience;
     auto answer = channel_.receive(ipc::PacketSocket::Wait::yes, 0, deadline);
     if (answer) return std::move(answer->message);
     if (answer.error() == ipc::ReceiveError::would_block)

@@ -1,0 +1,278 @@
+// mr-queue: shows and changes what is in the queue.
+//
+// SECURITY: changes nothing itself: it asks queued on its control socket, which only root can connect to.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <ctime>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "daemons/channels/tools_queued.h"
+#include "daemons/config/load.h"
+#include "spool/queue/queue_id.h"
+#include "tools/tool_connection.h"
+
+namespace mailroom {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr std::string_view kDefaultFile = "/etc/mailroom/mailroom.conf";
+
+constexpr std::string_view kUsage =
+    "usage: mr-queue [--config FILE] [--json] list\n"
+    "       mr-queue [--config FILE] [--json] show ID\n"
+    "       mr-queue [--config FILE] cat ID\n"
+    "       mr-queue [--config FILE] retry | hold | release | remove ID... | --all\n"
+    "       mr-queue [--config FILE] pending\n";
+
+enum Exit { kGood = 0, kFailed = 1, kWrongUsage = 2 };
+
+struct Options {
+  std::string config{kDefaultFile};
+  bool json = false;
+  bool all = false;
+  std::vector<std::string> words;  // the verb and its arguments
+};
+
+using Queued = ToolConnection<ToolToQueued, QueuedToTool>;
+
+int usage() {
+  fmt::print(stderr, "{}", kUsage);
+  return kWrongUsage;
+}
+
+int fail(std::string_view reason) {
+  fmt::print(stderr, "mr-queue: {}\n", reason);
+  return kFailed;
+}
+
+std::optional<Options> parse_options(std::span<char*> arguments) {
+  Options options;
+  for (; !arguments.empty(); arguments = arguments.subspan(1)) {
+    const std::string_view word = arguments.front();
+    if (word == "--json") {
+      options.json = true;
+    } else if (word == "--all") {
+      options.all = true;
+    } else if (word == "--config" && arguments.size() > 1) {
+      arguments = arguments.subspan(1);
+      options.config = arguments.front();
+    } else if (word.starts_with("--")) {
+      return std::nullopt;
+    } else {
+      options.words.emplace_back(word);
+    }
+  }
+  if (options.words.empty()) return std::nullopt;
+  return options;
+}
+
+// What queued answers to the request, if it is of that kind.
+template <typename T>
+std::expected<T, std::string> ask(Queued& queued, const ToolToQueued& request) {
+  auto answer = queued.ask(request);
+  if (!answer) return std::unexpected(answer.error());
+  if (auto* wanted = std::get_if<T>(&*answer)) return std::move(*wanted);
+  if (const auto* refused = std::get_if<ToolRefused>(&*answer)) return std::unexpected(refused->reason);
+  return std::unexpected("queued gave an answer to another question");
+}
+
+// ---- showing
+
+std::string time_text(std::uint64_t microseconds) {
+  const auto time = static_cast<std::time_t>(microseconds / 1'000'000);
+  std::tm parts{};
+  ::gmtime_r(&time, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
+
+const char* state_text(MessageState state) {
+  switch (state) {
+  case MessageState::waiting:
+    return "waiting";
+  case MessageState::active:
+    return "active";
+  case MessageState::held:
+    return "held";
+  }
+  return "";
+}
+
+// For a terminal: whatever a sender put into an address is no control character there.
+std::string printable(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const auto octet = static_cast<unsigned char>(c);
+    if (octet < 0x20 || octet == 0x7f)
+      out += fmt::format("\\x{:02x}", octet);
+    else
+      out += c;
+  }
+  return out;
+}
+
+ordered_json json_of(const QueuedMessage& message) {
+  return {{"id", queue::id_text(message.id)},
+          {"state", state_text(message.state)},
+          {"arrived", time_text(message.arrived)},
+          {"size", message.size},
+          {"sender", message.sender},
+          {"recipients", message.recipients},
+          {"first_recipients", message.addresses},
+          {"attempts", message.attempts},
+          {"next_attempt", time_text(message.next_attempt)},
+          {"problem", message.problem}};
+}
+
+// Bytes that are no UTF-8 are replaced, not refused.
+std::string dumped(const ordered_json& json) {
+  return json.dump(2, ' ', false, nlohmann::detail::error_handler_t::replace) + '\n';
+}
+
+void print_row(const QueuedMessage& message) {
+  std::string recipients = message.addresses.empty() ? "" : printable(message.addresses.front());
+  if (message.recipients > 1) recipients += fmt::format(" and {} more", message.recipients - 1);
+  fmt::print("{:<13} {:<7} {} {:>9}  <{}> {}\n", queue::id_text(message.id), state_text(message.state),
+             time_text(message.arrived), message.size, printable(message.sender), recipients);
+  if (!message.problem.empty()) fmt::print("{:>13} {}\n", "", printable(message.problem));
+}
+
+// Calls back for each message, in the order of their arrival.
+std::expected<void, std::string> for_all(Queued& queued,
+                                         const std::function<void(const QueuedMessage&)>& visit) {
+  for (ListQueue request;;) {
+    const auto page = ask<QueuePage>(queued, request);
+    if (!page) return std::unexpected(page.error());
+    for (const QueuedMessage& message : page->messages) visit(message);
+    if (page->last || page->messages.empty()) return {};
+    request.after = page->messages.back().id;
+  }
+}
+
+int list(Queued& queued, const Options& options) {
+  ordered_json all = ordered_json::array();
+  const auto listed = for_all(queued, [&](const QueuedMessage& message) {
+    if (options.json)
+      all.push_back(json_of(message));
+    else
+      print_row(message);
+  });
+  if (!listed) return fail(listed.error());
+  if (options.json) fmt::print("{}", dumped(all));
+  return kGood;
+}
+
+int show(Queued& queued, const Options& options, QueueId id) {
+  const auto shown = ask<MessageShown>(queued, ShowMessage{id});
+  if (!shown) return fail(shown.error());
+  if (options.json) {
+    ordered_json json = json_of(shown->message);
+    json["session"] = fmt::format("{:016x}", shown->connection);
+    json["submitter"] = shown->submitter;
+    for (const ShownTarget& target : shown->targets)
+      json["targets"].push_back({{"number", target.number},
+                                 {"address", target.address},
+                                 {"account", target.account},
+                                 {"finished", target.finished}});
+    fmt::print("{}", dumped(json));
+    return kGood;
+  }
+  print_row(shown->message);
+  fmt::print("session {:016x}", shown->connection);
+  if (!shown->submitter.empty()) fmt::print(", submitted by {}", printable(shown->submitter));
+  fmt::print("\n{} attempts, the next at {}\n", shown->message.attempts,
+             time_text(shown->message.next_attempt));
+  for (const ShownTarget& target : shown->targets)
+    fmt::print("{:>5} {:<9} account {} for {}\n", target.number, target.finished ? "delivered" : "to do",
+               target.account, printable(target.address));
+  return kGood;
+}
+
+int cat(Queued& queued, QueueId id) {
+  auto piece = ask<ContentPiece>(queued, ReadMessage{id});
+  while (piece) {
+    std::fwrite(piece->bytes.data(), 1, piece->bytes.size(), stdout);
+    if (piece->last) return piece->problem.empty() ? kGood : fail(piece->problem);
+    auto next = queued.receive();
+    if (!next) return fail(next.error());
+    const auto* following = std::get_if<ContentPiece>(&*next);
+    if (following == nullptr) return fail("queued stopped in the middle");
+    piece = *following;
+  }
+  return fail(piece.error());
+}
+
+int pending(Queued& queued) {
+  const auto count = ask<QueueCount>(queued, CountQueue{});
+  if (!count) return fail(count.error());
+  fmt::print("{}\n", count->messages);
+  return kGood;
+}
+
+// ---- changing
+
+template <typename Request>
+int change(Queued& queued, const std::vector<QueueId>& ids) {
+  int exit = kGood;
+  for (const QueueId id : ids) {
+    const auto changed = ask<QueueChanged>(queued, Request{id});
+    if (!changed) exit = fail(id == 0 ? changed.error() : queue::id_text(id) + ": " + changed.error());
+  }
+  return exit;
+}
+
+std::optional<int> change_by_verb(Queued& queued, const std::string& verb, const std::vector<QueueId>& ids) {
+  if (verb == "retry") return change<RetryMessage>(queued, ids);
+  if (verb == "hold") return change<HoldMessage>(queued, ids);
+  if (verb == "release") return change<ReleaseMessage>(queued, ids);
+  if (verb == "remove") return change<RemoveMessage>(queued, ids);
+  return {};
+}
+
+int perform(Queued& queued, const Options& options, const std::vector<QueueId>& ids) {
+  const std::string& verb = options.words.front();
+  if (verb == "list" && ids.empty()) return list(queued, options);
+  if (verb == "pending" && ids.empty()) return pending(queued);
+  if (verb == "show" && ids.size() == 1 && !options.all) return show(queued, options, ids.front());
+  if (verb == "cat" && ids.size() == 1 && !options.all) return cat(queued, ids.front());
+  if (ids.empty()) return kWrongUsage;
+  return change_by_verb(queued, verb, ids).value_or(kWrongUsage);
+}
+
+int run(const Options& options) {
+  std::vector<QueueId> ids;
+  for (const std::string& word : std::span{options.words}.subspan(1)) {
+    const auto id = queue::parse_id(word);
+    if (!id || *id == 0) return fail(word + " is no queue id");
+    ids.push_back(*id);
+  }
+  if (options.all && !ids.empty()) return usage();
+  if (options.all) ids.push_back(0);
+  const auto config = config::load(options.config);
+  if (!config) {
+    for (const auto& error : config.error()) fmt::print(stderr, "{}\n", config::text_of(error));
+    return kFailed;
+  }
+  auto socket = connect_to_control_socket(config->directories.run + "/queued.sock");
+  if (!socket) return fail(socket.error());
+  Queued queued{std::move(*socket)};
+  const int exit = perform(queued, options, ids);
+  return exit == kWrongUsage ? usage() : exit;
+}
+
+}  // namespace
+}  // namespace mailroom
+
+int main(int count, char** arguments) {
+  const auto options = mailroom::parse_options({arguments + 1, static_cast<std::size_t>(count - 1)});
+  return options ? mailroom::run(*options) : mailroom::usage();
+}
