@@ -54,7 +54,9 @@ bool is_acceptable_hash(std::string_view hash) {
   if (method == kMethods.end() || hash.size() > kMaxHash) return false;
   const std::string_view tail = hash.substr(hash.rfind('$') + 1);
   if (tail.size() != method->tail || !std::ranges::all_of(tail, is_hash_character)) return false;
-  return ::crypt_checksalt(std::string{hash}.c_str()) == CRYPT_SALT_OK;
+  // "Legacy" is what libxcrypt says of sha256-crypt; kMethods decides what is still good.
+  const int verdict = ::crypt_checksalt(std::string{hash}.c_str());
+  return verdict == CRYPT_SALT_OK || verdict == CRYPT_SALT_METHOD_LEGACY;
 }
 
 bool matches(const Secret& password, const std::string& hash) {
