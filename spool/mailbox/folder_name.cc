@@ -1,7 +1,9 @@
 #include "spool/mailbox/folder_name.h"
 
+#include <algorithm>
 #include <cstdint>
 
+#include "libcommon/text/ascii.h"
 #include "spool/mailbox/types.h"
 
 namespace mailroom::mailbox {
@@ -60,22 +62,20 @@ bool levels_are_allowed(std::string_view name) {
   }
 }
 
-bool is_inbox(std::string_view level) {
-  constexpr std::string_view kName = "inbox";
-  if (level.size() != kName.size()) return false;
-  for (std::size_t i = 0; i < kName.size(); ++i)
-    if ((level[i] | 0x20) != kName[i]) return false;
-  return true;
-}
-
 }  // namespace
 
 std::optional<std::string> canonical_folder_name(std::string_view name) {
   if (name.size() > kMaxFolderName || !levels_are_allowed(name) || !is_allowed_text(name))
     return std::nullopt;
   std::string canonical{name};
-  if (is_inbox(name.substr(0, name.find(kDelimiter)))) canonical.replace(0, 5, "INBOX");
+  if (equals_ignoring_case(name.substr(0, name.find(kDelimiter)), "INBOX")) canonical.replace(0, 5, "INBOX");
   return canonical;
+}
+
+bool is_keyword(std::string_view keyword) {
+  constexpr std::string_view kSpecials = "(){%*\"\\]";
+  const auto allowed = [&](char c) { return is_visible(c) && kSpecials.find(c) == std::string_view::npos; };
+  return !keyword.empty() && keyword.size() <= kMaxKeywordLength && std::ranges::all_of(keyword, allowed);
 }
 
 std::string_view parent_name(std::string_view name) {

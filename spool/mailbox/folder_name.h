@@ -1,6 +1,6 @@
-// What a folder may be called.  Names are keys of the index and never become paths, so that the rules are for
-// clients' sake: nothing that a terminal or a mailbox list would stumble over, and keys short enough for
-// LMDB.  Pure.
+// What a folder, and a keyword, may be called.  Names are keys of the index and never become paths, so that
+// the rules are for clients' sake: nothing that a terminal or a mailbox list would stumble over, and keys
+// short enough for LMDB.  Pure.
 #pragma once
 
 #include <optional>
@@ -17,6 +17,10 @@ inline constexpr std::size_t kMaxFolderDepth = 32;  // levels
 // long or deep, and no
 // `*` or `%`, which LIST could not name.  A first level that is "inbox" in any case becomes "INBOX".
 std::optional<std::string> canonical_folder_name(std::string_view name);
+
+// A keyword that IMAP can say (RFC 3501 section 9: flag-keyword, an atom), of at most kMaxKeywordLength
+// octets.
+bool is_keyword(std::string_view keyword);
 
 // "a/b" for "a/b/c"; empty at the top level.
 std::string_view parent_name(std::string_view name);

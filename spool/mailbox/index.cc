@@ -1,10 +1,11 @@
 #include "spool/mailbox/index.h"
 
-#include <strings.h>
-
 #include <algorithm>
 #include <bit>
 #include <cstring>
+
+#include "libcommon/text/ascii.h"
+#include "spool/mailbox/folder_name.h"
 
 namespace mailroom::mailbox {
 namespace {
@@ -280,13 +281,13 @@ void FolderEditor::erase_uidl(Uid uid) {
 KeywordMask FolderEditor::keyword_mask(const std::vector<std::string>& names, Unknown unknown) {
   KeywordMask mask = 0;
   for (const std::string& name : names) {
-    const auto at = std::ranges::find_if(
-        row_.keywords, [&](const std::string& k) { return strcasecmp(k.c_str(), name.c_str()) == 0; });
+    const auto at =
+        std::ranges::find_if(row_.keywords, [&](const auto& k) { return equals_ignoring_case(k, name); });
     if (at != row_.keywords.end()) {
       mask |= KeywordMask{1} << (at - row_.keywords.begin());
     } else if (unknown == Unknown::create) {
-      if (row_.keywords.size() == kMaxKeywords || name.empty() || name.size() > kMaxKeywordLength)
-        refuse(Failure::Code::too_many_keywords, row_.name);
+      if (!is_keyword(name)) refuse(Failure::Code::bad_name, "keyword");
+      if (row_.keywords.size() == kMaxKeywords) refuse(Failure::Code::too_many_keywords, row_.name);
       mask |= KeywordMask{1} << row_.keywords.size();
       row_.keywords.push_back(name);
     }

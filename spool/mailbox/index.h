@@ -118,7 +118,7 @@ class FolderEditor {
   bool put_uidl(Uid uid, std::string_view uidl);
 
   // Bits for the names, which are added to the folder's table if `create`; names that are not there are
-  // passed over otherwise.  Throws Refusal (too_many_keywords).
+  // passed over otherwise.  Throws Refusal (too_many_keywords, bad_name).
   enum class Unknown : std::uint8_t { pass_over, create };
   KeywordMask keyword_mask(const std::vector<std::string>& names, Unknown unknown);
 

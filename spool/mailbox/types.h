@@ -27,7 +27,7 @@ struct Failure {
     bad_name,     // against the rules of folder_name.h
     not_allowed,  // INBOX deleted, a folder renamed below itself
     no_such_message,
-    too_many_keywords,  // more than kMaxKeywords in a folder, or one longer than kMaxKeywordLength
+    too_many_keywords,  // more than kMaxKeywords in a folder
     too_many_folders,
     no_space,       // disk, quota or index map is full: nothing was changed; NO [OVERQUOTA] or [LIMIT]
     damaged,        // the message file is missing or is not what its name says

@@ -1,5 +1,9 @@
 #include "spool/mailbox/transfer/importer.h"
 
+#include <algorithm>
+
+#include "libcommon/text/ascii.h"
+#include "spool/mailbox/folder_name.h"
 #include "spool/mailbox/state.h"
 
 namespace mailroom::mailbox {
@@ -20,6 +24,16 @@ FolderId find_or_create(Mailbox& mailbox, const std::string& folder) {
 FolderImport::FolderImport(Mailbox& mailbox, const std::string& folder, Imported& result)
     : mailbox_{mailbox}, result_{result}, folder_{find_or_create(mailbox, folder)} {
   ++result_.folders;
+  keywords_ = value_of(mailbox.folder(folder_)).keywords;
+}
+
+// Not what is no keyword, nor more than a folder may have.
+bool FolderImport::can_keep(const std::string& keyword) {
+  if (std::ranges::any_of(keywords_, [&](const auto& k) { return equals_ignoring_case(k, keyword); }))
+    return true;
+  if (keywords_.size() == kMaxKeywords || !is_keyword(keyword)) return false;
+  keywords_.push_back(keyword);
+  return true;
 }
 
 void FolderImport::adopt_numbers(std::uint32_t uid_validity, Uid uid_next) {
@@ -37,6 +51,7 @@ void FolderImport::add(IncomingMessage message) {
   auto staged = value_of(mailbox_.stage());
   value_of(staged.write(message.content));
   batch_octets_ += message.content.size();
+  std::erase_if(message.keywords, [this](const std::string& keyword) { return !can_keep(keyword); });
   batch_.push_back({.staged = std::move(staged),
                     .flags = message.flags,
                     .keywords = std::move(message.keywords),

@@ -32,11 +32,13 @@ class FolderImport {
 
  private:
   void append_batch();
+  bool can_keep(const std::string& keyword);
   Mailbox& mailbox_;
   Imported& result_;
   FolderId folder_ = 0;
   std::vector<NewMessage> batch_;
   std::uint64_t batch_octets_ = 0;
+  std::vector<std::string> keywords_;  // the folder's
   bool adopted_ = false;
   Uid uid_next_ = 1;
 };

@@ -88,6 +88,13 @@ TEST_CASE("folder names: what is kept, what is refused") {
   CHECK(parent_name("a").empty());
 }
 
+TEST_CASE("keywords are atoms") {
+  for (const char* keyword : {"$Forwarded", "NonJunk", "a.b-c_d+e", "[x", "~"}) CHECK(is_keyword(keyword));
+  for (const char* keyword : {"", "a b", "a(b", "\\Seen", "x\x1b[0m", "\xC3\xBC", "a]", "\"q\"", "5%", "*"})
+    CHECK(!is_keyword(keyword));
+  CHECK(!is_keyword(std::string(kMaxKeywordLength + 1, 'k')));
+}
+
 TEST_CASE("UID sets agree with std::set") {
   std::mt19937 random{1};
   UidSet set;

@@ -269,6 +269,19 @@ TEST_CASE("a Maildir as Dovecot leaves it") {
   CHECK(!import_maildir(target, "/etc", {}));
 }
 
+TEST_CASE("keywords that cannot be kept are dropped, their messages are not") {
+  Account account;
+  std::string text = "From a Fri Jul  8 12:08:34 2011\nX-Keywords: good \x1b[2J b(d\n\n\n";
+  text += "From a Fri Jul  8 12:08:34 2011\nX-Keywords:";
+  for (int i = 0; i < 200; ++i) text += " k" + std::to_string(i);
+  account.put("text", text + "\n\n");
+  auto mailbox = account.open();
+  const mailroom::Fd fd{open((account.path() + "/text").c_str(), O_RDONLY)};
+  CHECK(ok(import_mbox(mailbox, fd.get(), {})).messages == 2);
+  CHECK(ok(mailbox.folder(kInbox)).keywords.size() == kMaxKeywords);
+  CHECK(ok(mailbox.message(kInbox, 1)).keywords == 1);
+}
+
 TEST_CASE("what is no mbox is refused") {
   Account account;
   account.put("text", "hello\n");
