@@ -25,6 +25,8 @@ constexpr std::array kMethods{
 // bcrypt looks at so many octets of a password: a longer one would pass for its beginning.
 constexpr std::size_t kBcryptOctets = 72;
 
+static_assert(kMaxHashedPassword == CRYPT_MAX_PASSPHRASE_SIZE - 1);
+
 bool is_hash_character(char c) { return is_alnum(c) || c == '.' || c == '/'; }
 
 // crypt_r with its working memory, which holds traces of the password afterwards.
@@ -60,9 +62,11 @@ bool is_acceptable_hash(std::string_view hash) {
 }
 
 bool matches(const Secret& password, const std::string& hash) {
+  const std::size_t longest = hash.starts_with("$2") ? kBcryptOctets : kMaxHashedPassword;
+  const bool cut = password.size() > longest;  // is hashed all the same, so that it costs what others do
+  const Secret hashed{std::string_view{password.c_str(), std::min(password.size(), longest)}};
   Crypt crypt;
-  const std::string_view result = crypt(password, hash.c_str());
-  const bool cut = hash.starts_with("$2") && password.size() > kBcryptOctets;
+  const std::string_view result = crypt(hashed, hash.c_str());
   return !result.empty() && equal_in_constant_time(result, hash) && !cut;
 }
 

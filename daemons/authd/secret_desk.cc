@@ -32,12 +32,15 @@ void SecretDesk::on_request(ToolId tool, ToolToAuthd&& request) {
 
 void SecretDesk::handle(ToolId tool, SetPassword& request) {
   const auto name = policy::canonical_login_name(request.name);
-  const bool possible = sasl::is_possible_password(request.password);
+  const bool possible =
+      sasl::is_possible_password(request.password) && request.password.size() <= kMaxHashedPassword;
   const bool too_short = request.password.size() < config_.authd.min_password_length;
   Secret password{request.password};
   wipe(request.password);
   if (!name) return answer_(tool, ToolRefused{kNotAName});
-  if (!possible) return answer_(tool, ToolRefused{"a password has 1 to 1024 octets and no NUL"});
+  if (!possible)
+    return answer_(tool, ToolRefused{"a password has at most " + std::to_string(kMaxHashedPassword) +
+                                     " octets, and no NUL"});
   if (too_short)
     return answer_(tool, ToolRefused{"the password is shorter than " +
                                      std::to_string(config_.authd.min_password_length) + " octets"});
