@@ -105,11 +105,11 @@ public:
     } else if constexpr (detail::IsVariant<T>::value) {
       static_assert(std::variant_size_v<T> <= 255);
       put(static_cast<std::uint8_t>(value.index()));
-      std::visit([this](const auto& alternative) { put(alternative); }, value);
+      std::visit([&](const auto& alternative) { put(alternative); }, value);
     } else {
       static_assert(Struct<T>, "a type the codec does not know");
       static_assert(detail::all_fields_listed<T>(), "a member is missing from fields()");
-      std::apply([this](const auto&... member) { (this->put(member), ...); }, T::fields(value));
+      std::apply([&](const auto&... member) { (this->put(member), ...); }, T::fields(value));
     }
   }
 
@@ -171,7 +171,7 @@ public:
     } else {
       static_assert(Struct<T>, "a type the codec does not know");
       static_assert(detail::all_fields_listed<T>(), "a member is missing from fields()");
-      return std::apply([this](auto&... member) { return (this->get(member) && ...); }, T::fields(value));
+      return std::apply([&](auto&... member) { return (this->get(member) && ...); }, T::fields(value));
     }
   }
 
