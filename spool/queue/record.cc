@@ -79,22 +79,22 @@ std::optional<SegmentHeader> decode_segment_header(std::string_view bytes) {
 
 RecordHeader encode_record(std::string& out, const Seed& seed, std::uint64_t offset, Id id,
                            const Record& record, std::uint64_t content_length) {
-  const std::size_t begin = out.size();
-  out.resize(begin + kRecordHeaderSize);
-  ipc::Encoder{out}.put(record);
-  const std::string_view meta = std::string_view{out}.substr(begin + kRecordHeaderSize);
+  return encode_record_of_meta(out, seed, offset, id, ipc::encode(record), content_length);
+}
+
+RecordHeader encode_record_of_meta(std::string& out, const Seed& seed, std::uint64_t offset, Id id,
+                                   std::string_view meta, std::uint64_t content_length) {
   const RecordHeader header{static_cast<std::uint32_t>(meta.size()), content_length, id,
                             meta_check(meta, seed)};
-
-  std::string head;
-  put(head, kRecordMagic);
-  ipc::Encoder encoder{head};
+  const std::size_t begin = out.size();
+  put(out, kRecordMagic);
+  ipc::Encoder encoder{out};
   encoder.put(header.meta_length);
   encoder.put(header.content_length);
   encoder.put(header.id);
   encoder.put(header.meta_check);
-  encoder.put(header_check(head, seed, offset));
-  out.replace(begin, kRecordHeaderSize, head);
+  encoder.put(header_check(std::string_view{out}.substr(begin), seed, offset));
+  out.append(meta);
   return header;
 }
 

@@ -131,6 +131,10 @@ std::optional<SegmentHeader> decode_segment_header(std::string_view bytes);
 RecordHeader encode_record(std::string& out, const Seed& seed, std::uint64_t offset, Id id,
                            const Record& record, std::uint64_t content_length);
 
+// The same with a meta that is encoded already, or that a test has made up.
+RecordHeader encode_record_of_meta(std::string& out, const Seed& seed, std::uint64_t offset, Id id,
+                                   std::string_view meta, std::uint64_t content_length = 0);
+
 // Appends header and meta of a Void record that, written at `offset`, covers `length` octets (a multiple of
 // kRecordAlignment, at least kRecordHeaderSize + kRecordAlignment, at most kMaxInlineContent).
 void encode_void(std::string& out, const Seed& seed, std::uint64_t offset, Id id, std::uint64_t length);
