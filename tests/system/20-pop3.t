@@ -38,7 +38,7 @@ like 'USER is refused, with what to do' "$capa" '^-ERR .*TLS'
 uidl() { pop3 "$USER1" "$PASS1" '' -X UIDL | tr -d '\r'; }
 before=$(uidl)
 is 'three UIDLs' "$(sort -uk 2 <<< "$before" | wc -l)" 3
-ok 'DELE and QUIT' pop3 "$USER1" "$PASS1" 2 -X 'DELE 2' -l
+ok 'DELE and QUIT' pop3 "$USER1" "$PASS1" 2 -X DELE -I
 ok 'two are left' delivered "$USER1" "$PASS1" 2
 is 'their UIDLs are the same' "$(uidl | awk '{ print $2 }')" "$(awk 'NR != 2 { print $2 }' <<< "$before")"
 

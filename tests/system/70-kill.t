@@ -22,7 +22,6 @@ restarted() { # NAME OLD-PID
     local pid
     pid=$(pid_of "$1") && [ "$pid" != "$2" ]
 }
-gone() { ! kill -0 "$1" 2> /dev/null; }
 
 for name in $processes; do
     begin_load "$name"
@@ -31,7 +30,7 @@ for name in $processes; do
     kill -KILL "$pid"
     end_load
     ok "$name is started again" eventually restarted "$name" "$pid"
-    is "$name: the others go on" "$(for other in $others; do kill -0 "$other" || echo "$other"; done 2>&1)" ''
+    is "$name: the others go on" "$(for other in $others; do alive "$other" || echo "$other"; done 2>&1)" ''
     ok "$name: everything works" works
 done
 

@@ -68,6 +68,10 @@ eventually() { # COMMAND...: within $patience seconds it succeeds
     done
 }
 
+# A process that is there and not just waiting to be reaped.
+alive() { grep -q '^State:[[:blank:]]*[^ZX[:blank:]]' "/proc/$1/status" 2> /dev/null; }
+gone() { ! alive "$1"; }
+
 need_root() { [ "$(id -u)" = 0 ] || skip_all "needs root"; }
 need_program() { local each; for each in "$@"; do command -v "$each" > /dev/null || skip_all "needs $each"; done; }
 
@@ -127,7 +131,7 @@ imap() { # USER PASSWORD PATH [CURL-OPTION...]
     curl_mail --url "imaps://$HOST:$IMAPS_PORT/$path" --user "$user:$password" "$@"
 }
 delivered() { # USER PASSWORD N: the account has N messages
-    [ "$(pop3 "$1" "$2" '' | wc -l)" = "$3" ]
+    [ "$(pop3 "$1" "$2" '' | grep -c '^[0-9]')" = "$3" ]
 }
 
 # A message without the lines that delivery puts on top: Return-Path, Delivered-To and the first Received.
