@@ -1,10 +1,10 @@
 // authd says who somebody is: it speaks SASL with each connection and holds the password hashes.
 //
-// SECURITY: the only process with password hashes, and with every password that is typed, for as long as it
-// takes to hash it.  It reads what strangers send (through the process that has their connection) by strict
-// grammars of bounded size, and gives authority to nobody: a proved name goes to policyd, which decides what
-// it means.  Passwords are overwritten after use.  Runs under a uid of its own in its own directory, without
-// network.
+// SECURITY: is the only process with password hashes, and with every password that is typed, for as long as
+// it takes to hash it.  It reads what strangers send (through the process that has their connection) by
+// strict grammars of bounded size, and gives authority to nobody: a proved name goes to policyd, which
+// decides what it means.  Passwords are overwritten after use.  Runs under a uid of its own in its own
+// directory, without network.
 #include "daemons/authd/server.h"
 #include "daemons/daemon.h"
 

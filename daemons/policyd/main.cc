@@ -1,6 +1,6 @@
 // policyd decides: which account may start on a connection, and which envelope a connection may submit.
 //
-// SECURITY: the authority of the system, and the only process that opens the shared state.  It speaks to
+// SECURITY: is the authority of the system, and the only process that opens the shared state.  It speaks to
 // listeners, authd, queued, the tools and, on a channel for each connection, to the processes that talk to
 // strangers; it believes a message only as far as the channel it came on: a connection's question is about
 // that connection, whatever it says, and what is out of turn ends the channel.  Verdicts go to the listener
