@@ -14,7 +14,6 @@
 namespace mailroom::imapd {
 
 struct Context {
-  Stream& stream;
   LineReader& input;
   Output& output;
   CommandReader& commands;

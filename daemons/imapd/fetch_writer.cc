@@ -138,10 +138,10 @@ void FetchWriter::write(const mailbox::Message& message, bool flags_changed) {
   if (!number || !load(content)) return;
   std::uint32_t items = request_.items;
   if (flags_changed) items |= imap::kFetchFlags;
-  const bool shows_flags = (items & imap::kFetchFlags) != 0;
-  if (shows_flags && context_.mod_sequences == ModSequences::shown) items |= imap::kFetchModSequence;
+  if (flags_changed && context_.mod_sequences == ModSequences::shown) items |= imap::kFetchModSequence;
   std::string& out = context_.output.text();
-  if (shows_flags) static_cast<void>(context_.selected->learn_keywords(context_.mail, message.keywords, out));
+  if ((items & imap::kFetchFlags) != 0)
+    static_cast<void>(context_.selected->learn_keywords(context_.mail, message.keywords, out));
   fmt::format_to(std::back_inserter(out), "* {} FETCH (", *number);
   first_item_ = true;
   write_row_items(message, items);

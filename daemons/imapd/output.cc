@@ -9,6 +9,12 @@ void Output::line(std::string_view content) { text_.append(content).append("\r\n
 void Output::send(std::string_view bytes) {
   stream_->set_deadline(std::chrono::steady_clock::now() + patience_);
   stream_->write(bytes);
+  stream_->set_deadline(read_deadline_);
+}
+
+void Output::read_until(std::chrono::steady_clock::time_point deadline) {
+  read_deadline_ = deadline;
+  stream_->set_deadline(deadline);
 }
 
 void Output::flush() {

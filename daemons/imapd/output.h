@@ -27,6 +27,9 @@ class Output {
   // Sends `bytes` after what was collected, without copying them when they are many.
   void write_through(std::string_view bytes);
 
+  // From now on reading must end by `deadline`, however much is sent meanwhile.
+  void read_until(std::chrono::steady_clock::time_point deadline);
+
   // Continues on another stream (after STARTTLS).  Precondition: nothing is collected.
   void switch_to(Stream& stream) { stream_ = &stream; }
 
@@ -36,6 +39,7 @@ class Output {
 
   Stream* stream_;
   std::chrono::seconds patience_;
+  std::chrono::steady_clock::time_point read_deadline_ = std::chrono::steady_clock::time_point::max();
   std::string text_;
 };
 

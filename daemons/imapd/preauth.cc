@@ -51,7 +51,7 @@ std::optional<std::string> decode_initial(const std::string& text) {
 class Preauth {
  public:
   Preauth(Stream& client, const PreauthFacts& facts, Authenticator& authenticator, TlsUpgrade& tls)
-      : stream_{&client}, facts_{facts}, authenticator_{authenticator}, tls_{tls},
+      : facts_{facts}, authenticator_{authenticator}, tls_{tls},
         tls_state_{facts.tls}, deadline_{steady_clock::now() + facts.login_timeout}, input_{client},
         output_{client, kWritePatience}, commands_{input_, output_, imap::kPreauthFrame, literal_gate} {}
 
@@ -87,7 +87,6 @@ class Preauth {
   void finish_exchange(AuthStep step);
   std::optional<std::string> response_to(const AuthChallenge& challenge);
 
-  Stream* stream_;
   const PreauthFacts& facts_;
   Authenticator& authenticator_;
   TlsUpgrade& tls_;
@@ -182,7 +181,7 @@ void Preauth::dispatch(const std::string& text) {
 }
 
 void Preauth::serve_one() {
-  stream_->set_deadline(deadline_);
+  output_.read_until(deadline_);
   const auto command = commands_.read();
   if (command) {
     dispatch(command->text);
@@ -242,10 +241,9 @@ void Preauth::starttls(imap::Scanner& in) {
   }
   answer("OK Begin TLS now");
   output_.flush();
-  stream_->set_deadline(deadline_);
-  stream_ = &tls_.start();
-  input_.switch_to(*stream_);
-  output_.switch_to(*stream_);
+  Stream& protected_stream = tls_.start();
+  input_.switch_to(protected_stream);
+  output_.switch_to(protected_stream);
   tls_state_ = TlsState::active;
 }
 
@@ -307,7 +305,6 @@ void Preauth::finish_exchange(AuthStep step) {
 std::optional<std::string> Preauth::response_to(const AuthChallenge& challenge) {
   output_.line("+ " + encode_base64(challenge.data));
   output_.flush();
-  stream_->set_deadline(deadline_);
   const auto line = input_.read_line(imap::kMaxSaslLine);
   if (!line) {
     over_ = line.error() == LineError::closed;

@@ -34,9 +34,9 @@ imap::FrameLimits frame_limits(const SessionFacts& facts) {
 class Session {
  public:
   Session(Stream& client, mailbox::Mailbox& mail, Wait& wait, const SessionFacts& facts)
-      : input_{client}, output_{client, kPatience}, commands_{input_, output_, frame_limits(facts),
-                                                              literal_gate},
-        context_{client, input_, output_, commands_, mail, wait, facts} {
+      : input_{client}, output_{client, kPatience},
+        commands_{input_, output_, frame_limits(facts), literal_gate}, context_{input_, output_, commands_,
+                                                                                mail,   wait,    facts} {
     input_.preload(facts.pre_read);
   }
 
@@ -109,7 +109,7 @@ void Session::dispatch(const ReadCommand& command) {
 }
 
 void Session::serve_one() {
-  context_.stream.set_deadline(steady_clock::now() + kPatience);
+  output_.read_until(steady_clock::now() + kPatience);
   const auto command = commands_.read();
   if (command) {
     dispatch(*command);

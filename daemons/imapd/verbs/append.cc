@@ -96,8 +96,8 @@ Reply append(Context& context, imap::Scanner& in) {
   const imap::LiteralHeader literal = *std::exchange(context.pending, std::nullopt);
   if (literal.synchronizing) context.output.line("+ Ready for the message");
   context.output.flush();
-  context.stream.set_deadline(std::chrono::steady_clock::now() + kBasePatience +
-                              std::chrono::seconds{literal.size / kMinOctetsPerSecond});
+  context.output.read_until(std::chrono::steady_clock::now() + kBasePatience +
+                            std::chrono::seconds{literal.size / kMinOctetsPerSecond});
   auto problem = receive(context, literal.size, *staged);
   if (!context.over) {
     if (auto unexpected_text = end_of_command(context); unexpected_text && !problem)
