@@ -43,6 +43,7 @@ struct Options {
   std::optional<std::string> directory;  // spool/mail: no configuration is read
   bool json = false;
   bool full = false;
+  bool from_snapshot = false;
   mailbox::ImportOptions import;
   std::vector<std::string> words;  // the verb and its arguments
 };
@@ -59,8 +60,28 @@ int fail(std::string_view reason) {
   return kFailed;
 }
 
+std::string_view words_of(mailbox::Failure::Code code) {
+  using Code = mailbox::Failure::Code;
+  switch (code) {
+  case Code::no_such_folder:
+    return "no such folder: ";
+  case Code::bad_name:
+    return "no name for a folder: ";
+  case Code::too_many_folders:
+    return "too many folders: ";
+  case Code::no_space:
+    return "no space left: ";
+  case Code::in_use:
+    return "in use by another process: ";
+  case Code::corrupt_index:
+    return "the index is broken, see mr-mailbox rebuild: ";
+  default:
+    return "";
+  }
+}
+
 int fail(const Target& target, const mailbox::Failure& failure) {
-  return fail(fmt::format("{}: {}", target.label, failure.text));
+  return fail(fmt::format("{}: {}{}", target.label, words_of(failure.code), failure.text));
 }
 
 // ---- showing
@@ -193,6 +214,7 @@ int import(const Target& target, const Options& options, Words words) {
   if (words.size() > 2) with_folder.import.folder = words[2];
   const auto imported = import_from(*mail, with_folder, words);
   if (!imported) return fail(target, imported.error());
+  if (auto kept = mail->maintain(); !kept) return fail(target, kept.error());
   print_skipped(imported->skipped);
   if (options.json) {
     print_json({{"folders", imported->folders},
@@ -265,10 +287,20 @@ int verify(const Target& target, const Options& options, Words) {
   return result->problems.empty() ? kGood : kFailed;
 }
 
+// What the present index still says goes into the snapshot that the new one is made from.
+void salvage(const Target& target) {
+  auto mail = Mailbox::open(target.mailbox);
+  const auto written = mail ? mail->write_snapshot() : std::unexpected(mail.error());
+  if (!written)
+    fmt::print(stderr, "mr-mailbox: {}: the present index is of no use: {}\n", target.label,
+               written.error().text);
+}
+
 int rebuild(const Target& target, const Options& options, Words) {
+  if (!options.from_snapshot) salvage(target);
   const auto result = mailbox::rebuild(target.mailbox);
   if (!result && result.error().code == mailbox::Failure::Code::in_use)
-    return fail(target.label + ": a session has the mailbox open; disable the account first, or try again");
+    return fail(target.label + ": a session has the mailbox open; disable the account, or try again later");
   if (!result) return fail(target, result.error());
   if (options.json) {
     print_json({{"account", target.label},
@@ -326,6 +358,8 @@ bool take_option(Options& options, std::span<char*>& rest) {
     options.json = true;
   } else if (word == "--full") {
     options.full = true;
+  } else if (word == "--from-snapshot") {
+    options.from_snapshot = true;
   } else if (word == "--dovecot-uidls") {
     options.import.computed_uidl = mailbox::ComputedUidl::dovecot;
   } else if (word == "--all") {

@@ -192,6 +192,8 @@ void fill_index(Mailbox::State& state, Rebuilt& rebuilt) {
   if (change.index().meta()) return;
   Filler{state, change, rebuilt}.run(read_snapshot(state));
   change.commit();
+  // From the old one the same numbers would be given out once more, should this index be lost too.
+  if (rebuilt.snapshot_used || rebuilt.adopted > 0) write_snapshot(state);
 }
 
 Result<Rebuilt> rebuild(const Options& options) {

@@ -89,6 +89,9 @@ void signal_change(Mailbox::State& state) noexcept;
 struct Rebuilt;
 void fill_index(Mailbox::State& state, Rebuilt& rebuilt);
 
+// Throws; what is there stays until the new one is on disk.
+void write_snapshot(Mailbox::State& state);
+
 // Failure for what is being handled in a catch block.
 Failure current_failure() noexcept;
 

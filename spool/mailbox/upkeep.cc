@@ -135,22 +135,24 @@ void remove_stale_staged(Mailbox::State& state, std::int64_t now) {
 
 }  // namespace
 
+void write_snapshot(Mailbox::State& state) {
+  SnapshotFile snapshot{state.index_dir.get()};
+  {
+    auto txn = state.env.read();
+    const Index index = state.index(txn);
+    const auto meta = index.meta();
+    if (!meta) throw CorruptRow("no meta row");
+    snapshot.add(SnapshotBegin{.last_uid_validity = meta->last_uid_validity,
+                               .written = std::time(nullptr),
+                               .next_folder = meta->next_folder});
+    add_folders(snapshot, index);
+    add_others(snapshot, index);
+  }
+  snapshot.put_in_place();
+}
+
 Result<void> Mailbox::write_snapshot() {
-  return guarded([&] {
-    SnapshotFile snapshot{state_->index_dir.get()};
-    {
-      auto txn = state_->env.read();
-      const Index index = state_->index(txn);
-      const auto meta = index.meta();
-      if (!meta) throw CorruptRow("no meta row");
-      snapshot.add(SnapshotBegin{.last_uid_validity = meta->last_uid_validity,
-                                 .written = std::time(nullptr),
-                                 .next_folder = meta->next_folder});
-      add_folders(snapshot, index);
-      add_others(snapshot, index);
-    }
-    snapshot.put_in_place();
-  });
+  return guarded([&] { mailbox::write_snapshot(*state_); });
 }
 
 Result<void> Mailbox::maintain() {
@@ -160,8 +162,7 @@ Result<void> Mailbox::maintain() {
     const std::int64_t now = std::time(nullptr);
     remove_stale_staged(*state_, now);
     remove_stale(state_->index_dir.get(), now, kStaleSeconds, is_temporary_snapshot);
-    if (!snapshot_is_due(*state_)) return;
-    if (auto written = write_snapshot(); !written) throw Refusal{std::move(written.error())};
+    if (snapshot_is_due(*state_)) mailbox::write_snapshot(*state_);
   });
 }
 

@@ -1,4 +1,5 @@
 #include <chrono>
+#include <set>
 #include <thread>
 
 #include "spool/mailbox/rebuild.h"
@@ -69,6 +70,23 @@ TEST_CASE("a lost index comes back from its snapshot, and what came later goes t
   CHECK(ok(mailbox.find("A")) != 0);
   CHECK(ok(mailbox.create("New")) > other.id + 1000);
   CHECK(ok(verify(mailbox, Depth::checksums)).problems.empty());
+}
+
+TEST_CASE("an index that is lost twice gives no UID twice") {
+  Account account;
+  {
+    auto mailbox = account.open();
+    append(mailbox, kInbox, "one");
+    ok(mailbox.write_snapshot());
+  }
+  std::set<Uid> given;
+  for (int round = 0; round < 3; ++round) {
+    lose_index(account);
+    auto mailbox = account.open();
+    const Uid uid = append(mailbox, kInbox, "more");
+    CHECK(given.insert(uid).second);
+    ok(mailbox.remove(kInbox, {uid}));
+  }
 }
 
 TEST_CASE("without a snapshot all files are in INBOX, under a new UIDVALIDITY") {
