@@ -1,0 +1,31 @@
+#!/bin/bash
+# The power fails under the queue, at 25 instants, with any part of what was not flushed on the disk: nothing acknowledged
+# is lost.  STATES=N for more of them.
+. "$(dirname "$0")/lib.sh"
+need_recorder
+states=${STATES:-25}
+
+record() { # HOW: fills the log
+    begin_recording 64
+    mkdir "$work/disk/queue"
+    sync -f "$work/disk"
+    # shellcheck disable=SC2086
+    "$driver" run "$work/disk/queue" "$work/fuse/mark" 150 "${SEED:-1}" $1
+    local status=$?
+    end_recording
+    return $status
+}
+survives() { replay "$states" "${SEED:-1}" "$crash/check-queue" "$driver"; }
+
+ok 'the queue works on the recording disk' record ''
+ok "$states states after a power cut hold all that was acknowledged" survives
+diag < "$work/out"
+like 'messages were acknowledged in between' "$(grep -ac accepted "$work/log")" '^[1-9]'
+
+# A test that cannot fail proves nothing.
+states=6
+for careless in without-sync without-directory-sync; do
+    record "$careless"
+    fails "$careless something is lost, and this test sees it" survives
+done
+finish

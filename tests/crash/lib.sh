@@ -1,0 +1,45 @@
+# lib.sh: what the crash tests share, on top of tests/system/lib.sh.
+
+crash=$(cd "$(dirname "$0")" && pwd)
+# shellcheck disable=SC1091
+. "$crash/../system/lib.sh"
+driver=$build/tests/crash/queue_driver
+recorder=$build/tests/crash/block_recorder
+
+# ---- a disk that records: ext4 on a loop device on block_recorder ----
+
+need_recorder() {
+    need_root
+    need_program losetup mkfs.ext4 fusermount3 python3
+    [ -x "$recorder" ] || skip_all 'needs libfuse3'
+    [ -c /dev/fuse ] || skip_all 'needs /dev/fuse'
+}
+
+disk_cleanup() {
+    ! mountpoint -q "$work/disk" || umount "$work/disk" 2> /dev/null || umount -l "$work/disk"
+    [ -z "${loop:-}" ] || losetup -d "$loop" 2> /dev/null
+    ! mountpoint -q "$work/fuse" || fusermount3 -u "$work/fuse"
+}
+
+begin_recording() { # MEGABYTES: a file system at $work/disk; marks go to $work/fuse/mark
+    mkdir -p "$work/disk" "$work/fuse" "$work/states"
+    truncate -s "$1M" "$work/image"
+    mkfs.ext4 -q -F -O ^lazy_itable_init "$work/image" 2> /dev/null || mkfs.ext4 -q -F "$work/image"
+    trap 'disk_cleanup; cleanup' EXIT
+    "$recorder" "$work/image" "$work/log" "$work/fuse" > "$work/recorder.out" 2>&1 &
+    eventually mountpoint -q "$work/fuse" || bail_out 'the recorder does not start'
+    loop=$(losetup -f --show "$work/fuse/disk") || bail_out 'no loop device'
+    mount -o noatime "$loop" "$work/disk" || bail_out 'the recording disk cannot be mounted'
+}
+
+end_recording() {
+    disk_cleanup
+    loop=
+    wait # for the recorder: its log is complete
+}
+
+replay() { # STATES SEED COMMAND...
+    local states=$1 seed=$2
+    shift 2
+    python3 "$crash/replay.py" "$work/image" "$work/log" "$states" "$seed" "$work/states" "$@"
+}
