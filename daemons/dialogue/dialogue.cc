@@ -22,9 +22,9 @@ std::string_view Dialogue::read_content(std::size_t limit, Time deadline) {
   return content;
 }
 
-void Dialogue::flush(std::chrono::milliseconds time) {
+void Dialogue::send(Time deadline) {
   if (out_.empty()) return;
-  set_deadline(time);
+  stream_->set_deadline(deadline);
   // Out of the way first: what a failed write has sent half of is never sent again.
   sending_.clear();
   sending_.swap(out_);

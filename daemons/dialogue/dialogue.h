@@ -36,8 +36,9 @@ class Dialogue {
   void flush_if_large() {
     if (out_.size() >= kLargeWrite) flush();
   }
-  void flush() { flush(command_time_); }
-  void flush(std::chrono::milliseconds time);
+  void flush() { send(std::min(clock_->now() + command_time_, session_end_)); }
+  // The last words to a client: they may come a little behind the end of the session's time.
+  void flush_farewell() { send(clock_->now() + kFarewellTime); }
 
   // Whether the client has sent more than has been taken.
   bool has_input() const { return reader_.has_buffered(); }
@@ -51,6 +52,9 @@ class Dialogue {
 
  private:
   static constexpr std::size_t kLargeWrite = 64 * 1024;
+  static constexpr std::chrono::seconds kFarewellTime{5};
+
+  void send(Time deadline);
 
   void set_deadline(Time deadline) { stream_->set_deadline(std::min(deadline, session_end_)); }
   bool has_whole_line() const { return reader_.buffered().find('\n') != std::string_view::npos; }

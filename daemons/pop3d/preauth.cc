@@ -18,7 +18,6 @@ namespace {
 using pop3::Verb;
 
 constexpr unsigned kMaxFailedLogins = 3;  // then the connection ends (SECURITY.md section 2)
-constexpr std::chrono::seconds kFarewellTime{5};
 
 // What the client is told of a failed login (RFC 2449 section 8, RFC 3206).
 struct LoginRefusalText {
@@ -209,7 +208,7 @@ void Preauth::finish_login(const AuthStep& step) {
   refuse(row->code, row->text);
   if (++failed_logins_ >= kMaxFailedLogins) {
     ended_ = true;
-    dialogue_.flush(kFarewellTime);
+    dialogue_.flush_farewell();
   }
 }
 
@@ -223,7 +222,7 @@ void Preauth::leave_with(std::string_view text) {
   ended_ = true;
   log::write("protocol-error", {{"session", log::Id{facts_.connection}}, {"reason", text}});
   pop3::append_error(dialogue_.out(), {}, text);
-  dialogue_.flush(kFarewellTime);
+  dialogue_.flush_farewell();
 }
 
 }  // namespace

@@ -19,7 +19,6 @@ namespace {
 
 using pop3::Verb;
 
-constexpr std::chrono::seconds kFarewellTime{5};
 constexpr std::size_t kPortion = 64 * 1024;  // of a message, in one write
 
 class Session {
@@ -264,7 +263,7 @@ void Session::leave_with(std::string_view text) {
   ended_ = true;
   log::write("protocol-error", {{"session", log::Id{facts_.connection}}, {"reason", text}});
   refuse({}, text);
-  dialogue_.flush(kFarewellTime);
+  dialogue_.flush_farewell();
 }
 
 std::vector<std::size_t> Session::deleted_indexes() const {

@@ -71,7 +71,7 @@ void SmtpSession::leave_with(const Reply& last) {
   ended_ = true;
   log::write("protocol-error", {{"session", log::Id{facts_.connection}}, {"reason", last.text}});
   reply(last);
-  dialogue_.flush(kFarewellTime);
+  dialogue_.flush_farewell();
 }
 
 // A client that is too slow is told so, if it still listens.

@@ -16,7 +16,5 @@ inline constexpr std::chrono::seconds kDataGrace{60};
 inline constexpr std::chrono::seconds kDrainTime{60};
 // Octets read and dropped of a message that is too big; more end the connection.
 inline constexpr std::uint64_t kMaxDropped = std::uint64_t{64} * 1024 * 1024;
-// How long the last words to a client may take.
-inline constexpr std::chrono::seconds kFarewellTime{5};
 
 }  // namespace mailroom

@@ -28,7 +28,10 @@ class SlowClient : public Stream {
     if (at_ == part.size()) ++next_, at_ = 0;
     return count;
   }
-  void write(std::string_view bytes) override { output += bytes; }
+  void write(std::string_view bytes) override {
+    if (clock_.time > deadline_) throw StreamError(StreamError::Kind::timeout, "slow");
+    output += bytes;
+  }
   void set_deadline(std::chrono::steady_clock::time_point deadline) override { deadline_ = deadline; }
 
   std::string output;
