@@ -23,11 +23,11 @@ class Pace {
 
   void count(std::uint64_t octets) { octets_ += octets; }
   void drain() {
-    if (!drain_end_) drain_end_ = clock_.now() + kDrainTime;
+    if (drain_end_ == Time::max()) drain_end_ = clock_.now() + kDrainTime;
   }
   Time deadline() const {
     const Time next_block = clock_.now() + std::chrono::milliseconds{limits_.data_timeout};
-    return std::min({next_block, rate_deadline(), drain_end_.value_or(Time::max())});
+    return std::min({next_block, rate_deadline(), drain_end_});
   }
 
  private:
@@ -39,7 +39,7 @@ class Pace {
   Clock& clock_;
   const SmtpdConfig& limits_;
   Time start_;
-  std::optional<Time> drain_end_;
+  Time drain_end_ = Time::max();  // max: it is not being drained
   std::uint64_t octets_ = 0;
 };
 
