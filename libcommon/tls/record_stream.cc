@@ -39,65 +39,54 @@ RecordStream::RecordStream(RecordState state, Stream& transport)
 // ---- Reading.
 
 std::size_t RecordStream::read(std::span<char> into) {
-  for (;;) {
-    const Taken taken = take(into);
-    if (taken.progress != Progress::nothing) return taken.size;
+  while (!is_ready()) {
+    while (buffered() < needed())
+      if (!fill()) throw StreamError(StreamError::Kind::closed, "the connection ended without close_notify");
+    if (const std::size_t size = on_record(open_record(), into); size > 0) return size;
   }
-}
-
-RecordStream::Taken RecordStream::take(std::span<char> into) {
-  if (!plaintext().empty()) {
-    const std::size_t size = plaintext().copy(into.data(), into.size());
-    plaintext_begin_ += size;
-    return {Progress::bytes, size};
-  }
-  if (ended_) return {Progress::end, 0};
   if (failed_) throw StreamError(StreamError::Kind::failed, "TLS has failed");
-  return on_record(open_record(), into);
+  const std::size_t size = plaintext().copy(into.data(), into.size());
+  plaintext_begin_ += size;
+  return size;
 }
 
-// What does not fit is kept for the next call.
-RecordStream::Taken RecordStream::deliver(std::string_view content, std::span<char> into) {
-  const std::size_t size = content.copy(into.data(), into.size());
-  plaintext_.assign(content.substr(size));
-  plaintext_begin_ = 0;
-  return {Progress::bytes, size};
+bool RecordStream::absorb() {
+  if (!is_ready() && buffered() < needed() && !fill()) return true;
+  while (!is_ready() && buffered() >= needed()) on_record(open_record(), {});
+  return is_ready();
 }
 
-// Reads until `size` octets are in the buffer behind input_begin_.
-bool RecordStream::need_input(std::size_t size) {
-  while (input_.size() - input_begin_ < size) {
-    input_.erase(0, input_begin_);
-    input_begin_ = 0;
-    const std::size_t have = input_.size();
-    input_.resize(std::max(have + size, kInputBuffer));
-    std::size_t got = 0;
-    try {
-      got = transport_.read(std::span{input_}.subspan(have));
-    } catch (...) {  // a deadline: what has come is kept for the next attempt
-      input_.resize(have);
-      throw;
-    }
-    input_.resize(have + got);
-    if (got == 0) return false;
+bool RecordStream::fill() {
+  input_.erase(0, input_begin_);
+  input_begin_ = 0;
+  const std::size_t have = input_.size();
+  input_.resize(have + kInputBuffer);
+  std::size_t got = 0;
+  try {
+    got = transport_.read(std::span{input_}.subspan(have));
+  } catch (...) {  // a deadline: what has come is kept for the next attempt
+    input_.resize(have);
+    throw;
   }
-  return true;
+  input_.resize(have + got);
+  return got > 0;
 }
 
-// Takes one whole record.  Its content stays valid until the next is taken.
-RecordStream::Record RecordStream::open_record() {
-  const auto gone = [] {
-    return StreamError(StreamError::Kind::closed, "the connection ended without close_notify");
-  };
-  if (!need_input(kRecordHeader)) throw gone();
-  std::size_t size = body_size({input_.data() + input_begin_, kRecordHeader});
-  if (static_cast<unsigned char>(input_[input_begin_]) != number(ContentType::application_data))
-    fail(Alert::unexpected_message, "a record that is not protected");
-  if (size > kMaxProtected) fail(Alert::record_overflow, "a record that is too long");
-  if (!need_input(kRecordHeader + size)) throw gone();
+std::size_t RecordStream::needed() {
+  if (buffered() < kRecordHeader) return kRecordHeader;
   const std::string_view header{input_.data() + input_begin_, kRecordHeader};
-  const auto inner = client_.open(header, {input_.data() + input_begin_ + kRecordHeader, size});
-  input_begin_ += kRecordHeader + size;
+  if (static_cast<unsigned char>(header[0]) != number(ContentType::application_data))
+    fail(Alert::unexpected_message, "a record that is not protected");
+  if (body_size(header) > kMaxProtected) fail(Alert::record_overflow, "a record that is too long");
+  return kRecordHeader + body_size(header);
+}
+
+// Takes one whole record out of the buffer.  Its content stays valid until the next fill().
+RecordStream::Record RecordStream::open_record() {
+  const std::string_view header{input_.data() + input_begin_, kRecordHeader};
+  const std::span body{input_.data() + input_begin_ + kRecordHeader, body_size(header)};
+  const auto inner = client_.open(header, body);
+  input_begin_ += kRecordHeader + body.size();
   if (!inner) fail(Alert::bad_record_mac, "a record that is not authentic");
   if (inner->size() > kMaxFragment + 1) fail(Alert::record_overflow, "a record with too much content");
   std::string_view content{inner->data(), inner->size()};
@@ -106,36 +95,43 @@ RecordStream::Record RecordStream::open_record() {
   return {static_cast<std::uint8_t>(content.back()), content.substr(0, content.size() - 1)};
 }
 
-RecordStream::Taken RecordStream::on_record(const Record& record, std::span<char> into) {
+// The octets delivered, 0 for a record without any.
+std::size_t RecordStream::on_record(const Record& record, std::span<char> into) {
   switch (static_cast<ContentType>(record.type)) {
   case ContentType::application_data:
-    if (record.content.empty()) {
-      count_idle_record();
-      return {Progress::nothing, 0};
-    }
-    idle_records_ = 0;
     return deliver(record.content, into);
   case ContentType::alert:
-    return {on_alert(record.content), 0};
+    on_alert(record.content);
+    return 0;
   case ContentType::handshake:
     on_handshake(record.content);
-    return {Progress::nothing, 0};
+    return 0;
   default:
     fail(Alert::unexpected_message, "a record of an unknown type");
   }
 }
 
+// What does not fit is kept for the next read.
+std::size_t RecordStream::deliver(std::string_view content, std::span<char> into) {
+  if (content.empty()) {
+    count_idle_record();
+    return 0;
+  }
+  idle_records_ = 0;
+  const std::size_t size = content.copy(into.data(), into.size());
+  plaintext_.assign(content.substr(size));
+  plaintext_begin_ = 0;
+  return size;
+}
+
 // RFC 8446 6: the level does not count; all but these two are the end.
-RecordStream::Progress RecordStream::on_alert(std::string_view content) {
+void RecordStream::on_alert(std::string_view content) {
   if (content.size() != 2) fail(Alert::decode_error, "an alert of a wrong length");
   const auto alert = static_cast<Alert>(content[1]);
-  if (alert == Alert::user_canceled) {
-    count_idle_record();
-    return Progress::nothing;
-  }
+  if (alert == Alert::user_canceled) return count_idle_record();
   if (alert == Alert::close_notify) {
     ended_ = true;
-    return Progress::end;
+    return;
   }
   failed_ = broken_ = true;
   throw StreamError(StreamError::Kind::failed,

@@ -38,16 +38,12 @@ class RecordStream : public Stream {
     transport_.set_deadline(deadline);
   }
 
-  // Like read, for whoever waits on several descriptors; see TlsStream::take.
-  enum class Progress { bytes, nothing, end };
-  struct Taken {
-    Progress progress;
-    std::size_t size;
-  };
-  Taken take(std::span<char> into);
+  // Takes what the transport has, once it is readable, without waiting for the rest of a record.  Whether
+  // read() would now return (or throw) at once; false when what came brought nothing to read.
+  bool absorb();
 
-  // Whether take() has something to work on without the transport becoming readable.
-  bool has_buffered() const { return !plaintext().empty() || input_.size() > input_begin_; }
+  // Whether there is something to read or to absorb without the transport becoming readable.
+  bool has_buffered() const { return !plaintext().empty() || buffered() > 0; }
 
   // Sends close_notify, for what it is worth: never throws.  Nothing may be written afterwards.
   void close() noexcept;
@@ -64,11 +60,14 @@ class RecordStream : public Stream {
   std::string_view plaintext() const {
     return {plaintext_.data() + plaintext_begin_, plaintext_.size() - plaintext_begin_};
   }
-  Taken deliver(std::string_view content, std::span<char> into);
-  bool need_input(std::size_t size);  // false at the transport's end
+  bool is_ready() const { return ended_ || failed_ || !plaintext().empty(); }
+  bool fill();           // false at the transport's end
+  std::size_t needed();  // octets in the buffer that the next record takes, as far as is known
+  std::size_t buffered() const { return input_.size() - input_begin_; }
   Record open_record();
-  Taken on_record(const Record& record, std::span<char> into);
-  Progress on_alert(std::string_view content);
+  std::size_t on_record(const Record& record, std::span<char> into);
+  std::size_t deliver(std::string_view content, std::span<char> into);
+  void on_alert(std::string_view content);
   void on_handshake(std::string_view content);
   void count_idle_record();
   [[noreturn]] void fail(Alert alert, const char* what);

@@ -18,6 +18,7 @@ struct TlsStream::State {
   HandshakeFacts facts;
   int idle_records = 0;      // taken in a row
   bool interrupted = false;  // a read has timed out, perhaps within a record
+  bool released = false;     // another process has the connection
   bool broken = false;       // TLS has failed: no close_notify may follow (RFC 8446 6.2)
   SslHandle ssl;             // last, so that it goes before what it points to
 
@@ -26,6 +27,7 @@ struct TlsStream::State {
   [[noreturn]] void fail();
   void note_facts();
   void count_idle_record();
+  void must_be_ours() const;
 };
 
 namespace {
@@ -90,6 +92,11 @@ void TlsStream::State::count_idle_record() {
   throw StreamError(StreamError::Kind::failed, "TLS: the client sent too many records without content");
 }
 
+void TlsStream::State::must_be_ours() const {
+  if (released)
+    throw StreamError(StreamError::Kind::closed, "the TLS connection has moved to another process");
+}
+
 TlsStream::TlsStream(std::unique_ptr<State> state) : state_{std::move(state)} {}
 TlsStream::~TlsStream() = default;
 
@@ -100,6 +107,7 @@ std::unique_ptr<TlsStream> TlsStream::accept(ServerContext& context, Stream& tra
 }
 
 TlsStream::Taken TlsStream::take(std::span<char> into) {
+  state_->must_be_ours();
   SSL* const ssl = state_->ssl.get();
   std::size_t size = 0;
   ERR_clear_error();
@@ -129,6 +137,7 @@ std::size_t TlsStream::read(std::span<char> into) {
 }
 
 void TlsStream::write(std::string_view bytes) {
+  state_->must_be_ours();
   if (bytes.empty()) return;
   std::size_t written = 0;
   ERR_clear_error();
@@ -148,7 +157,7 @@ std::optional<RecordState> TlsStream::release() {
   SSL* const ssl = state_->ssl.get();
   const TrafficKeys& traffic = state_->notes.traffic;
   const auto suite = suite_of(SSL_CIPHER_get_protocol_id(SSL_get_current_cipher(ssl)));
-  if (state_->broken || state_->interrupted || traffic.updated || !suite) return {};
+  if (state_->broken || state_->released || state_->interrupted || traffic.updated || !suite) return {};
   if (!state_->transport.flush()) state_->fail();
   RecordState state{.suite = *suite,
                     .client_secret = traffic.client_secret,
@@ -161,12 +170,14 @@ std::optional<RecordState> TlsStream::release() {
   if (!state.plaintext.empty() &&
       SSL_read_ex(ssl, state.plaintext.data(), state.plaintext.size(), &size) != 1)
     state_->fail();
-  state_->broken = true;
+  state_->released = true;
   return state;
 }
 
+void TlsStream::reclaim() { state_->released = false; }
+
 void TlsStream::close() noexcept {
-  if (state_->broken) return;
+  if (state_->broken || state_->released) return;
   state_->broken = true;
   SSL_shutdown(state_->ssl.get());
   state_->transport.flush();

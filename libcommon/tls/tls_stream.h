@@ -54,10 +54,13 @@ class TlsStream : public Stream {
   // Whether take() has something to work on without the transport becoming readable.
   bool has_buffered() const;
 
-  // What another process needs to go on with the connection (RecordStream), and the end of this object's use:
-  // nothing is sent.  Nothing for TLS 1.2, whose records are protected in another way, and after a key
-  // update, whose secrets OpenSSL does not show: then this process stays, and all is as it was.
+  // What another process needs to go on with the connection (RecordStream).  From now on this object reads
+  // and writes nothing and sends no close_notify: two users of the same keys would give them away.  Nothing
+  // for TLS 1.2, whose records are protected in another way, and after a key update, whose secrets OpenSSL
+  // does not show: then this process stays, and all is as it was.
   std::optional<RecordState> release();
+  // Nobody has gone on with what release() gave, nor will: this object may be used to say so to the client.
+  void reclaim();
 
   // Sends close_notify, for what it is worth: never throws.  Nothing may be written afterwards.
   void close() noexcept;

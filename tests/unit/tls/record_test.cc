@@ -142,6 +142,32 @@ TEST_CASE("a connection moves twice") {
   second.close();
 }
 
+TEST_CASE("a connection that has moved is not used any more, unless nobody took it") {
+  const SocketPair sockets;
+  std::string answer;
+  bool closed = false;
+  BesideClient beside{sockets, {}, [&](TestClient& client) {
+                        if (!client.connect()) return;
+                        client.write("one");
+                        answer = client.read(2);
+                        closed = client.close();
+                      }};
+  Connection connection{sockets};
+  CHECK(read_exactly(*connection.before, 3) == "one");
+  REQUIRE(connection.before->release());
+  CHECK_FALSE(connection.before->release());
+  std::array<char, 10> block;
+  CHECK_THROWS_AS(connection.before->write("no"), StreamError);
+  CHECK_THROWS_AS(connection.before->read(block), StreamError);
+  connection.before->close();
+  connection.before->reclaim();
+  connection.before->write("NO");
+  connection.before->close();
+  beside.finish();
+  CHECK(answer == "NO");
+  CHECK(closed);
+}
+
 TEST_CASE("TLS 1.2, and a connection that has updated a key, stay where they are") {
   const bool updated = GENERATE(false, true);
   const SocketPair sockets;
@@ -435,6 +461,29 @@ TEST_CASE("a read that times out within a record goes on where it was") {
     CHECK(read_exactly(stream, 5) == "whole");
     CHECK(memory.output.empty());
   }
+}
+
+TEST_CASE("what is absorbed octet by octet never waits for the rest") {
+  RecordKey client{RecordKey::Use::seal, Suite::aes_128_gcm_sha256, std::string(32, 'c'), 0};
+  std::string update, text;
+  client.seal(kHandshake, "\x18\0\0\1\0"s, update);
+  client.update();
+  client.seal(kData, "text", text);
+  MemoryStream memory;
+  RecordStream stream{made_up_state(), memory};
+  for (const char octet : update + text.substr(0, text.size() - 1)) {
+    memory.input = octet;
+    CHECK_FALSE(stream.absorb());
+  }
+  memory.input = text.back();
+  CHECK(stream.absorb());
+  CHECK(stream.absorb());  // until it is read
+  CHECK(stream.has_buffered());
+  CHECK(read_exactly(stream, 4) == "text");
+  CHECK_FALSE(stream.has_buffered());
+  memory.input = "nonsense";
+  CHECK_THROWS_AS(stream.absorb(), StreamError);
+  CHECK(stream.absorb());  // read() will say what is wrong
 }
 
 TEST_CASE("our key is updated before it has protected too much") {
