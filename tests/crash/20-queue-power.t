@@ -22,10 +22,9 @@ ok "$states states after a power cut hold all that was acknowledged" survives
 diag < "$work/out"
 like 'messages were acknowledged in between' "$(grep -ac accepted "$work/log")" '^[1-9]'
 
-# A test that cannot fail proves nothing.
+# A test that cannot fail proves nothing.  (ext4 writes a new file's name with its first sync: that the directory is synced
+# as well is shown by the unit tests, on a disk that does not.)
 states=6
-for careless in without-sync without-directory-sync; do
-    record "$careless"
-    fails "$careless something is lost, and this test sees it" survives
-done
+record without-sync
+fails 'without its syncs something is lost, and this test sees it' survives
 finish

@@ -1,7 +1,7 @@
 // Works with a queue on a real disk and says, line by line, what it was told; and checks that a queue holds
 // all that.
 //
-//   queue_driver run DIRECTORY MARKS MESSAGES SEED [without-sync | without-directory-sync]
+//   queue_driver run DIRECTORY MARKS MESSAGES SEED [without-sync]
 //   queue_driver check DIRECTORY MARKS
 //
 // Lines of MARKS: "accepted ID LENGTH" once the message is durable, "refused ID" when it will never be,
@@ -67,7 +67,7 @@ Recovered recover_or_end(Storage& storage) {
   return std::move(*recovered);
 }
 
-enum class Careless : std::uint8_t { no, without_sync, without_directory_sync };
+enum class Careless : std::uint8_t { no, without_sync };
 
 class CarelessFile : public File {
  public:
@@ -95,9 +95,6 @@ class CarelessStorage : public DirectoryStorage {
     auto file = DirectoryStorage::create(name);
     if (!file || careless_ != Careless::without_sync) return file;
     return std::make_unique<CarelessFile>(std::move(*file));
-  }
-  Errno sync_directory(const std::string& directory) override {
-    return careless_ == Careless::without_directory_sync ? 0 : DirectoryStorage::sync_directory(directory);
   }
 
  private:
@@ -217,15 +214,14 @@ int check(const char* directory, const char* marks) {
 int main(int count, char** arguments) {
   const std::vector<std::string> words{arguments, arguments + count};
   if ((count == 6 || count == 7) && words[1] == "run") {
-    const std::string how = count == 7 ? words[6] : "";
-    const Careless careless = how == "without-sync"             ? Careless::without_sync
-                              : how == "without-directory-sync" ? Careless::without_directory_sync
-                                                                : Careless::no;
+    const Careless careless =
+        count == 7 && words[6] == "without-sync" ? Careless::without_sync : Careless::no;
     Run{arguments[2], arguments[3], static_cast<unsigned>(std::stoul(words[5])), careless}.work(
         std::stoi(words[4]));
     return 0;
   }
   if (count == 4 && words[1] == "check") return check(arguments[2], arguments[3]);
-  std::cerr << "usage: queue_driver run DIRECTORY MARKS MESSAGES SEED [CARELESS] | check DIRECTORY MARKS\n";
+  std::cerr
+      << "usage: queue_driver run DIRECTORY MARKS MESSAGES SEED [without-sync] | check DIRECTORY MARKS\n";
   return 2;
 }

@@ -41,6 +41,9 @@ class MemoryStorage : public Storage {
   std::function<Errno(const std::string& call, const std::string& file)> fault = [](auto&, auto&) {
     return 0;
   };
+  // Calls ("sync", "sync_directory") that say they worked and do nothing: the mistake that a test must
+  // notice.
+  std::set<std::string> left_out;
   std::uint64_t capacity = UINT64_MAX;
   std::string& bytes_of(const std::string& name) { return entries_.at(name)->bytes; }
   bool exists(const std::string& name) const { return entries_.contains(name); }
