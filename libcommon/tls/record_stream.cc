@@ -50,11 +50,13 @@ std::size_t RecordStream::read(std::span<char> into) {
   return size;
 }
 
-bool RecordStream::absorb() {
-  if (!is_ready() && buffered() < needed() && !fill()) return true;
+bool RecordStream::has_input() {
   while (!is_ready() && buffered() >= needed()) on_record(open_record(), {});
   return is_ready();
 }
+
+// The transport's end is for read() to find.
+bool RecordStream::absorb() { return has_input() || !fill() || has_input(); }
 
 bool RecordStream::fill() {
   input_.erase(0, input_begin_);

@@ -38,12 +38,11 @@ class RecordStream : public Stream {
     transport_.set_deadline(deadline);
   }
 
-  // Takes what the transport has, once it is readable, without waiting for the rest of a record.  Whether
-  // read() would now return (or throw) at once; false when what came brought nothing to read.
+  // Whether read() would return (or throw) at once, by what has been taken from the transport already.
+  bool has_input();
+  // Once the transport is readable: takes what it has, without waiting for the rest of a record.  As
+  // has_input() then.
   bool absorb();
-
-  // Whether there is something to read or to absorb without the transport becoming readable.
-  bool has_buffered() const { return !plaintext().empty() || buffered() > 0; }
 
   // Sends close_notify, for what it is worth: never throws.  Nothing may be written afterwards.
   void close() noexcept;

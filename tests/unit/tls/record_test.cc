@@ -478,9 +478,9 @@ TEST_CASE("what is absorbed octet by octet never waits for the rest") {
   memory.input = text.back();
   CHECK(stream.absorb());
   CHECK(stream.absorb());  // until it is read
-  CHECK(stream.has_buffered());
+  CHECK(stream.has_input());
   CHECK(read_exactly(stream, 4) == "text");
-  CHECK_FALSE(stream.has_buffered());
+  CHECK_FALSE(stream.has_input());
   memory.input = "nonsense";
   CHECK_THROWS_AS(stream.absorb(), StreamError);
   CHECK(stream.absorb());  // read() will say what is wrong
