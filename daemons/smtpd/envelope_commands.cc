@@ -2,10 +2,8 @@
 // decided here.
 #include <fmt/format.h>
 
-#include "daemons/log.h"
 #include "daemons/smtpd/session.h"
 #include "libcommon/protocol/smtp/command.h"
-#include "spool/queue/queue_id.h"
 
 namespace mailroom {
 namespace {
@@ -33,10 +31,6 @@ MailParameters parameters_of(const smtp::MailArguments& arguments) {
   return parameters;
 }
 
-std::string wire(const Reply& reply) {
-  return fmt::format("{} {} {}", reply.code, reply.enhanced, reply.text);
-}
-
 }  // namespace
 
 bool SmtpSession::may_send() const { return facts_.service != Service::submission || logged_in_; }
@@ -56,12 +50,8 @@ void SmtpSession::mail(std::string_view argument) {
   if (logged_in_) {
     const Verdict verdict = peers_.policy.check_sender({transaction_id_, transaction_.reverse_path});
     if (!verdict.reply.accepted()) {
-      log::write("sender-refused", {{"session", log::Id{facts_.connection}},
-                                    {"sender", transaction_.reverse_path},
-                                    {"reply", wire(verdict.reply)},
-                                    {"rule", verdict.rule}});
       forget_transaction();
-      return answer_refusal(verdict.reply);
+      return refuse_by(verdict);
     }
   }
   reply(250, "2.1.0", "Sender OK");
@@ -88,7 +78,7 @@ void SmtpSession::rcpt(std::string_view argument) {
   request.mail = transaction_.parameters;
   request.forward_path = arguments->forward_path.text();
   request.recipient = {arguments->notify, arguments->orcpt};
-  take_verdict(peers_.policy.check_recipient(request), request.forward_path);
+  take_verdict(peers_.policy.check_recipient(request));
 }
 
 bool SmtpSession::may_add_recipient() {
@@ -106,24 +96,20 @@ bool SmtpSession::may_add_recipient() {
   return true;
 }
 
-void SmtpSession::take_verdict(const Verdict& verdict, std::string_view forward_path) {
+void SmtpSession::take_verdict(const Verdict& verdict) {
   if (verdict.reply.accepted()) {
     ++transaction_.recipients;
     transaction_.queue_id = verdict.queue_id;
     phase_ = Phase::recipients;
-    log::write("recipient-accepted", {{"session", log::Id{facts_.connection}},
-                                      {"queue", queue::id_text(verdict.queue_id)},
-                                      {"sender", transaction_.reverse_path},
-                                      {"recipient", forward_path},
-                                      {"rule", verdict.rule}});
     return reply(verdict.reply);
   }
-  log::write("recipient-refused", {{"session", log::Id{facts_.connection}},
-                                   {"sender", transaction_.reverse_path},
-                                   {"recipient", forward_path},
-                                   {"reply", wire(verdict.reply)},
-                                   {"rule", verdict.rule}});
   delay_refusal();
+  refuse_by(verdict);
+}
+
+// A verdict that policyd gave, it has logged; one without a rule stands for its silence.
+void SmtpSession::refuse_by(const Verdict& verdict) {
+  if (verdict.rule.empty()) return refuse(verdict.reply);
   answer_refusal(verdict.reply);
 }
 

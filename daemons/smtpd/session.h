@@ -99,7 +99,8 @@ class SmtpSession {
   bool may_send() const;
   void open_transaction(std::string reverse_path, MailParameters parameters);
   bool may_add_recipient();
-  void take_verdict(const Verdict& verdict, std::string_view forward_path);
+  void take_verdict(const Verdict& verdict);
+  void refuse_by(const Verdict& verdict);
   void delay_refusal();
 
   // content_commands.cc
