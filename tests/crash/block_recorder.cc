@@ -16,7 +16,6 @@
 #include <cstdio>
 #include <cstring>
 #include <fstream>
-#include <iterator>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -31,8 +30,11 @@ constexpr std::string_view kMark = "/mark";
 class Recorder {
  public:
   Recorder(const char* image, const char* log) : log_{log, std::ios::binary} {
-    std::ifstream in{image, std::ios::binary};
-    bytes_.assign(std::istreambuf_iterator<char>{in}, {});
+    std::ifstream in{image, std::ios::binary | std::ios::ate};
+    if (!in) return;
+    bytes_.resize(static_cast<std::size_t>(in.tellg()));
+    in.seekg(0);
+    in.read(bytes_.data(), static_cast<std::streamsize>(bytes_.size()));
   }
 
   bool good() const { return log_.good() && !bytes_.empty(); }

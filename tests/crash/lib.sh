@@ -41,5 +41,5 @@ end_recording() {
 replay() { # STATES SEED COMMAND...
     local states=$1 seed=$2
     shift 2
-    python3 "$crash/replay.py" "$work/image" "$work/log" "$states" "$seed" "$work/states" "$@"
+    python3 "$crash/replay.py" "$work/image" "$work/log" "$states" "$seed" "$work/states" "$work/disk" "$@"
 }

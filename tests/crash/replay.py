@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 """Makes states that a power cut could have left behind from a block_recorder log, mounts each, and has it checked.
 
-usage: replay.py IMAGE LOG COUNT SEED WORKDIR COMMAND...
+usage: replay.py IMAGE LOG COUNT SEED WORKDIR MOUNTPOINT COMMAND...
 
 A state is the disk as it was at the last flush before the cut, and of what was written after that flush a random part:
-each write whole, not at all, or some of its sectors.  COMMAND is run with two more arguments: the directory where the
-state is mounted, and a file with the marks that had been made before the cut.  It succeeds when nothing is missing.
+each write whole, not at all, or some of its sectors.  COMMAND is run with two more arguments: MOUNTPOINT, where the state
+is mounted, and a file with the marks that had been made before the cut.  It succeeds when nothing is missing.
 Exit status: 0 when all states are good.
 """
 import os
@@ -68,9 +68,8 @@ def run(*command):
     return subprocess.run(command, capture_output=True, text=True)
 
 
-def check(state, marks, workdir, command):
-    image, where, list_of_marks = (os.path.join(workdir, name) for name in ("state.img", "state", "marks"))
-    os.makedirs(where, exist_ok=True)
+def check(state, marks, workdir, where, command):
+    image, list_of_marks = (os.path.join(workdir, name) for name in ("state.img", "marks"))
     with open(image, "wb") as out:
         out.write(state)
     with open(list_of_marks, "wb") as out:
@@ -90,7 +89,7 @@ def check(state, marks, workdir, command):
 
 
 def main():
-    image, log, count, seed, workdir, *command = sys.argv[1:]
+    image, log, count, seed, workdir, where, *command = sys.argv[1:]
     random.seed(int(seed))
     events = list(events_of(log))
     marks = [i for i, event in enumerate(events) if event[0] == MARK]
@@ -107,7 +106,7 @@ def main():
     disk = Disk(image, events)
     bad = 0
     for cut in cuts:
-        problem = check(disk.state_at(cut), [e[2] for e in events[:cut] if e[0] == MARK], workdir, command)
+        problem = check(disk.state_at(cut), [e[2] for e in events[:cut] if e[0] == MARK], workdir, where, command)
         if problem:
             bad += 1
             print("# cut at event %d: %s" % (cut, problem.replace("\n", "\n#   ")))
