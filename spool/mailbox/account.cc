@@ -38,10 +38,12 @@ std::unique_ptr<Mailbox::State> open_account(Options options, AccountLock lock) 
   state->root = open_root(state->options.path);
   if (!try_lock(*state, lock)) refuse(Failure::Code::in_use, state->options.path);
   const int root = state->root.get();
-  state->new_dir = open_directory(root, "new", MayCreate::yes);
-  state->cur_dir = open_directory(root, "cur", MayCreate::yes);
-  state->tmp_dir = open_directory(root, "tmp", MayCreate::yes);
-  state->index_dir = open_directory(root, "index", MayCreate::yes);
+  Made made = Made::no;
+  state->new_dir = open_directory(root, "new", made);
+  state->cur_dir = open_directory(root, "cur", made);
+  state->tmp_dir = open_directory(root, "tmp", made);
+  state->index_dir = open_directory(root, "index", made);
+  if (made == Made::yes) sync_directory(root);
   state->changes = open_writable(state->index_dir.get(), "changes");
   return state;
 }
@@ -72,6 +74,7 @@ void open_environment(Mailbox::State& state) {
   auto txn = state.env.write();
   state.db = open_databases(txn, lmdb::Txn::Create::yes);
   txn.commit();
+  sync_directory(state.index_dir.get());  // LMDB syncs its file, not the name it has just given it
 }
 
 void set_index_aside(Mailbox::State& state) {

@@ -51,9 +51,13 @@ Fd open_root(const std::string& path) {
   return fd;
 }
 
-Fd open_directory(int parent, const char* name, MayCreate create) {
-  if (create == MayCreate::yes && mkdirat(parent, name, 0700) != 0 && errno != EEXIST) raise(name);
+Fd open_directory(int parent, const char* name, Made& made) {
   Fd fd = open_beneath(parent, name, O_RDONLY | O_DIRECTORY);
+  if (!fd && errno == ENOENT) {
+    if (mkdirat(parent, name, 0700) != 0 && errno != EEXIST) raise(name);
+    made = Made::yes;
+    fd = open_beneath(parent, name, O_RDONLY | O_DIRECTORY);
+  }
   if (!fd) raise(name);
   if (status_of(fd.get()).st_uid != geteuid()) throw SystemError(EPERM, name);
   return fd;

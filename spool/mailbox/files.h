@@ -21,17 +21,16 @@ struct SystemError : std::runtime_error {
   int number;
 };
 
-// What the caller of the library answers for.
-enum class MayCreate : std::uint8_t { no, yes };
-
 // The account's directory itself: its path is the caller's to choose.
 Fd open_root(const std::string& path);
 
 // Whose a file may be: an import reads what others own.
 enum class Owner : std::uint8_t { self, anyone };
 
-// A directory inside `parent`, owned by this uid; made (0700) when missing if `create`.  Throws SystemError.
-Fd open_directory(int parent, const char* name, MayCreate create);
+// A directory inside `parent`, owned by this uid, made (0700) when it is missing: then `made` says so, and
+// the caller syncs `parent`.  Throws SystemError.
+enum class Made : std::uint8_t { no, yes };
+Fd open_directory(int parent, const char* name, Made& made);
 // The same for one that is there, whoever owns it; nothing when it is missing or something else.
 std::optional<Fd> open_foreign_directory(int parent, const char* name);
 

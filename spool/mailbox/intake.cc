@@ -54,7 +54,8 @@ timespec reliable_time(const struct stat& status) {
 struct stat current_new(Mailbox::State& state) {
   struct stat status = status_of(state.new_dir.get());
   if (status.st_nlink > 0) return status;
-  state.new_dir = open_directory(state.root.get(), "new", MayCreate::yes);
+  Made made = Made::no;
+  state.new_dir = open_directory(state.root.get(), "new", made);
   state.new_seen = {};
   return status_of(state.new_dir.get());
 }
@@ -217,7 +218,8 @@ void take_all(Mailbox::State& state, const std::vector<Delivery>& deliveries, In
 void replace_if_large(Mailbox::State& state) {
   if (status_of(state.new_dir.get()).st_size <= kLargeDirectory) return;
   const int root = state.root.get();
-  Fd fresh = open_directory(root, ".new", MayCreate::yes);
+  Made made = Made::no;
+  Fd fresh = open_directory(root, ".new", made);
   sync_directory(fresh.get());
   if (renameat(root, ".new", root, "new") != 0) return;
   sync_directory(root);

@@ -62,13 +62,19 @@ void write_file(int directory, const std::string& name, std::string_view octets)
   write_all(fd.get(), octets);
 }
 
+// The directories are synced when all is in them.
+Fd make_directory(int parent, const char* name) {
+  Made made = Made::no;
+  return open_directory(parent, name, made);
+}
+
 class MaildirExport {
  public:
   MaildirExport(Mailbox& mailbox, const Fd& directory, Folder folder, Exported& result)
       : mailbox_{mailbox}, directory_{directory.get()}, folder_{std::move(folder)}, result_{result},
-        cur_{open_directory(directory_, "cur", MayCreate::yes)}, uidls_{uidls_of(mailbox, folder_.id)} {
-    open_directory(directory_, "new", MayCreate::yes);
-    open_directory(directory_, "tmp", MayCreate::yes);
+        cur_{make_directory(directory_, "cur")}, uidls_{uidls_of(mailbox, folder_.id)} {
+    make_directory(directory_, "new");
+    make_directory(directory_, "tmp");
     ++result_.folders;
   }
 
@@ -140,8 +146,7 @@ Result<Exported> export_maildir(Mailbox& mailbox, const std::string& path) {
       if (folder.id == kInbox) {
         MaildirExport{mailbox, root, std::move(folder), result}.run();
       } else {
-        const Fd directory =
-            open_directory(root.get(), directory_of_folder(folder.name).c_str(), MayCreate::yes);
+        const Fd directory = make_directory(root.get(), directory_of_folder(folder.name).c_str());
         write_file(directory.get(), "maildirfolder", "");
         MaildirExport{mailbox, directory, std::move(folder), result}.run();
       }
