@@ -67,15 +67,12 @@ struct UidConfig {
   std::uint32_t daemons = 980'000;  // + the process's offset in daemons/processes.h
   std::uint32_t login = 981'000;    // the pool of processes before login, one uid for each live process
   std::uint32_t login_count = 8'000;
-  std::uint32_t outbound = 990'000;  // the pool of relay clients
-  std::uint32_t outbound_count = 1'000;
   std::uint32_t accounts = 1'000'000;  // + account id, which starts at 1
   std::uint32_t accounts_count = 1'000'000;
 
   bool operator==(const UidConfig&) const = default;
   static auto fields(auto& m) {
-    return std::tie(m.daemons, m.login, m.login_count, m.outbound, m.outbound_count, m.accounts,
-                    m.accounts_count);
+    return std::tie(m.daemons, m.login, m.login_count, m.accounts, m.accounts_count);
   }
 };
 
@@ -138,19 +135,16 @@ struct Pop3dConfig {
 struct ImapdConfig {
   ConnectionLimits connections;
   Duration login_timeout = std::chrono::minutes{3};
-  Duration idle_timeout = std::chrono::minutes{30};  // RFC 3501 section 5.4: at least 30 minutes
-  std::uint64_t append_limit = 64 * 1024 * 1024;     // the largest message of APPEND
-  std::uint64_t max_command_size = 64 * 1024;        // one command without the literal of APPEND
-  std::uint32_t max_errors = 20;                     // BAD answers, then BYE
-  std::uint32_t max_folders = 10'000;                // of one account
-  std::uint32_t max_folder_depth = 20;
-  std::uint32_t max_keywords = 200;                   // of one account
+  Duration idle_timeout = std::chrono::minutes{30};   // RFC 3501 section 5.4: at least 30 minutes
+  std::uint64_t append_limit = 64 * 1024 * 1024;      // the largest message of APPEND
+  std::uint64_t max_command_size = 64 * 1024;         // one command without the literal of APPEND
+  std::uint32_t max_errors = 20;                      // BAD answers, then BYE
   Duration poll_interval = std::chrono::seconds{15};  // looks for changes where the kernel gives no watch
 
   bool operator==(const ImapdConfig&) const = default;
   static auto fields(auto& m) {
     return std::tie(m.connections, m.login_timeout, m.idle_timeout, m.append_limit, m.max_command_size,
-                    m.max_errors, m.max_folders, m.max_folder_depth, m.max_keywords, m.poll_interval);
+                    m.max_errors, m.poll_interval);
   }
 };
 
@@ -158,11 +152,10 @@ struct ImapdConfig {
 struct MailboxConfig {
   std::uint64_t index_map_size =
       std::uint64_t{8} * 1024 * 1024 * 1024;           // sparse; bounds the index, not the mail
-  std::uint64_t min_free_space = 64 * 1024 * 1024;     // of the file system; below it APPEND is NO
   Duration snapshot_interval = std::chrono::hours{1};  // a session writes one at most this often
 
   bool operator==(const MailboxConfig&) const = default;
-  static auto fields(auto& m) { return std::tie(m.index_map_size, m.min_free_space, m.snapshot_interval); }
+  static auto fields(auto& m) { return std::tie(m.index_map_size, m.snapshot_interval); }
 };
 
 struct AuthdConfig {

@@ -37,7 +37,6 @@ void check_uids(const UidConfig& uids, Reasons& reasons) {
   };
   const Range ranges[] = {range("daemons", uids.daemons, kDaemonUids),
                           range("login", uids.login, uids.login_count),
-                          range("outbound", uids.outbound, uids.outbound_count),
                           range("accounts", uids.accounts, std::uint64_t{uids.accounts_count} + 1)};
   for (std::size_t i = 0; i < std::size(ranges); ++i)
     for (std::size_t j = i + 1; j < std::size(ranges); ++j)

@@ -33,10 +33,6 @@ constexpr Key<U> kUidKeys[] = {
      "The first uid of the pool for processes that talk to clients before login."},
     {"uid-count.login", Number<U>{&U::login_count, 16, 1'000'000}, Reload::restart,
      "The number of uids in that pool, which bounds the number of such processes."},
-    {"uid-base.outbound", Number<U>{&U::outbound, kMinUid, kMaxUid}, Reload::restart,
-     "The first uid of the pool for processes that talk to other servers."},
-    {"uid-count.outbound", Number<U>{&U::outbound_count, 16, 1'000'000}, Reload::restart,
-     "The number of uids in that pool."},
     {"uid-base.accounts", Number<U>{&U::accounts, kMinUid, kMaxUid}, Reload::restart,
      "The uid of an account is this plus the account's number, which starts at 1 and is never used twice. "
      "It must not change while there are mailboxes."},

@@ -33,12 +33,6 @@ constexpr Key<I> kImapdKeys[] = {
      "The longest command with its literals, the message of APPEND not counted."},
     {"max-errors", Number<I>{&I::max_errors, 1, 10'000}, Reload::new_connections,
      "Commands answered BAD; then the connection ends."},
-    {"max-folders", Number<I>{&I::max_folders, 10, 1'000'000}, Reload::new_connections,
-     "Folders of one account."},
-    {"max-folder-depth", Number<I>{&I::max_folder_depth, 1, 100}, Reload::new_connections,
-     "Levels of folders within folders."},
-    {"max-keywords", Number<I>{&I::max_keywords, 10, 10'000}, Reload::new_connections,
-     "Different keywords of one account."},
     {"poll-interval", Time<I>{&I::poll_interval, 1s, 10min}, Reload::new_connections,
      "How often a session looks for new mail when the kernel gives it no more watches."},
 };
@@ -48,8 +42,6 @@ constexpr Key<M> kMailboxKeys[] = {
     {"index-map-size", Size<M>{&M::index_map_size, 64 * kMiB, 1024 * kGiB}, Reload::new_connections,
      "How large the index of one mailbox may grow; the file is sparse. When it is full, changes are answered "
      "NO."},
-    {"min-free-space", Size<M>{&M::min_free_space, 0, 1024 * kGiB}, Reload::new_connections,
-     "With less room on the file system, APPEND and COPY are answered NO."},
     {"snapshot-interval", Time<M>{&M::snapshot_interval, 1min, 24h * 30}, Reload::new_connections,
      "A session that ends writes a snapshot of the index when the last is older than this."},
 };

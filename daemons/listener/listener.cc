@@ -109,7 +109,6 @@ int Listener::run() {
   watch(control_.fd(), Tag::control);
   watch(signals_.get(), Tag::signals);
   control_.send(Ready{});
-  for (std::uint32_t i = 0; i < sockets_.size(); ++i) watch(sockets_[i].fd.get(), Tag::socket, i);
 
   epoll_event events[kEventsPerWait];
   while (!finished()) {
@@ -160,6 +159,21 @@ void Listener::attach(const AttachChannel& channel, Fd fd) {
   } else if (channel.kind.ends_with("-keyd")) {
     keyd_ = decltype(keyd_){std::move(fd)};
   }
+  accept_once_connected();
+}
+
+bool Listener::has_servers() const {
+  const bool smtp = service_ == Service::mx || service_ == Service::submission;
+  return policyd_.is_open() && (service_ == Service::mx || authd_.is_open()) && (!smtp || queued_.is_open()) &&
+         (!tls_ || keyd_.is_open());
+}
+
+// Until the servers are there for the first time, connections wait in the kernel's queue.
+void Listener::accept_once_connected() {
+  if (accepting_ || !has_servers()) return;
+  accepting_ = true;
+  for (std::uint32_t i = 0; i < sockets_.size(); ++i)
+    if (sockets_[i].fd) watch(sockets_[i].fd.get(), Tag::socket, i);
 }
 
 void Listener::drain(bool at_once) {

@@ -73,6 +73,8 @@ private:
   bool serve_one(Tag kind, std::uint32_t index);
   void on_control();
   void attach(const AttachChannel& channel, Fd fd);
+  bool has_servers() const;
+  void accept_once_connected();
   void drain(bool at_once);
   bool finished() const;
   void reap();
@@ -121,6 +123,7 @@ private:
   std::unordered_map<pid_t, Session> sessions_;
   std::array<ConnectionId, 64> random_{};
   std::size_t random_left_ = 0;
+  bool accepting_ = false;
   bool draining_ = false;
   bool crashed_ = false;  // a child has; the supervisor knows
 };

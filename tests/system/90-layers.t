@@ -48,6 +48,14 @@ done
 none 'no unfinished work' '\b(TODO|FIXME|XXX|HACK)\b' "$nowhere" libcommon spool daemons tools
 is 'no file named util, misc or helper' "$(find libcommon spool daemons tools -name '*util*' -o -name '*misc*' -o -name '*helper*')" ''
 
+# ---- what an operator may change has an effect somewhere ----
+members=$(perl -ne 'print "$1\n" if /^  (?:std::\S+|Duration|bool|LogLevel) (\w+)(?: =.*|);/' daemons/config.h | sort -u)
+unused=$(for member in $members; do
+    grep -rqE "[.>]$member\b" --include='*.cc' --include='*.h' --exclude-dir=config --exclude=config.h daemons tools || echo "$member"
+done)
+is 'every configured value is read by somebody' "$(xargs <<< "$unused")" 'chain_file host routes'
+# (chain_file by the loader, which is left out here; a route and its host when mail flows out)
+
 # ---- each program and format has its page ----
 for program in daemons/*/main.cc; do
     name=$(basename "$(dirname "$program")")
