@@ -13,8 +13,6 @@ inline mailbox::Options mailbox_options(const Config& config) {
   mailbox::Options options;
   options.path = ".";  // the account's directory is the session's root
   options.map_size = config.mailbox.index_map_size;
-  options.min_free_space = config.mailbox.min_free_space;
-  options.max_folders = config.imapd.max_folders;
   options.snapshot_seconds = static_cast<std::int64_t>(config.mailbox.snapshot_interval.milliseconds / 1000);
   options.tombstone_seconds = static_cast<std::int64_t>(config.queued.lifetime.milliseconds / 1000) +
                               std::chrono::seconds{kTombstoneMargin}.count();
