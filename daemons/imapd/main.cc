@@ -5,74 +5,15 @@
 //   with its client's socket and a channel to authd.  After login it is another process, which never was the
 //   first: the account's own uid, in the account's directory, started by the listener on policyd's word.
 //   Neither can reach another account's mail, a key or a password.
-#include "daemons/imapd/preauth.h"
-#include "daemons/imapd/session.h"
-#include "daemons/listener/authenticator_client.h"
-#include "daemons/listener/connection.h"
-#include "daemons/listener/session_mailbox.h"
-#include "daemons/log.h"
-
-namespace {
-
-using namespace mailroom;
-
-void before_login(BeforeLogin& process) {
-  Connection connection{process};
-  Stream& client = connection.open();
-  const imapd::PreauthFacts facts{.hostname = process.config.hostname,
-                                  .tls = connection.has_tls()         ? imapd::TlsState::active
-                                         : connection.can_start_tls() ? imapd::TlsState::available
-                                                                      : imapd::TlsState::none,
-                                  .plaintext_login =
-                                      process.listener.plaintext_login == PlaintextLogin::allowed,
-                                  .mechanisms = {"PLAIN", "LOGIN"},
-                                  .max_errors = process.config.imapd.max_errors,
-                                  .login_timeout = process.config.imapd.login_timeout};
-  AuthenticatorClient authenticator{std::move(process.to_authd)};
-  if (auto proved = imapd::run_preauth(client, facts, authenticator, connection)) {
-    const std::string context = proved->context;
-    if (!connection.hand_over(context, std::move(proved->pre_read)))
-      imapd::refuse_session(connection.stream(), context);
-  }
-  connection.close();
-}
-
-void after_login(AfterLogin& process) {
-  SocketStream client{process.client.get(), process.to_listener.get()};
-  mailbox::Options options = mailbox_options(process.config);
-  imapd::set_summary(options);
-  const auto log_failure = [&process](const mailbox::Failure& failure) {
-    log::write(
-        "mailbox-failed",
-        {{"session", log::Id{process.connection}}, {"account", process.name}, {"reason", failure.text}});
-  };
-  auto mail = mailbox::Mailbox::open(std::move(options));
-  if (!mail) {
-    log_failure(mail.error());
-    return imapd::refuse_session(client, process.start.context);
-  }
-  imapd::PollWait wait{process.client.get(), process.to_listener.get(), mail->watch()};
-  const imapd::SessionFacts facts{.context = std::move(process.start.context),
-                                  .pre_read = std::move(process.start.pre_read),
-                                  .append_limit = process.config.imapd.append_limit,
-                                  .max_command_size = process.config.imapd.max_command_size,
-                                  .max_errors = process.config.imapd.max_errors,
-                                  .idle_timeout = process.config.imapd.idle_timeout,
-                                  .on_failure = log_failure};
-  try {
-    imapd::run_session(client, *mail, wait, facts);
-  } catch (const StreamError&) {  // the client has gone: what is left to do is ours
-  }
-  process.client.reset();
-  if (auto kept = mail->maintain(); !kept) log_failure(kept.error());
-}
-
-}  // namespace
+#include "daemons/imapd/serve.h"
+#include "libcommon/text/charset.h"
 
 int main() {
+  using namespace mailroom;
+  text::prepare_charsets();  // SEARCH runs behind the filter, where ICU could load nothing
   const Protocol protocol{.alpn = "imap",
                           .too_many = "* BYE Too many connections; try again in a minute\r\n",
-                          .before_login = before_login,
-                          .after_login = after_login};
+                          .before_login = serve_connection,
+                          .after_login = serve_session};
   return run_listener(Role::imapd, protocol);
 }
