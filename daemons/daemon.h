@@ -68,7 +68,7 @@ public:
   virtual void reconfigured() {}
 
   // Answers to what the server asked of mailroomd through Host::supervisor().
-  virtual void on_supervisor(const AccountDirectoryMade&) {}
+  virtual void on_supervisor(const AccountDirectoriesMade&) {}
 };
 
 // What run_daemon gives a server.

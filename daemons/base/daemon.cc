@@ -27,7 +27,7 @@ void on_control(Server& server, Launch& launch, SupervisorToProcess&& message, s
                    server.reconfigured();
                  },
                  [&](const Drain&) { server.drain(); },
-                 [&](const AccountDirectoryMade& made) { server.on_supervisor(made); },
+                 [&](const AccountDirectoriesMade& made) { server.on_supervisor(made); },
              },
              message);
 }

@@ -24,20 +24,20 @@ struct Drain {  // listeners: accept no more, finish what is there, exit; others
 struct Reconfigure {  // one descriptor: a sealed memfd with the new Config (reload); new connections follow it
   static auto fields(auto&) { return std::tie(); }
 };
-struct AccountDirectoryMade {
-  AccountId account = 0;
-  bool made = false;
-  static auto fields(auto& m) { return std::tie(m.account, m.made); }
+struct AccountDirectoriesMade {  // the answer to MakeAccountDirectories; those made are on disk
+  std::vector<AccountId> made;
+  std::vector<AccountId> failed;
+  static auto fields(auto& m) { return std::tie(m.made, m.failed); }
 };
-using SupervisorToProcess = std::variant<AttachChannel, Drain, Reconfigure, AccountDirectoryMade>;
+using SupervisorToProcess = std::variant<AttachChannel, Drain, Reconfigure, AccountDirectoriesMade>;
 
 // process -> mailroomd
 struct Ready {
   static auto fields(auto&) { return std::tie(); }
 };
-struct MakeAccountDirectory {  // policyd only
-  AccountId account = 0;
-  static auto fields(auto& m) { return std::tie(m.account); }
+struct MakeAccountDirectories {  // policyd only; those that are there are fine
+  std::vector<AccountId> accounts;
+  static auto fields(auto& m) { return std::tie(m.accounts); }
 };
 struct RemoveAccountDirectory {  // policyd only: renamed aside at once, never reused
   AccountId account = 0;
@@ -47,6 +47,6 @@ struct ConnectionCrashed {  // listeners: a child ended abnormally; the listener
   IpAddress peer;
   static auto fields(auto& m) { return std::tie(m.peer); }
 };
-using ProcessToSupervisor = std::variant<Ready, MakeAccountDirectory, RemoveAccountDirectory, ConnectionCrashed>;
+using ProcessToSupervisor = std::variant<Ready, MakeAccountDirectories, RemoveAccountDirectory, ConnectionCrashed>;
 
 }  // namespace mailroom

@@ -86,9 +86,11 @@ void make_account_directory(int spool_mail, AccountId account, uid_t owner, bool
     set_owner(open_for_owner(directory.get(), part, part).get(), owner, 0700, part);
   }
   set_owner(directory.get(), owner, 0700, name);
-  if (::fsync(directory.get()) != 0) fail(name);
+}
+
+void sync_account_directories(int spool_mail) {
   const Fd parent = open_for_owner(spool_mail, ".", "spool/mail");
-  if (::fsync(parent.get()) != 0) fail("spool/mail");
+  if (::syncfs(parent.get()) != 0) fail("spool/mail");
 }
 
 void remove_account_directory(int spool_mail, AccountId account) {

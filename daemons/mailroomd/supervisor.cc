@@ -302,8 +302,8 @@ void Supervisor::on_message(Process& process) {
   } else if (process.role != Role::policyd) {
     log::write("peer-misbehaved", {{"channel", "control"}, {"peer", process.unique_name()},
                                    {"reason", "asked for an account directory"}});
-  } else if (const auto* make = std::get_if<MakeAccountDirectory>(&received->message)) {
-    on_account_directory(process, make->account);
+  } else if (const auto* make = std::get_if<MakeAccountDirectories>(&received->message)) {
+    make_account_directories(process, make->accounts);
   } else if (const auto* remove = std::get_if<RemoveAccountDirectory>(&received->message)) {
     try {
       remove_account_directory(spool_mail_.get(), remove->account);
@@ -313,16 +313,29 @@ void Supervisor::on_message(Process& process) {
   }
 }
 
-void Supervisor::on_account_directory(Process& process, AccountId account) {
-  bool made = false;
-  if (account > 0 && account < config_.uids.accounts_count) try {
-      const Fd directory = open_directory(root_path(config_, Root::mail));
-      make_account_directory(directory.get(), account, config_.uids.accounts + account, options_.unprivileged);
-      made = true;
-    } catch (const std::exception& error) {
-      log::write("start-failed", {{"process", "account directory " + std::to_string(account)}, {"reason", error.what()}});
-    }
-  process.control.send(AccountDirectoryMade{account, made});
+bool Supervisor::make_account_directory(int spool_mail, AccountId account) {
+  try {
+    if (account == 0 || account >= config_.uids.accounts_count) return false;
+    mailroom::make_account_directory(spool_mail, account, config_.uids.accounts + account, options_.unprivileged);
+    return true;
+  } catch (const std::exception& error) {
+    log::write("start-failed", {{"process", "account directory " + std::to_string(account)}, {"reason", error.what()}});
+    return false;
+  }
+}
+
+void Supervisor::make_account_directories(Process& process, const std::vector<AccountId>& accounts) {
+  AccountDirectoriesMade answer;
+  try {
+    const Fd directory = open_directory(root_path(config_, Root::mail));
+    for (const AccountId account : accounts)
+      (make_account_directory(directory.get(), account) ? answer.made : answer.failed).push_back(account);
+    sync_account_directories(directory.get());
+  } catch (const std::exception& error) {
+    log::write("start-failed", {{"process", "account directories"}, {"reason", error.what()}});
+    answer = {{}, accounts};
+  }
+  process.control.send(answer);
 }
 
 // A child of a listener crashed: what it had in memory may be known to the one who did it.

@@ -71,7 +71,8 @@ private:
   void tell_to_end(Process& process);
   void on_ended(std::list<Process>::iterator process);
   void on_message(Process& process);
-  void on_account_directory(Process& process, AccountId account);
+  bool make_account_directory(int spool_mail, AccountId account);
+  void make_account_directories(Process& process, const std::vector<AccountId>& accounts);
   void on_crash(Process& process, const IpAddress& peer);
   void plan_restart(const Process& dead, const std::string& reason);
   void start_due();

@@ -1,6 +1,8 @@
 #include "daemons/policyd/account_desk.h"
 
+#include <algorithm>
 #include <ctime>
+#include <span>
 
 #include "daemons/log.h"
 #include "libcommon/policy/login_name.h"
@@ -102,30 +104,38 @@ void AccountDesk::add(ToolId tool, const AddAccounts& request) {
     if (id) batch->waiting.insert(*id);
   }
   update.commit();
-  const std::set<AccountId> added = batch->waiting;
-  for (const AccountId id : added) batches_.emplace(id, batch);
-  for (const AccountId id : added) peers_.tell_supervisor(MakeAccountDirectory{id});
-  if (added.empty()) finish(*batch);
+  for (const AccountId id : batch->waiting) batches_.emplace(id, batch);
+  if (batch->waiting.empty()) return finish(*batch);
+  peers_.tell_supervisor(MakeAccountDirectories{{batch->waiting.begin(), batch->waiting.end()}});
 }
 
-void AccountDesk::directory_made(const AccountDirectoryMade& message) {
-  const auto found = batches_.find(message.account);
-  if (found == batches_.end()) {  // an errand from before this process started
-    if (message.made) errands_done({message.account});
-    return;
+void AccountDesk::directories_made(const AccountDirectoriesMade& message) {
+  std::set<std::shared_ptr<Batch>> finished;
+  std::vector<AccountId> errands;  // from before this process started
+  const auto take = [&](AccountId account) -> std::shared_ptr<Batch> {
+    const auto found = batches_.find(account);
+    if (found == batches_.end()) return nullptr;
+    const std::shared_ptr<Batch> batch = found->second;
+    batches_.erase(found);
+    batch->waiting.erase(account);
+    if (batch->waiting.empty()) finished.insert(batch);
+    return batch;
+  };
+  for (const AccountId account : message.made) {
+    const auto batch = take(account);
+    (batch ? batch->made : errands).push_back(account);
   }
-  const std::shared_ptr<Batch> batch = found->second;
-  batches_.erase(found);
-  batch->waiting.erase(message.account);
-  if (message.made) batch->made.push_back(message.account);
-  for (AddResult& result : batch->answer.results)
-    if (result.account == message.account && !message.made)
-      result.problem = "its directory could not be made; see the log";
-  if (batch->waiting.empty()) finish(*batch);
+  for (const AccountId account : message.failed)
+    if (const auto batch = take(account)) batch->failed.insert(account);
+  errands_done(errands);
+  for (const auto& batch : finished) finish(*batch);
 }
 
 void AccountDesk::finish(Batch& batch) {
   errands_done(batch.made);
+  for (AddResult& result : batch.answer.results)
+    if (batch.failed.contains(result.account))
+      result.problem = "its directory could not be made; see the log";
   for (const AddResult& result : batch.answer.results)
     if (result.account != 0) log::write("account-added", {{"account", result.name}, {"id", result.account}});
   answer_(batch.tool, batch.answer);
@@ -144,16 +154,21 @@ void AccountDesk::errands_done(const std::vector<AccountId>& accounts) {
 }
 
 void AccountDesk::resume_errands() {
-  std::vector<AccountId> removed;
+  std::vector<AccountId> removed, made;
   for (const auto& [id, errand] : directory_.view().errands()) {
     if (errand == state::Errand::make_directory) {
-      peers_.tell_supervisor(MakeAccountDirectory{id});
-    } else {
-      peers_.tell_supervisor(RemoveAccountDirectory{id});
-      removed.push_back(id);
+      made.push_back(id);
+      continue;
     }
+    peers_.tell_supervisor(RemoveAccountDirectory{id});
+    removed.push_back(id);
   }
   errands_done(removed);
+  for (std::span<const AccountId> rest{made}; !rest.empty();
+       rest = rest.subspan(std::min(rest.size(), kMaxNewAccounts))) {
+    const auto some = rest.first(std::min(rest.size(), kMaxNewAccounts));
+    peers_.tell_supervisor(MakeAccountDirectories{{some.begin(), some.end()}});
+  }
 }
 
 // ---- changing

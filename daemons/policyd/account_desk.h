@@ -30,7 +30,7 @@ class AccountDesk {
   void resume_errands();
 
   void on_request(ToolId tool, ToolToPolicyd&& request);
-  void directory_made(const AccountDirectoryMade& message);
+  void directories_made(const AccountDirectoriesMade& message);
   void reconfigured(const Config& config);
 
  private:
@@ -40,6 +40,7 @@ class AccountDesk {
     AccountsAdded answer;
     std::set<AccountId> waiting;
     std::vector<AccountId> made;
+    std::set<AccountId> failed;
   };
 
   PolicydToTool handle(const ChangeAccount& request);

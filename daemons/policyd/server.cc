@@ -52,7 +52,7 @@ void Server::reconfigured() {
   accounts_->reconfigured(host_.config);
 }
 
-void Server::on_supervisor(const AccountDirectoryMade& message) { accounts_->directory_made(message); }
+void Server::on_supervisor(const AccountDirectoriesMade& message) { accounts_->directories_made(message); }
 
 // ---- channels
 

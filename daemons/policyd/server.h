@@ -33,7 +33,7 @@ class Server final : public mailroom::Server, private Peers {
   void attach(const std::string& kind, const std::string& peer, Fd fd) override;
   void drain() override { host_.loop.stop(); }
   void reconfigured() override;
-  void on_supervisor(const AccountDirectoryMade& message) override;
+  void on_supervisor(const AccountDirectoriesMade& message) override;
 
   // Takes over a connection to a tool; the control socket's are accepted without it.
   void add_tool(Fd fd) { tools_.add(std::move(fd)); }

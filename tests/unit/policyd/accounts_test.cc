@@ -9,9 +9,9 @@ TEST_CASE("an account is there, with its directory, before the tool hears of it"
   p.tool.send(AddAccounts{{{"Alice", state::kAllServices, true}}});
   p.pump();
   REQUIRE(p.told.size() == 1);
-  const AccountId id = std::get<MakeAccountDirectory>(p.told[0]).account;
+  const AccountId id = std::get<MakeAccountDirectories>(p.told[0]).accounts.at(0);
   CHECK_FALSE(p.tool.next());
-  p.server->on_supervisor(AccountDirectoryMade{id, true});
+  p.server->on_supervisor(AccountDirectoriesMade{{id}, {}});
   p.pump();
   const auto added = p.tool.next_as<AccountsAdded>();
   REQUIRE(added);
@@ -45,8 +45,8 @@ TEST_CASE("a directory that could not be made is told, and asked for again at th
   p.supervisor = [](const ProcessToSupervisor&) {};
   p.start();
   REQUIRE(p.told.size() == 1);
-  CHECK(std::get<MakeAccountDirectory>(p.told[0]).account == 1);
-  p.server->on_supervisor(AccountDirectoryMade{1, true});
+  CHECK(std::get<MakeAccountDirectories>(p.told[0]).accounts.at(0) == 1);
+  p.server->on_supervisor(AccountDirectoriesMade{{1}, {}});
   p.told.clear();
   p.start();
   CHECK(p.told.empty());

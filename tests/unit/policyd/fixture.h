@@ -20,8 +20,10 @@ class Policyd : public DaemonHost {
  public:
   explicit Policyd(policyd::Times times = {}) : times_{times} {
     supervisor = [this](const ProcessToSupervisor& message) {
-      if (const auto* make = std::get_if<MakeAccountDirectory>(&message))
-        server->on_supervisor(AccountDirectoryMade{make->account, directories_can_be_made});
+      const auto* make = std::get_if<MakeAccountDirectories>(&message);
+      if (make == nullptr) return;
+      server->on_supervisor(directories_can_be_made ? AccountDirectoriesMade{make->accounts, {}}
+                                                    : AccountDirectoriesMade{{}, make->accounts});
     };
     start();
   }
