@@ -1,7 +1,6 @@
 // APPEND, COPY, MOVE, STORE, EXPUNGE.
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -69,20 +68,8 @@ Result<void> Staged::finish() {
   });
 }
 
-namespace {
-
-void require_space(const Mailbox::State& state) {
-  struct statvfs status {};
-  if (state.options.min_free_space == 0 || fstatvfs(state.tmp_dir.get(), &status) != 0) return;
-  if (std::uint64_t{status.f_bavail} * status.f_frsize < state.options.min_free_space)
-    refuse(Failure::Code::no_space, "file system below mailbox.min-free-space");
-}
-
-}  // namespace
-
 Result<Staged> Mailbox::stage() {
   return guarded([&] {
-    require_space(*state_);
     auto staged = std::make_unique<Staged::State>();
     const std::string id = random_append_id();
     staged->fd = create_file(state_->tmp_dir.get(), id.c_str());

@@ -47,10 +47,6 @@ struct Options {
   std::int64_t tombstone_seconds = std::int64_t{14} * 24 * 3600;
   // Sparse and fixed; counts against RLIMIT_AS.
   std::uint64_t map_size = std::uint64_t{16} << 30;
-  // Below it, of the account's file system, nothing is staged (Failure::no_space), so that flags can still be
-  // changed.
-  std::uint64_t min_free_space = 0;
-  std::uint32_t max_folders = kMaxFolders;
   // maintain() writes a new snapshot of the index when the last is older and something changed.
   std::int64_t snapshot_seconds = 24 * 3600;
 };
