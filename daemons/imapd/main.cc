@@ -10,7 +10,7 @@
 
 int main() {
   using namespace mailroom;
-  text::prepare_charsets();  // SEARCH runs behind the filter, where ICU could load nothing
+  prepare_charsets();  // SEARCH runs behind the filter, where ICU could load nothing
   const Protocol protocol{.alpn = "imap",
                           .too_many = "* BYE Too many connections; try again in a minute\r\n",
                           .before_login = serve_connection,
