@@ -44,12 +44,16 @@ like 'percent hack' "$(smtp --to "someone%elsewhere.test@$DOMAIN")" '^<\*\* 5[0-
 like 'declared too large' "$(printf 'EHLO c.test\nMAIL FROM:<a@c.test> SIZE=99999999\nQUIT\n' | converse "$SMTP_PORT")" '^552 5\.3\.4 '
 { message big; perl -e 'print "x" x 70, "\r\n" for 1 .. 20000'; } > "$work/big"
 fails 'too large without saying so' send a@client.test "$to" "$work/big"
-like 'bare LF ends no line' "$(printf 'EHLO c.test\nMAIL FROM:<a@c.test>\nRCPT TO:<%s>\nDATA\nx\ny\x0a.\x0a\n' "$to" |
+bare_lf() {
     perl -MIO::Socket::INET -e '
-        my $s = IO::Socket::INET->new("127.0.0.1:$ARGV[0]"); alarm 20;
-        print $s "EHLO c.test\r\nMAIL FROM:<a\@c.test>\r\nRCPT TO:<$ARGV[1]>\r\nDATA\r\n";
-        sleep 1; print $s "Subject: x\r\n\r\nbody\n.\nMAIL FROM:<evil\@c.test>\r\n.\r\nQUIT\r\n"; print while <$s>' "$SMTP_PORT" "$to")" \
-    '^5[0-9][0-9] 5\.[0-9]\.[0-9]+ .*LF'
+        my $s = IO::Socket::INET->new("127.0.0.1:$ARGV[0]"); alarm 30; <$s>;
+        print $s "EHLO c.test\r\n"; while (<$s>) { last if /^250 / }
+        print $s "MAIL FROM:<a\@c.test>\r\nRCPT TO:<$ARGV[1]>\r\nDATA\r\n"; while (<$s>) { last if /^354/ }
+        print $s "Subject: x\r\n\r\nbody\n.\nMAIL FROM:<evil\@c.test>\r\n.\r\nQUIT\r\n"; print while <$s>' "$SMTP_PORT" "$to"
+}
+bare=$(bare_lf)
+like 'bare LF ends no line' "$bare" '^5[0-9][0-9] 5\.[0-9]\.[0-9]+ .*LF'
+is 'and what follows it is no command' "$(wc -l <<< "$bare")" 2
 like 'out of order' "$(printf 'EHLO c.test\nDATA\nQUIT\n' | converse "$SMTP_PORT")" '^503 5\.5\.1 '
 like 'unknown command' "$(printf 'FROBNICATE\nQUIT\n' | converse "$SMTP_PORT")" '^500 5\.5\.'
 like 'VRFY tells nothing' "$(printf 'EHLO c.test\nVRFY alice\nQUIT\n' | converse "$SMTP_PORT")" '^252 '

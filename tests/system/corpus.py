@@ -25,7 +25,8 @@ RULES = {
     "line over 998 octets (RFC 5321 4.5.3.1.6)": lambda message: any(len(line) > 998 for line in message.split(b"\r\n")),
     "too many Received lines (RFC 5321 6.3)": lambda message: len(re.findall(rb"(?mi)^received:", message)) >= 100,
 }
-TRACE = re.compile(rb"\AReturn-Path:[^\n]*\nDelivered-To:[^\n]*\nReceived:[^\n]*\n(?:[ \t][^\n]*\n)*")
+# What is put on top.  A Received line ends in its date; a blank that the message begins with is the message's own.
+TRACE = re.compile(rb"\AReturn-Path:[^\n]*\nDelivered-To:[^\n]*\nReceived:.*?[+-]\d{4}\r\n", re.DOTALL)
 
 
 def env(name):

@@ -136,7 +136,7 @@ delivered() { # USER PASSWORD N: the account has N messages
 
 # A message without the lines that delivery puts on top: Return-Path, Delivered-To and the first Received.
 without_trace() {
-    perl -0777 -pe 's/\AReturn-Path:[^\n]*\n//; s/\ADelivered-To:[^\n]*\n//; s/\AReceived:[^\n]*\n(?:[ \t][^\n]*\n)*//'
+    perl -0777 -pe 's/\AReturn-Path:[^\n]*\n//; s/\ADelivered-To:[^\n]*\n//; s/\AReceived:.*?[+-]\d{4}\r?\n//s'
 }
 
 # A plain conversation: what is on standard input is sent line by line with CRLF, each after the answer to the one before.
