@@ -86,8 +86,8 @@ class ClientFirst : public imapd::Wait {
 
 class TemporaryAccount {
  public:
-  TemporaryAccount() {
-    std::string name = (std::filesystem::temp_directory_path() / "imapd-XXXXXX").string();
+  explicit TemporaryAccount(const std::filesystem::path& base = std::filesystem::temp_directory_path()) {
+    std::string name = (base / "imapd-XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
     path_ = name;
   }

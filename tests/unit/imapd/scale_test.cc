@@ -46,9 +46,14 @@ void fill(mailbox::Mailbox& mail, std::uint32_t wanted) {
   }
 }
 
+// In memory, where there is such a file system: what a disk takes for a sync changes from one to the next.
+std::filesystem::path quiet_place() {
+  return std::filesystem::exists("/dev/shm") ? "/dev/shm" : std::filesystem::temp_directory_path();
+}
+
 // Each command's best of several sessions, in microseconds.
 std::vector<double> best_times(std::uint32_t messages) {
-  const TemporaryAccount account;
+  const TemporaryAccount account{quiet_place()};
   mailbox::Mailbox mail = account.open();
   fill(mail, messages);
   std::vector<double> best(4, 1e9);
