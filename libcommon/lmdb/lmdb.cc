@@ -158,15 +158,20 @@ std::uint64_t Txn::count(Dbi dbi) const {
 void Txn::clear(Dbi dbi) { check(mdb_drop(txn_, dbi.handle, 0), "mdb_drop"); }
 
 void Txn::commit() {
+  if (cursors_ != 0) throw std::logic_error("commit with an open cursor");
   MDB_txn* txn = std::exchange(txn_, nullptr);
   check(mdb_txn_commit(txn), "mdb_txn_commit");
 }
 
-Cursor::Cursor(Txn& txn, Dbi dbi) {
+Cursor::Cursor(Txn& txn, Dbi dbi) : txn_{txn} {
   check(mdb_cursor_open(txn.txn_, dbi.handle, &cursor_), "mdb_cursor_open");
+  ++txn_.cursors_;
 }
 
-Cursor::~Cursor() { mdb_cursor_close(cursor_); }
+Cursor::~Cursor() {
+  mdb_cursor_close(cursor_);
+  --txn_.cursors_;
+}
 
 bool Cursor::move(int operation, std::string_view key) {
   MDB_val k = to_val(key), v{};

@@ -102,7 +102,8 @@ class Txn {
   // Removes every key of the database.
   void clear(Dbi dbi);
 
-  // On disk when it returns.  After an Error the transaction is gone and nothing was changed.
+  // On disk when it returns.  After an Error the transaction is gone and nothing was changed.  No cursor may
+  // be open: LMDB would close it, and its owner once more.
   void commit();
 
  private:
@@ -113,9 +114,10 @@ class Txn {
   Env::State* state_;
   MDB_txn* txn_;
   bool writes_;
+  unsigned cursors_ = 0;
 };
 
-// Walks keys in order of their octets.  Must not outlive its transaction.
+// Walks keys in order of their octets.  Ends before its transaction does.
 class Cursor {
  public:
   Cursor(Txn& txn, Dbi dbi);
@@ -139,12 +141,14 @@ class Cursor {
 
  private:
   bool move(int operation, std::string_view key = {});
+  Txn& txn_;
   MDB_cursor* cursor_ = nullptr;
   std::string_view key_;
   std::string_view value_;
 };
 
-// Big-endian octets of an unsigned integer, so that keys sort as their numbers do.  `key` is a std::string or the like.
+// Big-endian octets of an unsigned integer, so that keys sort as their numbers do.  `key` is a std::string or
+// the like.
 template <typename T, typename Octets>
 void append_key(Octets& key, T number) {
   for (int shift = static_cast<int>(sizeof(T)) * 8 - 8; shift >= 0; shift -= 8)

@@ -93,6 +93,14 @@ bool snapshot_is_due(const Mailbox::State& state) {
          std::time(nullptr) - snapshot.st_mtim.tv_sec > state.options.snapshot_seconds;
 }
 
+void remove_doomed(Mailbox::State& state, const Index& index) {
+  lmdb::Cursor cursor{index.txn(), state.db.doomed};
+  for (bool there = cursor.first(); there; there = cursor.next()) {
+    unlinkat(state.cur_dir.get(), std::string{cursor.key()}.c_str(), 0);
+    cursor.erase();
+  }
+}
+
 // Finishes what was committed but interrupted before the files were removed, and forgets old tombstones.
 void remove_leftovers(Mailbox::State& state) {
   {
@@ -100,11 +108,7 @@ void remove_leftovers(Mailbox::State& state) {
     if (txn.count(state.db.doomed) == 0) return;
   }
   Change change{state};
-  lmdb::Cursor cursor{change.index().txn(), state.db.doomed};
-  for (bool there = cursor.first(); there; there = cursor.next()) {
-    unlinkat(state.cur_dir.get(), std::string{cursor.key()}.c_str(), 0);
-    cursor.erase();
-  }
+  remove_doomed(state, change.index());
   change.index().purge_tombstones(change.now(), SIZE_MAX);
   change.commit();
 }

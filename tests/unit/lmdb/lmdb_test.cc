@@ -176,3 +176,15 @@ TEST_CASE("a database that is not there, and a key that is too long, throw") {
   auto txn = env.write();
   CHECK_THROWS_AS(txn.put(dbi, std::string(lmdb::kMaxKey + 1, 'k'), "v"), lmdb::Error);
 }
+
+TEST_CASE("a commit with an open cursor is refused") {
+  TemporaryDirectory directory;
+  auto env = open_at(directory);
+  const auto dbi = make(env, "rows");
+  auto txn = env.write();
+  {
+    lmdb::Cursor cursor{txn, dbi};
+    CHECK_THROWS_AS(txn.commit(), std::logic_error);
+  }
+  CHECK_NOTHROW(txn.commit());
+}
