@@ -10,7 +10,7 @@ system=$crash/../system
 
 begin_recording 320
 box=$work/disk/box
-start_sandbox --set 'queued.min-free-space 1M' --set 'mailbox.min-free-space 1M' --set 'policyd.state-map-size 16M'
+start_sandbox --set 'queued.min-free-space 1M' --set 'policyd.state-map-size 16M'
 sync -f "$work/disk"
 
 "$system/load.py" send "$SMTP_PORT" "$USER1@$DOMAIN" "${SECONDS_OF_LOAD:-4}" smtp "$work/fuse/mark" > "$work/load.out" 2>&1 &
@@ -31,6 +31,6 @@ like 'messages were acknowledged by SMTP' "$(grep -ac '^.*smtp\.' "$work/log")" 
 like 'messages were acknowledged by IMAP' "$(grep -ac '^.*imap\.' "$work/log")" '^[1-9]'
 ok "$states states after a power cut hold all that was acknowledged, once" \
     replay "$states" "${SEED:-1}" "$crash/check-system" "$build/tools/mr-sandbox" "$system/load.py"
-diag < "$work/out"
+tail -n 1 "$work/out" | diag
 rm -f "$work/disk/box/env"
 finish
