@@ -8,6 +8,9 @@ using Code = mailbox::Failure::Code;
 
 namespace {
 
+// More new messages than this are left to the FETCH that wants them, so that SELECT does not wait.
+constexpr std::size_t kSummarisedAtOnce = 1000;
+
 bool concerns_operator(Code code) {
   return code == Code::no_space || code == Code::damaged || code == Code::corrupt_index ||
          code == Code::failed;
@@ -22,8 +25,21 @@ Reply Context::failed(const mailbox::Failure& failure) {
 
 void Context::take_in(mailbox::FolderId folder) {
   if (folder != mailbox::kInbox) return;
-  // What cannot be taken in stays in new/; the client sees the mailbox as it is.
-  if (const auto intake = mail.take_in(); !intake) static_cast<void>(failed(intake.error()));
+  const auto intake = mail.take_in();
+  if (!intake) {  // what cannot be taken in stays in new/; the client sees the mailbox as it is
+    static_cast<void>(failed(intake.error()));
+    return;
+  }
+  if (intake->taken == 0) return;
+  const auto inbox = mail.folder(folder);
+  if (inbox) summarise(folder, {.first = inbox->uid_next - intake->taken});
+}
+
+// A failure here changes nothing: what is missing is computed when it is asked for.
+void Context::summarise(mailbox::FolderId folder, mailbox::UidRange range) {
+  const auto messages = mail.messages(folder, range, kSummarisedAtOnce);
+  if (!messages) return;
+  for (const mailbox::Message& message : *messages) static_cast<void>(mail.summary(message.file));
 }
 
 void Context::end_with(std::string_view bye) {

@@ -32,6 +32,9 @@ struct Context {
   // For a folder that new mail comes to: takes it in, so that it can be noticed.
   void take_in(mailbox::FolderId folder);
 
+  // Has the index keep what FETCH wants of a new message, so that no FETCH needs to open its file for that.
+  void summarise(mailbox::FolderId folder, mailbox::UidRange range);
+
   // Tells the client what has changed in the selected mailbox.  A mailbox that is gone ends the session.
   void tell_changes(Expunges expunges);
 

@@ -73,7 +73,9 @@ Reply commit(Context& context, mailbox::FolderId folder, mailbox::NewMessage mes
   messages.push_back(std::move(message));
   const auto appended = context.mail.append(folder, std::move(messages));
   if (!appended) return context.failed(appended.error());
-  return Reply::ok(fmt::format("[APPENDUID {} {}] Appended", appended->uid_validity, appended->uids.front()));
+  const mailbox::Uid uid = appended->uids.front();
+  context.summarise(folder, {.first = uid, .last = uid});
+  return Reply::ok(fmt::format("[APPENDUID {} {}] Appended", appended->uid_validity, uid));
 }
 
 std::int64_t now() {

@@ -168,3 +168,21 @@ TEST_CASE("a selected mailbox that is deleted ends the session that has it") {
   two.send("t NOOP");
   CHECK(two.read_line() == "* BYE The selected mailbox was deleted");
 }
+
+TEST_CASE("what the index keeps of a message is given without its file") {
+  const std::unique_ptr<TemporaryAccount> account{account_with_messages(0)};
+  deliver(*account, "q3.1", "Subject: kept\r\n\r\nhi\r\n");
+  Session one{*account};
+  one.command("SELECT INBOX");
+  one.command("APPEND INBOX {18+}\r\nSubject: y\r\n\r\nhi\r\n");
+  for (const auto& file : std::filesystem::directory_iterator(account->path() / "cur")) {
+    std::filesystem::remove(file.path());
+  }
+  const std::string fetched =
+      one.command("FETCH 1:2 (FLAGS UID INTERNALDATE RFC822.SIZE ENVELOPE BODYSTRUCTURE)");
+  CHECK(fetched.find("* 1 FETCH (FLAGS (\\Recent) UID 1 ") != std::string::npos);
+  CHECK(fetched.find("\"kept\"") != std::string::npos);
+  CHECK(fetched.find("* 2 FETCH ") != std::string::npos);
+  CHECK(fetched.ends_with("t OK Fetched\n"));
+  CHECK(one.command("FETCH 1 BODY.PEEK[]").starts_with("t NO [CORRUPTION]"));
+}
