@@ -214,7 +214,7 @@ int import(const Target& target, const Options& options, Words words) {
   if (words.size() > 2) with_folder.import.folder = words[2];
   const auto imported = import_from(*mail, with_folder, words);
   if (!imported) return fail(target, imported.error());
-  if (auto kept = mail->maintain(); !kept) return fail(target, kept.error());
+  if (auto kept = mail->write_snapshot(); !kept) return fail(target, kept.error());
   print_skipped(imported->skipped);
   if (options.json) {
     print_json({{"folders", imported->folders},
