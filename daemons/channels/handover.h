@@ -5,9 +5,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <variant>
+
+#include "libcommon/tls/record_state.h"
 
 namespace mailroom {
 
@@ -40,7 +43,8 @@ struct SessionStart {
   std::string context;   // what the login command's answer needs (IMAP: its tag)
   std::string pre_read;  // octets of the client that came with or after the login command
   std::string tls;       // version and cipher for the log; empty: none
-  static auto fields(auto& m) { return std::tie(m.context, m.pre_read, m.tls); }
+  std::optional<tls::RecordState> records;  // TLS moves with the socket
+  static auto fields(auto& m) { return std::tie(m.context, m.pre_read, m.tls, m.records); }
 };
 
 }  // namespace mailroom

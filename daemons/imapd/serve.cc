@@ -4,6 +4,7 @@
 #include "daemons/imapd/session.h"
 #include "daemons/listener/authenticator_client.h"
 #include "daemons/listener/connection.h"
+#include "daemons/listener/session_stream.h"
 #include "daemons/listener/session_mailbox.h"
 #include "daemons/log.h"
 
@@ -31,7 +32,7 @@ void serve_connection(BeforeLogin& process) {
 }
 
 void serve_session(AfterLogin& process) {
-  SocketStream client{process.client.get(), process.to_listener.get()};
+  SessionStream client{process};
   mailbox::Options options = mailbox_options(process.config);
   imapd::set_summary(options);
   const auto log_failure = [&process](const mailbox::Failure& failure) {
@@ -44,7 +45,7 @@ void serve_session(AfterLogin& process) {
     log_failure(mail.error());
     return imapd::refuse_session(client, process.start.context);
   }
-  imapd::PollWait wait{process.client.get(), process.to_listener.get(), mail->watch()};
+  imapd::PollWait wait{client, process.client.get(), process.to_listener.get(), mail->watch()};
   const imapd::SessionFacts facts{.context = std::move(process.start.context),
                                   .pre_read = std::move(process.start.pre_read),
                                   .append_limit = process.config.imapd.append_limit,
@@ -56,6 +57,7 @@ void serve_session(AfterLogin& process) {
     imapd::run_session(client, *mail, wait, facts);
   } catch (const StreamError&) {  // the client has gone: what is left to do is ours
   }
+  client.close();
   process.client.reset();
   if (auto kept = mail->maintain(); !kept) log_failure(kept.error());
 }

@@ -22,15 +22,16 @@ class Wait {
 // By poll(2), for a client whose octets come straight from a socket.
 class PollWait : public Wait {
  public:
-  // Does not own the descriptors.  `stop` as in SocketStream: its end is the client's end.
-  PollWait(int client, int stop, mailbox::Watch watch)
-      : client_{client}, stop_{stop}, watch_{std::move(watch)} {}
+  // `client` is the descriptor below `stream`.  Does not own the descriptors.  `stop` as in SocketStream: its end is the client's end.
+  PollWait(Stream& stream, int client, int stop, mailbox::Watch watch)
+      : stream_{stream}, client_{client}, stop_{stop}, watch_{std::move(watch)} {}
 
   Woke for_client(std::chrono::steady_clock::time_point deadline) override;
   Woke for_both(std::chrono::steady_clock::time_point deadline) override;
 
  private:
   Woke poll_until(std::chrono::steady_clock::time_point deadline, int mailbox_fd);
+  Stream& stream_;
   int client_;
   int stop_;
   mailbox::Watch watch_;

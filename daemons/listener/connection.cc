@@ -53,12 +53,18 @@ Stream& Connection::start() {
 }
 
 bool Connection::hand_over(std::string context, std::string pre_read) {
-  Fd start = write_session_start({std::move(context), std::move(pre_read),
-                                  tls_ ? tls_->facts().version + " " + tls_->facts().suite : std::string{}});
-  return tls_ ? hand_over_relayed(std::move(start)) : hand_over_plain(std::move(start));
+  SessionStart start{std::move(context), std::move(pre_read), {}, {}};
+  if (tls_) {
+    start.tls = tls_->facts().version + " " + tls_->facts().suite;
+    start.records = tls_->release();
+  }
+  if (tls_ && !start.records) return hand_over_relayed(write_session_start(start));
+  const bool taken = hand_over_whole(write_session_start(start));
+  if (!taken && tls_) tls_->reclaim();
+  return taken;
 }
 
-bool Connection::hand_over_plain(Fd start) {
+bool Connection::hand_over_whole(Fd start) {
   const int descriptors[] = {start.get(), process_.client.get()};
   listener_.send(HandOver{.relayed = false}, descriptors);
   auto answer = listener_.receive(ipc::PacketSocket::Wait::yes, 0, std::chrono::steady_clock::now() + kHandOverPatience);

@@ -35,7 +35,7 @@ public:
   bool hand_over(std::string context, std::string pre_read);
 
 private:
-  bool hand_over_plain(Fd start);
+  bool hand_over_whole(Fd start);
   bool hand_over_relayed(Fd start);
 
   BeforeLogin& process_;

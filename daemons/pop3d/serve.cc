@@ -2,6 +2,7 @@
 
 #include "daemons/listener/authenticator_client.h"
 #include "daemons/listener/connection.h"
+#include "daemons/listener/session_stream.h"
 #include "daemons/listener/session_mailbox.h"
 #include "daemons/log.h"
 #include "daemons/pop3d/mailbox_maildrop.h"
@@ -39,7 +40,7 @@ void serve_connection(BeforeLogin& process) {
 }
 
 void serve_session(AfterLogin& process) {
-  SocketStream client{process.client.get(), process.to_listener.get()};
+  SessionStream client{process};
   const auto log_failure = [&process](const mailbox::Failure& failure) {
     log::write(
         "mailbox-failed",
@@ -63,6 +64,7 @@ void serve_session(AfterLogin& process) {
     } catch (const StreamError&) {  // the client has gone: what is left to do is ours
     }
   }
+  client.close();
   process.client.reset();
   if (auto kept = mail->maintain(); !kept) log_failure(kept.error());
 }

@@ -31,6 +31,13 @@ public:
   // From now on a read or write that has not finished by then throws StreamError{timeout}.  A deadline belongs to a
   // command or a connection and is never pushed forward by single bytes (SECURITY.md V11).
   virtual void set_deadline(std::chrono::steady_clock::time_point deadline) = 0;
+
+  // For whoever waits by poll(2) on the descriptor below.  Whether read() would return (or throw) at once, by what has
+  // been taken from that descriptor already.
+  virtual bool has_input() { return false; }
+  // Once the descriptor is readable: takes what is there, without waiting for more, and says as has_input() then;
+  // false for what brings nothing to read (part of a TLS record, a key update).
+  virtual bool absorb() { return true; }
 };
 
 }  // namespace mailroom

@@ -39,10 +39,10 @@ class RecordStream : public Stream {
   }
 
   // Whether read() would return (or throw) at once, by what has been taken from the transport already.
-  bool has_input();
+  bool has_input() override;
   // Once the transport is readable: takes what it has, without waiting for the rest of a record.  As
   // has_input() then.
-  bool absorb();
+  bool absorb() override;
 
   // Sends close_notify, for what it is worth: never throws.  Nothing may be written afterwards.
   void close() noexcept;

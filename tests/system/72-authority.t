@@ -7,7 +7,8 @@ need_root
 need_program nc
 
 start_sandbox
-send stranger@elsewhere.test "$USER2@$DOMAIN" "$messages/plain.eml"
+sed "s/\r*$/\r/" "$messages/plain.eml" > "$work/plain.eml"
+send stranger@elsewhere.test "$USER2@$DOMAIN" "$work/plain.eml"
 ok 'mail is delivered before' eventually delivered "$USER2" "$PASS2" 1
 ln -sfn "$build/tests/authority/hostile_smtpd" "$box/libexec/smtpd"
 ln -sfn "$build/tests/authority/hostile_pop3d" "$box/libexec/pop3d"

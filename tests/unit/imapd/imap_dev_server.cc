@@ -55,7 +55,7 @@ void serve(int client, const std::string& directory) {
     imapd::refuse_session(stream, login->context);
     return;
   }
-  imapd::PollWait wait{client, -1, mail->watch()};
+  imapd::PollWait wait{stream, client, -1, mail->watch()};
   imapd::run_session(stream, *mail, wait,
                      {.context = login->context,
                       .pre_read = login->pre_read,

@@ -65,7 +65,7 @@ class Session {
     try {
       SocketStream stream{socket, -1};
       mailbox::Mailbox mail = account.open();
-      imapd::PollWait wait{socket, -1, mail.watch()};
+      imapd::PollWait wait{stream, socket, -1, mail.watch()};
       imapd::run_session(stream, mail, wait, {.context = "in", .max_errors = 100});
     } catch (const std::exception&) {
     }

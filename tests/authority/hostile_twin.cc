@@ -1,0 +1,196 @@
+// A taken-over smtpd or pop3d: the real listener with a child that does, on its client's word, what an attacker in its
+// place would try on each of its channels.  tests/system/72-authority.t puts it in the place of the real program and
+// reads what came of each attempt.
+//
+// The client sends one line, the name of the attempt; the answer is one line: what the other side said.
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <functional>
+#include <map>
+#include <string>
+#include <thread>
+
+#include "daemons/channels/keyd.h"
+#include "daemons/channels/policyd.h"
+#include "daemons/channels/queued.h"
+#include "daemons/listener/authenticator_client.h"
+#include "daemons/listener/connection.h"
+#include "daemons/listener/session_start.h"
+
+namespace {
+
+using namespace mailroom;
+using Wait = ipc::PacketSocket::Wait;
+
+constexpr std::chrono::seconds kPatience{30};  // a loaded machine is slow
+constexpr char kMessage[] = "Subject: forged\r\n\r\nforged\r\n";
+
+auto soon() { return std::chrono::steady_clock::now() + kPatience; }
+
+std::string words(ipc::ReceiveError error) {
+  return error == ipc::ReceiveError::would_block ? "silence" : "channel closed";
+}
+
+// What is between braces happens from left to right.
+std::string in_turn(std::initializer_list<std::string> answers) {
+  std::string joined;
+  for (const std::string& answer : answers) joined += (joined.empty() ? "" : " then ") + answer;
+  return joined;
+}
+
+class Twin {
+public:
+  explicit Twin(BeforeLogin& process)
+      : process_{process},
+        listener_{std::move(process.to_listener)},
+        policyd_{std::move(process.to_policyd)},
+        queued_{std::move(process.to_queued)} {}
+
+  std::string attempt(const std::string& name) {
+    const std::map<std::string, std::function<std::string()>> attempts{
+        {"content-without-envelope", [this] { return submit(1); }},
+        {"content-for-another-transaction", [this] { return in_turn({envelope(1, "alice@sandbox.test"), submit(2)}); }},
+        {"content-twice", [this] { return in_turn({envelope(1, "alice@sandbox.test"), submit(1), submit(1)}); }},
+        {"content-after-reset", [this] {
+           const std::string before = envelope(1, "alice@sandbox.test");
+           policyd_.send(ResetTransaction{});
+           envelope(2, "nobody@sandbox.test");  // its answer comes after queued has heard of the reset
+           return in_turn({before, submit(1)});
+         }},
+        {"relay", [this] { return envelope(1, "victim@elsewhere.test"); }},
+        {"junk-to-policyd", [this] { return junk(policyd_); }},
+        {"junk-to-queued", [this] { return junk(queued_); }},
+        {"descriptor-to-policyd", [this] { return with_descriptor(policyd_, ResetTransaction{}); }},
+        {"descriptor-to-queued", [this] { return with_descriptor(queued_, AbandonContent{1}); }},
+        {"answer-to-no-challenge", [this] { return unasked_answer(); }},
+        {"sign-a-contract", [this] { return sign_what_is_no_handshake(); }},
+        {"hand-over-without-verdict", [this] { return hand_over(process_.client.get()); }},
+        {"hand-over-another-socket", [this] { return in_turn({log_in(), hand_over(listener_.fd())}); }},
+        {"hand-over-twice", [this] { return in_turn({log_in(), hand_over_relayed(), hand_over_relayed()}); }},
+        {"hand-over-an-old-verdict", [this] {
+           const std::string login = log_in();
+           std::this_thread::sleep_for(std::chrono::seconds{11});
+           return in_turn({login, hand_over(process_.client.get())});
+         }},
+        {"open-a-file", [] { return ::open("/etc/passwd", O_RDONLY) < 0 ? std::string{std::strerror(errno)} : "opened"; }},
+        {"fork", [] { return ::fork() < 0 ? std::string{std::strerror(errno)} : "forked"; }},
+    };
+    const auto found = attempts.find(name);
+    return found == attempts.end() ? "no such attempt" : found->second();
+  }
+
+private:
+  std::string envelope(TransactionId transaction, const std::string& recipient) {
+    CheckRecipient question;
+    question.transaction = transaction;
+    question.helo = "twin.test";
+    question.reverse_path = "eve@elsewhere.test";
+    question.forward_path = recipient;
+    if (policyd_.send(question) != ipc::SendResult::sent) return "channel closed";
+    auto answer = policyd_.receive(Wait::yes, 0, soon());
+    if (!answer) return words(answer.error());
+    return std::to_string(std::get<Verdict>(answer->message).reply.code);
+  }
+
+  std::string submit(TransactionId transaction) {
+    if (queued_.send(Content{transaction, true, kMessage}) != ipc::SendResult::sent) return "channel closed";
+    auto answer = queued_.receive(Wait::yes, 0, soon());
+    if (!answer) return words(answer.error());
+    return std::to_string(std::get<ContentReply>(answer->message).reply.code);
+  }
+
+  template <typename Channel>
+  std::string junk(Channel& channel) {
+    ::send(channel.fd(), "\xff\xff\xff\xff\xff\xff\xff\xff", 8, MSG_NOSIGNAL);
+    auto answer = channel.receive(Wait::yes, 0, soon());
+    return answer ? "answered" : words(answer.error());
+  }
+
+  template <typename Channel, typename Message>
+  std::string with_descriptor(Channel& channel, const Message& message) {
+    const int extra = process_.client.get();
+    channel.send(message, {&extra, 1});
+    auto answer = channel.receive(Wait::yes, 0, soon());
+    return answer ? "answered" : words(answer.error());
+  }
+
+  std::string unasked_answer() {
+    ipc::MessageChannel<ConnectionToAuthd, AuthdToConnection> authd{std::move(process_.to_authd)};
+    authd.send(SaslRespond{std::string{"\0alice\0alice-secret", 19}});
+    auto answer = authd.receive(Wait::yes, 0, soon());
+    if (!answer) return words(answer.error());
+    return std::holds_alternative<SaslSucceeded>(answer->message) ? "logged in" : "refused";
+  }
+
+  std::string log_in() {
+    authenticator_.emplace(std::move(process_.to_authd));
+    const auto step = authenticator_->start("PLAIN", sasl_plain_message("alice", "alice-secret"));
+    return std::holds_alternative<AuthSuccess>(step) ? "logged in" : "refused";
+  }
+
+  std::string heard() {
+    auto answer = listener_.receive(Wait::yes, 1, soon());
+    if (!answer) return words(answer.error());
+    return std::holds_alternative<SessionOpened>(answer->message) ? "session" : "refused";
+  }
+
+  std::string hand_over(int socket) {
+    const Fd start = write_session_start({"twin", "", ""});
+    const int descriptors[] = {start.get(), socket};
+    if (listener_.send(HandOver{.relayed = false}, descriptors) != ipc::SendResult::sent) return "channel closed";
+    return heard();
+  }
+
+  std::string hand_over_relayed() {
+    const Fd start = write_session_start({"twin", "", ""});
+    const int descriptor = start.get();
+    if (listener_.send(HandOver{.relayed = true}, {&descriptor, 1}) != ipc::SendResult::sent) return "channel closed";
+    return heard();
+  }
+
+  std::string sign_what_is_no_handshake() {
+    listener_.send(WantSigner{});
+    auto opened = listener_.receive(Wait::yes, 1, soon());
+    if (!opened || opened->descriptors.size() != 1) return "no keyd";
+    ipc::MessageChannel<ConnectionToKeyd, KeydToConnection> keyd{std::move(opened->descriptors.front())};
+    const auto keys = process_.tls->key_ids();
+    keyd.send(Sign{keys.front(), tls::SignatureScheme{}, "I owe you a million"});
+    auto answer = keyd.receive(Wait::yes, 0, soon());
+    if (!answer) return words(answer.error());
+    return std::holds_alternative<Signature>(answer->message) ? "signed" : "refused";
+  }
+
+  BeforeLogin& process_;
+  ListenerChannel listener_;
+  ipc::MessageChannel<ConnectionToPolicyd, PolicydToConnection> policyd_;
+  ipc::MessageChannel<ConnectionToQueued, QueuedToConnection> queued_;
+  std::optional<AuthenticatorClient> authenticator_;
+};
+
+void serve(BeforeLogin& process) {
+  SocketStream client{process.client.get(), -1};
+  char line[64];
+  std::size_t size = 0;
+  while (size < sizeof line && (size == 0 || line[size - 1] != '\n')) {
+    const std::size_t got = client.read({line + size, sizeof line - size});
+    if (got == 0) return;
+    size += got;
+  }
+  Twin twin{process};
+  client.write(twin.attempt(std::string{line, size > 0 ? size - 1 : 0}) + "\n");
+}
+
+}  // namespace
+
+int main() {
+  const Protocol protocol{.alpn = "twin", .too_many = "full\r\n", .before_login = serve, .after_login = [](AfterLogin&) {}};
+#ifdef TWIN_OF_POP3D
+  return run_listener(Role::pop3d, protocol);
+#else
+  return run_listener(Role::smtpd_mx, protocol);
+#endif
+}
