@@ -6,6 +6,7 @@
 
 #include "daemons/config/tables.h"
 #include "daemons/events.h"
+#include "libcommon/policy/policy.h"
 
 namespace mailroom {
 
@@ -96,6 +97,15 @@ std::string manual_of_events() {
     manual += fmt::format(".It Ic {} ({}){}\n", row.name, kLevels[static_cast<int>(row.level)],
                           row.keys.empty() ? "" : fmt::format(" Ar {}", argument(row.keys)));
     manual += text_lines(row.help);
+  }
+  return manual + ".El\n";
+}
+
+std::string manual_of_rules() {
+  std::string manual = ".Bl -tag -width Ds\n";
+  for (const policy::Rule& rule : policy::rules()) {
+    manual += fmt::format(".It Ic {}\n{}", rule.name, text_lines(rule.when));
+    manual += fmt::format(".br\n{} {}: {}", rule.code, rule.enhanced, text_lines(rule.text));
   }
   return manual + ".El\n";
 }

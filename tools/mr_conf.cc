@@ -23,7 +23,7 @@ constexpr std::string_view kDefaultFile = "/etc/mailroom/mailroom.conf";
 
 constexpr std::string_view kUsage = "usage: mr-conf check [FILE]\n"
                                     "       mr-conf show [--json] [FILE]\n"
-                                    "       mr-conf doc keys | events\n";
+                                    "       mr-conf doc keys | events | rules\n";
 
 enum Exit { kGood = 0, kWrongConfiguration = 1, kWrongUsage = 2 };
 
@@ -74,6 +74,8 @@ int doc(std::span<const std::string_view> arguments) {
     fmt::print("{}", manual_of_keys());
   else if (arguments.front() == "events")
     fmt::print("{}", manual_of_events());
+  else if (arguments.front() == "rules")
+    fmt::print("{}", manual_of_rules());
   else
     return usage();
   return kGood;

@@ -73,11 +73,18 @@ inline constexpr std::uint32_t kMaxUnknownRecipients = 20;
 
 [[nodiscard]] Verdict decide(const Facts& facts);
 
-// The table's names, in order, for documentation and tests.
-struct RuleName {
-  std::string_view name;
+// One row of the table.
+struct Rule {
+  std::string_view name;  // lower case words with hyphens
+  bool (*applies)(const Facts&);
   Action action;
+  std::uint16_t code;
+  std::string_view enhanced;
+  std::string_view text;  // of the reply; $ADDRESS stands for Facts::own_address
+  std::string_view when;  // the rule in words, for policyd(8)
 };
-std::span<const RuleName> rule_names();
+
+// The table, in the order in which the rules are tried.
+std::span<const Rule> rules();
 
 }  // namespace mailroom::policy
