@@ -26,7 +26,7 @@ namespace {
 constexpr mode_t kFileMode = 0600;
 // Up to so many files each is synced by itself; more are made durable by one sync of the file system, which
 // costs the same for ten as for a thousand, but also waits for what others have written there.
-constexpr std::size_t kFewFiles = 16;
+constexpr std::size_t kFewFiles = 4;
 
 using Failure = MailDrop::Failure;
 
