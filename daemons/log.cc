@@ -56,12 +56,23 @@ void write_line(const EventRow& event, Fields fields) {
 
 // ---- parsing ----
 
+constexpr bool is_hex_digit(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
+
+// The length of what append_value() writes for one octet within quotes; 0 for what it never writes.
+std::size_t quoted_length(std::string_view text) {
+  if (!is_printable(text[0])) return 0;
+  if (text[0] != '\\') return 1;
+  if (text.size() > 1 && (text[1] == '"' || text[1] == '\\')) return 2;
+  return text.size() > 3 && text[1] == 'x' && is_hex_digit(text[2]) && is_hex_digit(text[3]) ? 4 : 0;
+}
+
 // Takes a value in double quotes off the front of `text`.
 bool skip_quoted(std::string_view& text) {
   std::size_t at = 1;
   while (at < text.size() && text[at] != '"') {
-    if (!is_printable(text[at])) return false;
-    at += text[at] == '\\' ? 2 : 1;
+    const std::size_t length = quoted_length(text.substr(at));
+    if (length == 0) return false;
+    at += length;
   }
   if (at >= text.size()) return false;
   text.remove_prefix(at + 1);

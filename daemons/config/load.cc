@@ -94,7 +94,8 @@ Reading read_directives(std::string_view text, const std::string& file) {
 
 std::expected<Config, Errors> outcome(Reading reading) {
   if (reading.errors.empty()) return std::move(reading.config);
-  std::ranges::stable_sort(reading.errors, {}, &Error::line);
+  const auto by_line = [](const Error& a, const Error& b) { return a.line < b.line; };
+  std::stable_sort(reading.errors.begin(), reading.errors.end(), by_line);
   return std::unexpected(std::move(reading.errors));
 }
 

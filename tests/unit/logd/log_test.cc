@@ -110,6 +110,10 @@ TEST_CASE("only lines that the logger makes are taken for events") {
                                   "[1] stopped  x=a",
                                   "[1] stopped x=\"\x1b\"",
                                   "[1] stopped x=\x80",
+                                  "[1] stopped x=\"\\\xdb\"",
+                                  "[1] stopped x=\"\\n\"",
+                                  "[1] stopped x=\"\\xg0\"",
+                                  "[1] stopped x=\"\\x0",
                                   "[1] stopped x=\"a\"b=c",
                                   "[99999999999] stopped"})
     if (log::parse_line(wrong)) FAIL("taken: " << wrong);
