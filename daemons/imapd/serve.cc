@@ -4,8 +4,8 @@
 #include "daemons/imapd/session.h"
 #include "daemons/listener/authenticator_client.h"
 #include "daemons/listener/connection.h"
-#include "daemons/listener/session_stream.h"
 #include "daemons/listener/session_mailbox.h"
+#include "daemons/listener/session_stream.h"
 #include "daemons/log.h"
 
 namespace mailroom {

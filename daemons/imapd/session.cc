@@ -104,7 +104,9 @@ void Session::dispatch(const ReadCommand& command) {
   context_.pending = command.pending;
   const Reply reply = run_verb(verb, in);
   drop_pending();
-  if (verb != nullptr) context_.tell_changes(verb->expunges);
+  if (verb != nullptr && verb->tells != Tells::nothing) {
+    context_.tell_changes(verb->tells == Tells::all ? Expunges::told : Expunges::held);
+  }
   answer(head.tag.empty() ? "*" : head.tag, reply);
 }
 

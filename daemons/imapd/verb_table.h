@@ -8,6 +8,13 @@
 
 namespace mailroom::imapd {
 
+// What of other sessions' changes is told before the tagged answer.
+enum class Tells {
+  nothing,     // SELECT: the client is just reading how the mailbox is
+  no_expunge,  // while message numbers must hold (RFC 3501 section 7.4.1)
+  all,
+};
+
 enum class States {
   none,  // only before login
   any,
@@ -21,7 +28,7 @@ using RunVerb = Reply (*)(Context& context, imap::Scanner& in);
 struct Verb {
   std::string_view name;
   States states;
-  Expunges expunges;  // what may be told before the tagged answer
+  Tells tells;
   RunVerb run;
 };
 

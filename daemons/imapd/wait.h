@@ -22,7 +22,8 @@ class Wait {
 // By poll(2), for a client whose octets come straight from a socket.
 class PollWait : public Wait {
  public:
-  // `client` is the descriptor below `stream`.  Does not own the descriptors.  `stop` as in SocketStream: its end is the client's end.
+  // `client` is the descriptor below `stream`.  Does not own the descriptors.  `stop` as in SocketStream: its
+  // end is the client's end.
   PollWait(Stream& stream, int client, int stop, mailbox::Watch watch)
       : stream_{stream}, client_{client}, stop_{stop}, watch_{std::move(watch)} {}
 
