@@ -30,7 +30,7 @@ class MemoryBudget {
 
 class Content {
  public:
-  explicit Content(MemoryBudget& budget) : budget_{&budget} {}
+  explicit Content(std::shared_ptr<MemoryBudget> budget) : budget_{std::move(budget)} {}
   ~Content() { clear(); }
   Content(const Content&) = delete;
   Content& operator=(const Content&) = delete;
@@ -51,7 +51,7 @@ class Content {
   std::uint64_t length() const { return length_; }
 
  private:
-  MemoryBudget* budget_;
+  std::shared_ptr<MemoryBudget> budget_;
   std::vector<std::string> pieces_;
   std::uint64_t length_ = 0;
 };

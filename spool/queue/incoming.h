@@ -19,8 +19,9 @@ class Incoming {
   enum class Problem : std::uint8_t { none, no_memory, no_space, failed };
 
   // Content longer than `memory_size` goes to a file.
-  Incoming(Storage& storage, MemoryBudget& budget, Id id, std::uint64_t memory_size)
-      : storage_{storage}, id_{id}, memory_size_{memory_size}, content_{std::make_shared<Content>(budget)} {}
+  Incoming(Storage& storage, std::shared_ptr<MemoryBudget> budget, Id id, std::uint64_t memory_size)
+      : storage_{storage}, id_{id}, memory_size_{memory_size}, content_{std::make_shared<Content>(
+                                                                   std::move(budget))} {}
   // Removes the file, unless keep_file() was called.
   ~Incoming();
   Incoming(const Incoming&) = delete;

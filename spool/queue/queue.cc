@@ -20,9 +20,10 @@ constexpr std::uint64_t kSpareSegments = 4;
 
 Queue::Queue(Storage& storage, Worker& log_worker, Worker& content_worker, const Options& options,
              Recovered&& recovered, std::uint64_t now_seconds)
-    : storage_{storage}, content_worker_{content_worker}, options_{options}, memory_{options.memory_limit},
-      index_{std::move(recovered.index)}, log_{storage, log_worker, options.segment_size,
-                                               std::move(recovered.segments), recovered.highest_number},
+    : storage_{storage}, content_worker_{content_worker}, options_{options},
+      memory_{std::make_shared<MemoryBudget>(options.memory_limit)}, index_{std::move(recovered.index)},
+      log_{storage, log_worker, options.segment_size, std::move(recovered.segments),
+           recovered.highest_number},
       next_id_{first_id(index_.highest_id(), now_seconds)} {
   log_.set_before_batch([this] { maintain(); });
 }
@@ -184,8 +185,8 @@ void Queue::copy_some(SegmentNumber number, const Segment& segment) {
   if (copied_.segment != number || copied_.offset + kRecordHeaderSize > segment.end)
     copied_ = {number, kSegmentHeaderSize};
   FileSource source{*segment.file};
-  const std::uint64_t before = copies_.used();
-  for (unsigned probes = 0; probes < kCopyProbes && copies_.used() - before < kCopyOctets; ++probes) {
+  const std::uint64_t before = copies_->used();
+  for (unsigned probes = 0; probes < kCopyProbes && copies_->used() - before < kCopyOctets; ++probes) {
     if (copied_.offset + kRecordHeaderSize > segment.end) return;
     const Place place = make_place(number, copied_.offset);
     auto record = scan_record(source, segment.seed, copied_.offset);

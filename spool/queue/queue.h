@@ -99,8 +99,8 @@ class Queue {
   Storage& storage_;
   Worker& content_worker_;
   Options options_;
-  MemoryBudget memory_;
-  MemoryBudget copies_{UINT64_MAX};
+  std::shared_ptr<MemoryBudget> memory_;
+  std::shared_ptr<MemoryBudget> copies_ = std::make_shared<MemoryBudget>(UINT64_MAX);
   Index index_;
   Log log_;
   Id next_id_;
