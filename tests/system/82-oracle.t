@@ -1,0 +1,27 @@
+#!/bin/bash
+# What FETCH says of each message of the large corpus is what two other servers agree on (MAILROOM_SHARED, default ../shared),
+# but for the differences that tests/oracle/differences.json explains.
+. "$(dirname "$0")/lib.sh"
+need_program python3
+
+shared=${MAILROOM_SHARED:-$root/../shared}
+[ -f "$shared/oracle/golden.py" ] || skip_all "not there: $shared/oracle"
+processes=4 # golden.py waits for each answer
+
+start_sandbox --plaintext-login
+set -a
+read_env
+PLAINTEXT=1
+set +a
+began=$SECONDS
+"$here/oracle.py" "$shared" "$root/tests/oracle/differences.json" $processes > "$work/oracle.out" 2>&1
+is 'the comparison ends well' $? 0
+while read -r line; do
+    case $line in
+        'ok - '*) passed "${line#ok - }" ;;
+        'not ok - '*) missed "${line#not ok - }" ;;
+        *) sed "s/^\(# \)*/# /" <<< "$line" ;;
+    esac
+done < "$work/oracle.out"
+echo "$((SECONDS - began)) s" | diag
+finish
