@@ -102,21 +102,24 @@ const EventRow* find_event(std::string_view name) {
 }  // namespace
 
 void append_value(std::string& line, std::string_view value) {
-  const bool cut = value.size() > kMaxValue;
-  if (cut) value = value.substr(0, kMaxValue);
-  if (!cut && all_bare(value)) {
+  if (value.size() <= kMaxValue && all_bare(value)) {
     line += value;
     return;
   }
   line += '"';
+  const std::size_t begin = line.size();
   for (const char c : value) {
+    if (line.size() - begin >= kMaxValue) {
+      line += "...";
+      break;
+    }
     if (c == '"' || c == '\\') line += '\\';
     if (is_printable(c))
       line += c;
     else
       line += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
   }
-  line += cut ? "...\"" : "\"";
+  line += '"';
 }
 
 void Field::append_to(std::string& line) const {

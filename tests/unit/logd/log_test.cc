@@ -66,10 +66,19 @@ TEST_CASE("fields of every kind") {
 
 TEST_CASE("a line never exceeds its limit; what does not fit is left out") {
   const std::string nasty(log::kMaxValue, '\x01');
-  const auto line =
-      log::format(row("message-refused"), {{"a", nasty}, {"session", log::Id{1}}, {"b", nasty}});
+  const auto line = log::format(
+      row("message-refused"),
+      {{"a", nasty}, {"b", nasty}, {"c", nasty}, {"d", nasty}, {"session", log::Id{1}}, {"e", nasty}});
   CHECK(line.size() < log::kMaxLine);
-  CHECK(line == "message-refused session=0000000000000001 cut=yes");
+  CHECK(line.find(" c=\"\\x01") != line.npos);
+  CHECK(line.find(" d=") == line.npos);
+  CHECK(line.ends_with(" session=0000000000000001 cut=yes"));
+}
+
+TEST_CASE("a value of octets to be escaped is cut by what it takes when written") {
+  const auto value = escaped(std::string(log::kMaxValue, '\xff'));
+  CHECK(value.size() == log::kMaxValue + 5);
+  CHECK(value.ends_with("\\xff...\""));
 }
 
 TEST_CASE("a million random octets: every line is printable and reads back") {
