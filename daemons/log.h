@@ -26,10 +26,10 @@
 
 namespace mailroom::log {
 
-inline constexpr std::size_t kMaxLine =
-    2048;  // with its LF; POSIX asks PIPE_BUF to be 512 at least, Linux has 4096
-inline constexpr std::size_t kMaxValue =
-    512;  // octets of one value before escaping; the rest is cut, marked "..."
+// Octets of a line with its LF.  POSIX asks PIPE_BUF to be 512 at least, Linux has 4096.
+inline constexpr std::size_t kMaxLine = 2048;
+// Octets of one value as written; the rest is cut, and "..." stands for it.
+inline constexpr std::size_t kMaxValue = 512;
 
 // Written as 16 hexadecimal digits.
 struct Id {
