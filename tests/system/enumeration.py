@@ -1,0 +1,87 @@
+#!/usr/bin/env python3
+"""Whether the refusal of a login tells if there is such an account.
+
+enumeration.py PROTOCOL PORT SAMPLES KIND=NAME:PASSWORD...   PROTOCOL is pop3, imap or smtp; logins without TLS
+
+Tries every KIND SAMPLES times, in random order, each on a connection of its own.  Prints for each its replies (one line, JSON),
+the number of different ones, and the median of its times; then 'spread P' with the percentage between the fastest and
+the slowest median.
+"""
+import base64
+import json
+import random
+import socket
+import statistics
+import sys
+import time
+
+PATIENCE = 30  # seconds
+
+
+def read_reply(file, is_last):
+    lines = []
+    while not lines or not is_last(lines[-1]):
+        line = file.readline()
+        if not line:
+            raise EOFError("connection closed")
+        lines.append(line)
+    return b"".join(lines)
+
+
+def any_line(_):
+    return True
+
+
+def smtp_last(line):
+    return line[3:4] != b"-"
+
+
+def imap_last(line):
+    return line.startswith(b"a ")
+
+
+def plain(name, password):
+    return base64.b64encode(b"\0" + name + b"\0" + password)
+
+
+# protocol: [(what is sent, or nothing for the greeting; which line ends the answer)]; the last answer counts.
+DIALOGUES = {
+    "pop3": lambda n, p: [(None, any_line), (b"USER " + n, any_line), (b"PASS " + p, any_line)],
+    "imap": lambda n, p: [(None, any_line), (b"a LOGIN " + n + b" " + p, imap_last)],
+    "smtp": lambda n, p: [(None, smtp_last), (b"EHLO client.test", smtp_last), (b"AUTH PLAIN " + plain(n, p), smtp_last)],
+}
+
+
+def attempt(protocol, port, name, password):
+    """All answers after the greeting, and the seconds that the last one took."""
+    answers = []
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        file = connection.makefile("rb")
+        for command, is_last in DIALOGUES[protocol](name.encode(), password.encode()):
+            began = time.perf_counter()
+            if command is not None:
+                connection.sendall(command + b"\r\n")
+            answers.append(read_reply(file, is_last))
+            took = time.perf_counter() - began
+    return b"".join(answers[1:]).decode("latin-1"), took
+
+
+def main():
+    protocol, port, samples = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    kinds = {kind: who.split(":", 1) for kind, who in (word.split("=", 1) for word in sys.argv[4:])}
+    order = [kind for kind in kinds for _ in range(samples)]
+    random.shuffle(order)
+    replies, times = {kind: set() for kind in kinds}, {kind: [] for kind in kinds}
+    for kind in order:
+        reply, took = attempt(protocol, port, *kinds[kind])
+        replies[kind].add(reply)
+        times[kind].append(took)
+    medians = {kind: statistics.median(values) for kind, values in times.items()}
+    for kind in kinds:
+        print(f"{kind} {medians[kind] * 1e6:.0f} us {json.dumps(sorted(replies[kind]))}")
+    print(f"different {len(set().union(*replies.values()))}")
+    print(f"spread {(max(medians.values()) / min(medians.values()) - 1) * 100:.1f}")
+
+
+main()
