@@ -31,6 +31,7 @@ struct LoginDesk::Client {
   std::unique_ptr<event::Timer> timer;
   Exchange exchange;
   Phase phase = Client::Phase::idle;
+  unsigned exchanges = 0;
   unsigned attempts = 0;
   std::string mechanism;
   std::string name;  // of the attempt: as typed, and once it is proved the account's
@@ -89,8 +90,11 @@ void LoginDesk::misbehaved(ConnectionId connection, const char* reason) {
 
 void LoginDesk::on_message(ConnectionId connection, ConnectionToAuthd&& message) {
   Client& client = *clients_.at(connection);
+  if (client.channel->queued() > 0) return misbehaved(connection, "it does not read its answers");
   if (auto* start = std::get_if<SaslStart>(&message)) {
     if (client.phase != Client::Phase::idle) return misbehaved(connection, "a login out of turn");
+    if (++client.exchanges > kMaxExchanges)
+      return misbehaved(connection, "more exchanges than any client begins");
     client.mechanism = start->mechanism.substr(0, 20);  // RFC 4422 3.1
     return take(client, client.exchange.start(*start));
   }
@@ -114,10 +118,10 @@ void LoginDesk::take(Client& client, Exchange::Step&& step) {
 
 // ---- the check
 
-bool LoginDesk::is_shut_out(Client& client) {
+bool LoginDesk::is_shut_out(const Client& client) {
   const Time now = std::chrono::steady_clock::now();
   const std::uint32_t failures = by_address_.count(client.peer.host_for_limits(), now);
-  if (failures < config_.authd.address_failures && ++client.attempts <= kMaxAttempts) return false;
+  if (failures < config_.authd.address_failures && client.attempts <= kMaxAttempts) return false;
   log::write("login-shut-out",
              {{"session", log::Id{client.id}}, {"peer", client.peer.text()}, {"failures", failures}});
   return true;
@@ -134,6 +138,7 @@ std::pair<std::string, std::string> LoginDesk::name_and_hash(const std::string& 
 void LoginDesk::check(Client& client, Attempt&& attempt) {
   client.began = std::chrono::steady_clock::now();
   client.name = attempt.name;
+  ++client.attempts;
   client.phase = Client::Phase::checking;
   if (is_shut_out(client)) return fail(client, LoginRefusal::too_many);
   if (pool_.waiting() >= config_.authd.max_waiting) return fail(client, LoginRefusal::unavailable);

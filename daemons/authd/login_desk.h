@@ -27,6 +27,9 @@ namespace mailroom::authd {
 
 // Attempts of one connection; after that each is refused.
 inline constexpr unsigned kMaxAttempts = 20;
+// Exchanges of one connection, also those that never came to a password; the engines end a connection long
+// before.
+inline constexpr unsigned kMaxExchanges = 200;
 
 class LoginDesk {
  public:
@@ -59,7 +62,7 @@ class LoginDesk {
 
   void take(Client& client, Exchange::Step&& step);
   void check(Client& client, Attempt&& attempt);
-  bool is_shut_out(Client& client);
+  bool is_shut_out(const Client& client);
   std::pair<std::string, std::string> name_and_hash(const std::string& text);
   void checked(const Checked& result);
   void prove(Client& client);

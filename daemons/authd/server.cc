@@ -104,6 +104,7 @@ void Server::on_listener(ListenerKey key, const ListenerToAuthd& message, std::v
 const char* Server::opened(ListenerKey key, const ConnectionOpened& message, std::vector<Fd>&& descriptors) {
   if (descriptors.size() != 1) return "a connection without its channel";
   if (connections_.contains(message.connection)) return "a connection that is there already";
+  if (connections_.size() >= kMaxConnections) forget_ended();
   if (connections_.size() >= kMaxConnections) return nullptr;  // its channel closes: unavailable
   connections_.emplace(message.connection, key);
   logins_->open(message, std::move(descriptors.front()));
@@ -117,6 +118,11 @@ const char* Server::closed(ListenerKey key, const ConnectionClosed& message) {
   logins_->close(message.connection);
   connections_.erase(found);
   return nullptr;
+}
+
+// A connection's own channel tells its end; no listener needs to say it.
+void Server::forget_ended() {
+  std::erase_if(connections_, [&](const auto& entry) { return !logins_->is_open(entry.first); });
 }
 
 void Server::listener_gone(ListenerKey key, std::string_view reason) {

@@ -15,8 +15,9 @@
 
 namespace mailroom::authd {
 
-// Connections of all listeners together; one more is turned away.
-inline constexpr std::size_t kMaxConnections = 16'000;
+// Connections of all listeners together; one more is turned away.  Fewer than the descriptors a process may
+// have.
+inline constexpr std::size_t kMaxConnections = 15'000;
 
 class Server final : public mailroom::Server {
  public:
@@ -48,6 +49,7 @@ class Server final : public mailroom::Server {
   // What no honest listener says; nothing when all is well.
   const char* opened(ListenerKey key, const ConnectionOpened& message, std::vector<Fd>&& descriptors);
   const char* closed(ListenerKey key, const ConnectionClosed& message);
+  void forget_ended();
   void listener_gone(ListenerKey key, std::string_view reason);
   bool tell_policyd(const AuthdToPolicyd& message);
 

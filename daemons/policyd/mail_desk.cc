@@ -127,6 +127,7 @@ void MailDesk::misbehaved(ConnectionId connection, const char* reason) {
 void MailDesk::on_message(ConnectionId connection, ConnectionToPolicyd&& message) {
   Client& client = *clients_.at(connection);
   if (client.waiting) return misbehaved(connection, "a question before the answer to the last one");
+  if (client.channel->queued() > 0) return misbehaved(connection, "it does not read its answers");
   if (const auto* question = std::get_if<CheckSender>(&message)) return check_sender(client, *question);
   if (auto* question = std::get_if<CheckRecipient>(&message)) {
     if (const char* reason = violation(client, *question)) return misbehaved(connection, reason);

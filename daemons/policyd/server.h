@@ -15,8 +15,9 @@
 
 namespace mailroom::policyd {
 
-// Connections of all listeners together; one more is turned away.
-inline constexpr std::size_t kMaxConnections = 32'768;
+// Connections of all listeners together; one more is turned away.  Fewer than the descriptors a process may
+// have.
+inline constexpr std::size_t kMaxConnections = 15'000;
 
 // Shortened by tests.
 struct Times {

@@ -181,6 +181,14 @@ TEST_CASE("a hostile connection process: every move out of turn ends its channel
     a.log_in(twin, plain("alice", "secret password"));
     twin.send(SaslStart{"PLAIN", plain("alice", "secret password")});
   }
+  SECTION("exchanges without end") {
+    for (unsigned i = 0; i <= authd::kMaxExchanges; ++i) {
+      twin.send(SaslStart{"X", std::nullopt});
+      if (i % 16 == 0) a.pump();
+      while (twin.next()) {
+      }
+    }
+  }
   SECTION("garbage") { twin.send_raw("\xff"); }
   SECTION("a count without its octets") { twin.send_raw(std::string("\x01\xff\xff\xff\xff", 5)); }
   a.pump();

@@ -264,6 +264,18 @@ TEST_CASE("without the queue nothing is accepted") {
   }
 }
 
+TEST_CASE("a connection that asks and never reads is cut off") {
+  Policyd p;
+  auto twin = p.open_smtp(p.mx, 1, Service::mx);
+  bool cut = false;
+  for (int i = 0; i < 1000 && !cut; ++i) {
+    for (int j = 0; j < 32; ++j) twin.send(CheckSender{1, "not an address"});
+    p.pump(std::chrono::milliseconds{1});
+    cut = p.log().find("it does not read its answers") != std::string::npos;
+  }
+  CHECK(cut);
+}
+
 TEST_CASE("a hostile smtp process: every move out of turn ends its channel, and nothing else") {
   Policyd p;
   p.add("alice");
