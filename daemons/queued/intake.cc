@@ -106,13 +106,13 @@ void Intake::attach_listener(Service service, const std::string& peer, Fd fd) {
   auto channel = std::make_unique<ListenerChannel>(
       loop_, std::move(fd), 1,
       [this, key](ListenerToQueued&& message, std::vector<Fd>&& with) {
-        on_listener(key, std::move(message), std::move(with));
+        on_listener(key, message, std::move(with));
       },
       [this, key](event::ChannelEnd why) { listener_gone(key, event::channel_end_name(why)); });
   listeners_.emplace(key, Listener{service, peer, std::move(channel)});
 }
 
-void Intake::on_listener(ListenerKey key, ListenerToQueued&& message, std::vector<Fd>&& descriptors) {
+void Intake::on_listener(ListenerKey key, const ListenerToQueued& message, std::vector<Fd>&& descriptors) {
   const char* reason =
       std::visit(Overloaded{[&](const ConnectionOpened& m) { return opened(key, m, std::move(descriptors)); },
                             [&](const ConnectionClosed& m) { return closed(key, m); }},

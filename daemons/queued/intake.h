@@ -56,7 +56,7 @@ class Intake {
     std::unique_ptr<ListenerChannel> channel;
   };
 
-  void on_listener(ListenerKey key, ListenerToQueued&& message, std::vector<Fd>&& descriptors);
+  void on_listener(ListenerKey key, const ListenerToQueued& message, std::vector<Fd>&& descriptors);
   const char* opened(ListenerKey key, const ConnectionOpened& message, std::vector<Fd>&& descriptors);
   const char* closed(ListenerKey key, const ConnectionClosed& message);
   void listener_gone(ListenerKey key, std::string_view reason);

@@ -37,10 +37,10 @@ const char* problem_text(queue::ReadProblem problem) {
 ToolDesk::ToolDesk(event::Loop& loop, Fd listening, queue::Queue& queue, Dispatcher& dispatcher)
     : queue_{queue}, dispatcher_{dispatcher}, tools_{loop, std::move(listening),
                                                      [this](ToolId tool, ToolToQueued&& request) {
-                                                       on_request(tool, std::move(request));
+                                                       on_request(tool, request);
                                                      }} {}
 
-void ToolDesk::on_request(ToolId tool, ToolToQueued&& request) {
+void ToolDesk::on_request(ToolId tool, const ToolToQueued& request) {
   const auto answer = [&](const QueuedToTool& with) { tools_.answer(tool, with); };
   std::visit(Overloaded{
                  [&](const ListQueue& m) { answer(page(m.after)); },

@@ -18,7 +18,7 @@ class ToolDesk {
   void add(Fd fd) { tools_.add(std::move(fd)); }
 
  private:
-  void on_request(ToolId tool, ToolToQueued&& request);
+  void on_request(ToolId tool, const ToolToQueued& request);
   QueuePage page(QueueId after);
   QueueCount count() const;
   QueuedToTool show(QueueId id);
