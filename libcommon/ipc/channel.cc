@@ -78,10 +78,12 @@ std::expected<Packet, ReceiveError> PacketSocket::receive(
         return std::unexpected(ReceiveError::would_block);
       continue;
     }
-    if (got <= 0) return std::unexpected(ReceiveError::closed);
+    if (got < 0) return std::unexpected(ReceiveError::closed);
+    // Also of an empty packet, which looks like the end: what came with it must not stay open.
     Packet packet{{static_cast<const char*>(part.iov_base), static_cast<std::size_t>(got)}, take_descriptors(header)};
     if ((header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 || packet.descriptors.size() > max_descriptors)
       return std::unexpected(ReceiveError::malformed);
+    if (got == 0) return std::unexpected(ReceiveError::closed);
     return packet;
   }
 }

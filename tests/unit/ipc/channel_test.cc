@@ -52,6 +52,17 @@ std::size_t open_descriptors() {
   return count;
 }
 
+TEST_CASE("descriptors that come with an empty packet are closed with the channel") {
+  Pair pair;
+  const Fd null{::open("/dev/null", O_RDONLY)};
+  const int raw[] = {null.get(), null.get()};
+  const std::size_t before = open_descriptors();
+  ipc::PacketSocket sender{pair.a.take()};
+  sender.send("", Wait::no, raw);
+  CHECK(pair.b.receive(Wait::yes, 1).error() != ipc::ReceiveError::would_block);
+  CHECK(open_descriptors() == before);
+}
+
 TEST_CASE("descriptors that were not allowed are closed, and the packet is refused") {
   Pair pair;
   const Fd null{::open("/dev/null", O_RDONLY)};
