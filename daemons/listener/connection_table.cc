@@ -6,9 +6,9 @@
 namespace mailroom {
 
 ConnectionTable::ConnectionTable(const ConnectionLimits& limits, std::uint32_t slots) : limits_{limits} {
-  limits_.total = std::min(limits_.total, slots);
-  connections_.resize(limits_.total);
-  for (Slot slot = limits_.total; slot > 0; --slot) free_.push_back(slot - 1);
+  limits_.total = std::min(limits_.total, slots - slots / 8);
+  connections_.resize(slots);
+  for (Slot slot = slots; slot > 0; --slot) free_.push_back(slot - 1);
 }
 
 std::expected<ConnectionTable::Slot, ConnectionTable::Refusal> ConnectionTable::open(ConnectionId id, const IpAddress& peer,
@@ -16,7 +16,7 @@ std::expected<ConnectionTable::Slot, ConnectionTable::Refusal> ConnectionTable::
   const auto counted = per_address_.find(peer.host_for_limits());
   if (counted != per_address_.end() && counted->second >= limits_.per_address)
     return std::unexpected(Refusal::address_full);
-  if (free_.empty() || by_id_.contains(id)) return std::unexpected(Refusal::service_full);
+  if (before_login_.size() >= limits_.total || free_.empty() || by_id_.contains(id)) return std::unexpected(Refusal::service_full);
   const Slot slot = free_.back();
   free_.pop_back();
   connections_[slot] = Connection{.id = id, .peer = peer, .opened = now};
@@ -33,7 +33,6 @@ void ConnectionTable::close(Slot slot) {
   const auto counted = per_address_.find(connection.peer.host_for_limits());
   if (--counted->second == 0) per_address_.erase(counted);
   connections_[slot].reset();
-  free_.push_back(slot);
 }
 
 std::optional<ConnectionTable::Slot> ConnectionTable::find(ConnectionId id) const {
@@ -64,6 +63,11 @@ std::optional<ConnectionTable::Verdict> ConnectionTable::use_verdict(Slot slot, 
   connection.handed_over = true;
   before_login_.erase({connection.opened, slot});
   return verdict;
+}
+
+void ConnectionTable::revoke(AccountId account) {
+  for (auto& connection : connections_)
+    if (connection && connection->verdict && connection->verdict->account == account) connection->verdict_until = {};
 }
 
 bool ConnectionTable::open_session(AccountId account) {

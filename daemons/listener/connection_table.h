@@ -22,7 +22,9 @@ inline constexpr std::chrono::seconds kVerdictLifetime{10};
 class ConnectionTable {
 public:
   using Time = std::chrono::steady_clock::time_point;
-  using Slot = std::uint32_t;  // small and reused: also the number of the process's uid within the pool
+  // Small and reused: also the number of the process's uid within the pool.  It stays taken until release(), since a
+  // connection may be over before its process is.
+  using Slot = std::uint32_t;
 
   enum class Refusal { service_full, address_full };
 
@@ -40,11 +42,15 @@ public:
     bool handed_over = false;        // relays for a session: not "before login" any more
   };
 
-  // `slots` is the size of the uid pool; the service takes at most that many connections.
+  // `slots` is the size of the uid pool.  limits.total counts the connections before login, and leaves some of the pool
+  // to processes that are ending and to relays.
   ConnectionTable(const ConnectionLimits& limits, std::uint32_t slots);
 
   std::expected<Slot, Refusal> open(ConnectionId id, const IpAddress& peer, Time now);
   void close(Slot slot);
+  // Its process has ended (or never was): the slot may be used again.
+  void release(Slot slot) { free_.push_back(slot); }
+  std::uint32_t slots() const { return static_cast<std::uint32_t>(connections_.size()); }
   const Connection& at(Slot slot) const { return *connections_[slot]; }
   bool is_open(Slot slot) const { return slot < connections_.size() && connections_[slot].has_value(); }
   std::optional<Slot> find(ConnectionId id) const;
@@ -58,6 +64,9 @@ public:
 
   // The verdict, once.  Nothing without one, or when it has expired.
   std::optional<Verdict> use_verdict(Slot slot, Time now);
+
+  // Takes back the account's verdicts that are not used yet.
+  void revoke(AccountId account);
 
   // Counts a session; false when the service or the account has as many as it may.
   bool open_session(AccountId account);

@@ -1,10 +1,12 @@
 // The listener's part that takes connections: ids, servers, fork, limits.
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <system_error>
 
 #include "daemons/listener/kept_descriptors.h"
 #include "daemons/listener/listener.h"
@@ -18,6 +20,9 @@ namespace {
 
 // Connections taken from one listening socket in a turn, so that the other descriptors are served too.
 constexpr int kAcceptBurst = 32;
+// Without descriptors or memory for a connection, new ones wait in the kernel's queue for so long: the socket stays
+// readable, and trying at once again would take a whole core and fill the log.
+constexpr std::chrono::seconds kAcceptPause{1};
 
 }  // namespace
 
@@ -31,17 +36,40 @@ ConnectionId Listener::new_id() {
 }
 
 void Listener::accept_some(std::size_t socket) {
-  for (int i = 0; i < kAcceptBurst && sockets_[socket].fd; ++i) {
+  for (int i = 0; i < kAcceptBurst && sockets_[socket].fd && !accept_again_; ++i) {
     Fd client{::accept4(sockets_[socket].fd.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
     if (client) {
       open_connection(socket, std::move(client));
     } else if (errno == EAGAIN) {
       return;
     } else if (errno != EINTR && errno != ECONNABORTED) {
-      log::write("accept-failed", {{"address", sockets_[socket].config.address.text()}, {"reason", std::strerror(errno)}});
-      return;
+      return pause_accepting(sockets_[socket].config.address, std::strerror(errno));
     }
   }
+}
+
+void Listener::watch_sockets(int operation) {
+  for (std::uint32_t i = 0; i < sockets_.size(); ++i) {
+    epoll_event event{EPOLLIN, {.u64 = static_cast<std::uint64_t>(Tag::socket) << 32 | i}};
+    if (sockets_[i].fd && ::epoll_ctl(epoll_.get(), operation, sockets_[i].fd.get(), &event) != 0 && errno != ENOENT)
+      fatal_errno("epoll_ctl");
+  }
+}
+
+void Listener::pause_accepting(const IpAddress& address, std::string_view reason) {
+  log::write("accept-failed", {{"address", address.text()}, {"reason", reason}});
+  watch_sockets(EPOLL_CTL_DEL);
+  accept_again_ = now() + kAcceptPause;
+}
+
+// How long the loop may sleep, for epoll_wait.
+int Listener::resume_accepting() {
+  if (!accept_again_) return -1;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(*accept_again_ - now());
+  if (left.count() > 0) return static_cast<int>(left.count());
+  accept_again_.reset();
+  watch_sockets(EPOLL_CTL_ADD);
+  return -1;
 }
 
 void Listener::open_connection(std::size_t socket, Fd client) {
@@ -62,16 +90,20 @@ void Listener::open_connection(std::size_t socket, Fd client) {
   if (!slot) return turn_away(socket, client.get(), *peer, slot.error());
 
   Child& child = children_[*slot];
-  child = Child{.socket = socket};
-  auto ends = connect_servers(id, *peer, std::move(client), child);
-  if (!ends) return close_connection(*slot, "no server");
+  child = Child{.channel = {}, .socket = socket, .connection = id, .peer = *peer};
+  std::optional<NewConnection> ends;
+  try {
+    ends = connect_servers(id, *peer, std::move(client), child);
+  } catch (const std::system_error& error) {
+    pause_accepting(*peer, error.what());
+  }
+  if (!ends) return abandon_connection(*slot, "no server");
   const pid_t pid = ::fork();
   if (pid == 0) become_child(*slot, socket, std::move(*ends));
   if (pid < 0) {
-    log::write("accept-failed", {{"address", peer->text()}, {"reason", std::strerror(errno)}});
-    return close_connection(*slot, "fork failed");
+    pause_accepting(*peer, std::strerror(errno));
+    return abandon_connection(*slot, "fork failed");
   }
-  child.pid = pid;
   slot_of_.emplace(pid, *slot);
   watch(child.channel.fd(), Tag::child, *slot);
   log::write("connection-opened", {{"session", log::Id{id}}, {"service", service_name(service_)},
@@ -83,6 +115,7 @@ void Listener::open_connection(std::size_t socket, Fd client) {
 std::optional<Listener::NewConnection> Listener::connect_servers(ConnectionId id, const IpAddress& peer, Fd client,
                                                                  Child& child) {
   constexpr auto kNoWait = ipc::PacketSocket::Wait::no;
+  if (!report_closed()) return std::nullopt;
   NewConnection ends{.client = std::move(client)};
   auto [ours, theirs] = ipc::make_channel();
   child.channel = ChildChannel{std::move(ours)};
@@ -111,17 +144,32 @@ void Listener::turn_away(std::size_t socket, int client, const IpAddress& peer, 
   ::send(client, protocol_.too_many.data(), protocol_.too_many.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-// Forgets the connection; its process sees the end of its channel and ends, if it has not already.
+// policyd keeps a connection until it hears of its end, so what it cannot be told now is told later.  Bounded: no new
+// connection is opened before.  False when some are left.
+bool Listener::report_closed() {
+  for (; !unreported_.empty(); unreported_.pop_front())
+    if (policyd_.is_open() && policyd_.send(ConnectionClosed{unreported_.front()}, {}, ipc::PacketSocket::Wait::no) ==
+                                  ipc::SendResult::would_block)
+      return false;
+  return true;
+}
+
+// The same for a connection that never had a process.
+void Listener::abandon_connection(Slot slot, std::string_view reason) {
+  close_connection(slot, reason);
+  table_.release(slot);
+}
+
+// Forgets the connection; its process sees the end of its channel and ends, if it has not already.  Its slot, and so its
+// uid, is nobody else's before that: it may be a process that does not want to end.
 void Listener::close_connection(Slot slot, std::string_view reason) {
   const ConnectionTable::Connection& connection = table_.at(slot);
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now() - connection.opened).count();
   log::write("connection-closed", {{"session", log::Id{connection.id}}, {"service", service_name(service_)},
                                    {"peer", connection.peer.text()}, {"reason", reason}, {"seconds", seconds}});
-  if (policyd_.is_open())
-    policyd_.send(ConnectionClosed{connection.id}, {}, ipc::PacketSocket::Wait::no);
+  unreported_.push_back(connection.id);
+  report_closed();
   children_[slot].channel.close();
-  slot_of_.erase(children_[slot].pid);
-  children_[slot].pid = -1;
   table_.close(slot);
 }
 

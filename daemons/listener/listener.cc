@@ -57,7 +57,7 @@ Listener::Listener(const Launch& launch, const Protocol& protocol)
       passed_{launch},
       control_{Fd{kControlFd}},
       table_{limits_of(config_, service_), pool_part_size(config_)},
-      children_(std::min(limits_of(config_, service_).total, pool_part_size(config_))) {}
+      children_(table_.slots()) {}
 
 uid_t Listener::pool_uid(Slot slot) const {
   const unsigned part = static_cast<unsigned>(service_) * 2 + launch_.generation % 2;
@@ -112,7 +112,7 @@ int Listener::run() {
 
   epoll_event events[kEventsPerWait];
   while (!finished()) {
-    const int count = ::epoll_wait(epoll_.get(), events, kEventsPerWait, -1);
+    const int count = ::epoll_wait(epoll_.get(), events, kEventsPerWait, resume_accepting());
     if (count < 0 && errno != EINTR) fatal_errno("epoll_wait");
     for (int i = 0; i < count; ++i)
       if (!serve_one(static_cast<Tag>(events[i].data.u64 >> 32), static_cast<std::uint32_t>(events[i].data.u64)))
@@ -129,7 +129,7 @@ bool Listener::serve_one(Tag kind, std::uint32_t index) {
   case Tag::policyd: on_policyd(); return true;
   case Tag::socket: accept_some(index); return true;
   case Tag::child:
-    if (table_.is_open(index)) on_child(index);
+    if (table_.is_open(index)) on_child_or_close(index);
     return true;
   }
   return true;
@@ -153,6 +153,7 @@ void Listener::attach(const AttachChannel& channel, Fd fd) {
     authd_ = decltype(authd_){std::move(fd)};
   } else if (channel.kind.ends_with("-policyd")) {
     policyd_ = decltype(policyd_){std::move(fd)};
+    unreported_.clear();  // it has never heard of them
     watch(policyd_.fd(), Tag::policyd);
   } else if (channel.kind.ends_with("-queued")) {
     queued_ = decltype(queued_){std::move(fd)};
@@ -172,16 +173,20 @@ bool Listener::has_servers() const {
 void Listener::accept_once_connected() {
   if (accepting_ || !has_servers()) return;
   accepting_ = true;
-  for (std::uint32_t i = 0; i < sockets_.size(); ++i)
-    if (sockets_[i].fd) watch(sockets_[i].fd.get(), Tag::socket, i);
+  watch_sockets(EPOLL_CTL_ADD);
 }
 
+// Told a second time: a listener has been started that uses the same uids.  Sessions, which have others, go on.
 void Listener::drain(bool at_once) {
+  const bool uids_are_needed = draining_;
   draining_ = true;
-  for (ListenSocket& socket : sockets_) socket.fd.reset();  // which also ends its watch
-  if (!at_once) return;
+  accept_again_.reset();
+  watch_sockets(EPOLL_CTL_DEL);  // closing does not end a watch: mailroomd has the same sockets open
+  for (ListenSocket& socket : sockets_) socket.fd.reset();
+  if (!at_once && !uids_are_needed) return;
   for (Slot slot = 0; slot < children_.size(); ++slot)
     if (table_.is_open(slot)) children_[slot].channel.close();
+  if (!at_once) return;
   for (auto& [pid, session] : sessions_) session.stop.reset();
 }
 
@@ -199,10 +204,13 @@ void Listener::reap() {
 void Listener::on_child_ended(pid_t pid, int status) {
   IpAddress peer;
   ConnectionId connection = 0;
-  if (const auto slot = slot_of_.find(pid); slot != slot_of_.end()) {
-    peer = table_.at(slot->second).peer;
-    connection = table_.at(slot->second).id;
-    close_connection(slot->second, exit_words(status));
+  if (const auto child = slot_of_.find(pid); child != slot_of_.end()) {
+    const Slot slot = child->second;
+    peer = children_[slot].peer;
+    connection = children_[slot].connection;
+    if (table_.is_open(slot)) close_connection(slot, exit_words(status));
+    table_.release(slot);
+    slot_of_.erase(child);
   } else if (const auto session = sessions_.find(pid); session != sessions_.end()) {
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now() - session->second.started).count();
     peer = session->second.peer;

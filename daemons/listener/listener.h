@@ -42,9 +42,11 @@ private:
     ListenerConfig config;
   };
   struct Child {  // beside the entry of the ConnectionTable with the same slot
-    pid_t pid = -1;
     ChildChannel channel;
     std::size_t socket = 0;  // index into sockets_
+    // Of its connection, which the table may have forgotten when the process ends.
+    ConnectionId connection = 0;
+    IpAddress peer;
   };
   struct Session {
     ConnectionId connection = 0;
@@ -84,6 +86,11 @@ private:
   void accept_some(std::size_t socket);
   void open_connection(std::size_t socket, Fd client);
   std::optional<NewConnection> connect_servers(ConnectionId id, const IpAddress& peer, Fd client, Child& child);
+  void watch_sockets(int operation);
+  void pause_accepting(const IpAddress& address, std::string_view reason);
+  int resume_accepting();
+  bool report_closed();
+  void abandon_connection(Slot slot, std::string_view reason);
   void turn_away(std::size_t socket, int client, const IpAddress& peer, ConnectionTable::Refusal why);
   void close_connection(Slot slot, std::string_view reason);
   [[noreturn]] void become_child(Slot slot, std::size_t socket, NewConnection ends);
@@ -91,6 +98,7 @@ private:
   // verdicts and hand-over (sessions.cc)
   void on_policyd();
   void on_child(Slot slot);
+  void on_child_or_close(Slot slot);
   void hand_over(Slot slot, const HandOver& message, std::vector<Fd> descriptors);
   bool start_session(Slot slot, const ConnectionTable::Verdict& verdict, Fd start, Fd client);
   Fd open_account_directory(AccountId account);
@@ -119,11 +127,13 @@ private:
   ipc::MessageChannel<ListenerToKeyd, KeydToListener> keyd_;
   ConnectionTable table_;
   std::vector<Child> children_;  // by slot
-  std::unordered_map<pid_t, Slot> slot_of_;
+  std::unordered_map<pid_t, Slot> slot_of_;  // of every process that is not reaped, also when its connection is over
   std::unordered_map<pid_t, Session> sessions_;
   std::array<ConnectionId, 64> random_{};
   std::size_t random_left_ = 0;
+  std::deque<ConnectionId> unreported_;  // closed, and policyd does not know yet
   bool accepting_ = false;
+  std::optional<Time> accept_again_;  // accepting pauses until then
   bool draining_ = false;
   bool crashed_ = false;  // a child has; the supervisor knows
 };

@@ -6,6 +6,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <system_error>
+
 #include "daemons/listener/kept_descriptors.h"
 #include "daemons/listener/listener.h"
 #include "daemons/listener/session_start.h"
@@ -28,10 +30,22 @@ void Listener::on_policyd() {
       policyd_.send(VerdictTaken{start->connection}, {}, ipc::PacketSocket::Wait::no);
     return;
   }
+  const AccountId account = std::get<EndSessions>(received->message).account;
+  table_.revoke(account);  // nor does a session start by what was proved before
   for (auto& [pid, session] : sessions_) {
-    if (session.account != std::get<EndSessions>(received->message).account) continue;
+    if (session.account != account) continue;
     log::write("session-revoked", {{"session", log::Id{session.connection}}, {"account", session.name}});
     session.stop.reset();
+  }
+}
+
+// Without descriptors for its wish, that connection alone ends.
+void Listener::on_child_or_close(Slot slot) {
+  try {
+    on_child(slot);
+  } catch (const std::system_error& error) {
+    log::write("session-refused", {{"session", log::Id{table_.at(slot).id}}, {"account", "-"}, {"reason", error.what()}});
+    close_connection(slot, "refused");
   }
 }
 
@@ -105,8 +119,8 @@ Fd Listener::open_account_directory(AccountId account) {
 bool Listener::start_session(Slot slot, const ConnectionTable::Verdict& verdict, Fd start, Fd client) {
   if (verdict.account == 0 || verdict.account >= config_.uids.accounts_count) return false;
   const Fd directory = open_account_directory(verdict.account);
-  if (!directory || !table_.open_session(verdict.account)) return false;
   auto [ours, theirs] = ipc::make_channel();
+  if (!directory || !table_.open_session(verdict.account)) return false;
   Session session{table_.at(slot).id, verdict.account, table_.at(slot).peer, verdict.name, now(), std::move(ours)};
   const pid_t pid = ::fork();
   if (pid == 0)

@@ -25,6 +25,36 @@ TEST_CASE("a service takes its number of connections, an address its own") {
   CHECK(table.open(5, host("192.0.2.4:1"), kStart));
 }
 
+TEST_CASE("a uid is nobody else's while the process of a connection that is over still lives") {
+  ConnectionTable table{kLimits, 8};
+  const auto slot = *table.open(1, host("192.0.2.1:1"), kStart);
+  table.close(slot);
+  for (ConnectionId id = 2; id < 6; ++id)
+    CHECK(*table.open(id, host(("192.0.2." + std::to_string(id) + ":1").c_str()), kStart) != slot);
+}
+
+TEST_CASE("what goes on as the relay of a session leaves its place before login to others") {
+  ConnectionTable table{kLimits, 1000};
+  for (ConnectionId id = 1; id <= 6; ++id) {
+    const auto slot = table.open(id, host(("192.0.2." + std::to_string(id) + ":1").c_str()), kStart);
+    REQUIRE(slot);
+    REQUIRE(table.admit(id, {7, "seven"}, kStart));
+    REQUIRE(table.use_verdict(*slot, kStart));
+  }
+}
+
+TEST_CASE("a revoked verdict starts nothing, and no other is taken") {
+  ConnectionTable table{kLimits, 1000};
+  const auto slot = *table.open(1, host("192.0.2.1:1"), kStart);
+  const auto other = *table.open(2, host("192.0.2.2:1"), kStart);
+  REQUIRE(table.admit(1, {7, "seven"}, kStart));
+  REQUIRE(table.admit(2, {8, "eight"}, kStart));
+  table.revoke(7);
+  CHECK_FALSE(table.admit(1, {7, "seven"}, kStart));
+  CHECK_FALSE(table.use_verdict(slot, kStart));
+  CHECK(table.use_verdict(other, kStart));
+}
+
 TEST_CASE("the pool of uids bounds the service too") {
   ConnectionTable table{kLimits, 1};
   CHECK(table.open(1, host("192.0.2.1:1"), kStart) == 0U);
@@ -64,6 +94,7 @@ TEST_CASE("a verdict dies with its connection") {
   const auto slot = *table.open(1, host("192.0.2.1:1"), kStart);
   REQUIRE(table.admit(1, {7, "seven"}, kStart));
   table.close(slot);
+  table.release(slot);
   CHECK(*table.open(2, host("192.0.2.1:1"), kStart) == slot);
   CHECK_FALSE(table.use_verdict(slot, kStart));
 }
