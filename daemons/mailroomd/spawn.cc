@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -59,7 +60,12 @@ Spawned spawn(const SpawnRequest& request) {
   if (pid == 0) become_program(request);
   if (pid < 0) throw std::system_error(errno, std::generic_category(), "fork");
   Fd pidfd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
-  if (!pidfd) throw std::system_error(errno, std::generic_category(), "pidfd_open");
+  if (!pidfd) {
+    const int error = errno;
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, nullptr, 0);
+    throw std::system_error(error, std::generic_category(), "pidfd_open");
+  }
   return {pid, std::move(pidfd)};
 }
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -40,6 +41,13 @@ constexpr std::size_t kCrashesUntilShutOut = 5;  // within the window, from one 
 
 // Whose tools have a control socket.
 constexpr std::array kRolesWithTools{Role::policyd, Role::authd, Role::queued};
+
+// Of a control channel, so that a process that is busy starting is not taken for one that does not read.
+void make_room(int control) {
+  const int size = ipc::kSendBuffer;
+  if (::setsockopt(control, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) != 0)
+    ::setsockopt(control, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+}
 
 std::string exit_words(const siginfo_t& info) {
   if (info.si_code == CLD_EXITED) return "exit " + std::to_string(info.si_status);
@@ -184,7 +192,25 @@ std::vector<PassedDescriptor> Supervisor::descriptors_for(Role role, std::vector
   return passed;
 }
 
+// Tried again later when the machine has no process, descriptor or key file for it now: what runs goes on.
+void Supervisor::start_or_retry(Role role) {
+  try {
+    start(role);
+  } catch (const std::exception& error) {
+    log::write("start-failed", {{"process", process_row(role).name}, {"reason", error.what()}});
+    restarts_[role] = {Clock::now() + kLongestRestartDelay};
+  }
+}
+
+// The uids of processes before login are of two generations in turn (daemons/listener/listener.cc).
+void Supervisor::free_uids_for(Role role, std::uint32_t generation) {
+  if (!is_listener(role)) return;
+  for (Process& old : processes_)
+    if (old.role == role && old.retired && old.generation % 2 == generation % 2) tell(old, Drain{.at_once = false});
+}
+
 Supervisor::Process& Supervisor::start(Role role) {
+  restarts_.erase(role);
   const ProcessRow& row = process_row(role);
   std::vector<Fd> owned;
   Launch launch{role, std::string{row.name}, options_.unprivileged, ++generations_[role], config_,
@@ -196,6 +222,8 @@ Supervisor::Process& Supervisor::start(Role role) {
   }
   const Fd block = sealed_memfd(ipc::encode(launch));
   auto [ours, theirs] = ipc::make_channel();
+  make_room(ours.get());
+  free_uids_for(role, launch.generation);
   // logd writes where mailroomd was told to; everybody else to logd.
   request.log = role == Role::logd ? STDERR_FILENO : logs_.find(row.name)->second.write.get();
   request.control = theirs.get();
@@ -204,17 +232,26 @@ Supervisor::Process& Supervisor::start(Role role) {
   processes_.push_back({role, launch.generation, spawned.pid, std::move(spawned.pidfd), Control{std::move(ours)}, Clock::now()});
   Process& fresh = processes_.back();
   log::write("process-started", {{"process", fresh.unique_name()}, {"pid", fresh.pid}});
-  connect_all(fresh);
+  try {
+    connect_all(fresh);
+  } catch (const std::exception& error) {  // half connected is of no use: its end is followed by a restart
+    log::write("start-failed", {{"process", fresh.unique_name()}, {"reason", error.what()}});
+    ::kill(fresh.pid, SIGKILL);
+  }
   return fresh;
 }
 
 void Supervisor::connect_all(Process& fresh) {
+  const bool old_keyd_lives =
+      std::ranges::any_of(processes_, [](const Process& p) { return p.role == Role::keyd && p.retired; });
   for (const ChannelRow& row : kChannels)
     for (Process& other : processes_) {
       if (&other == &fresh) continue;
       if (row.asker == fresh.role && row.server == other.role && !other.retired) connect(row, fresh, other);
-      // A listener that finishes its last connections needs the new process too.
-      if (row.server == fresh.role && row.asker == other.role) connect(row, other, fresh);
+      // A listener that finishes its last connections needs the new process too; but for its certificates the keyd that
+      // was replaced with it.
+      const bool has_its_own = fresh.role == Role::keyd && other.retired && old_keyd_lives;
+      if (row.server == fresh.role && row.asker == other.role && !has_its_own) connect(row, other, fresh);
     }
 }
 
@@ -223,8 +260,17 @@ void Supervisor::connect(const ChannelRow& row, Process& asker, Process& server)
   const int asker_end = near.get();
   const int server_end = far.get();
   const std::string kind{row.name};
-  server.control.send(AttachChannel{kind, asker.unique_name()}, {&server_end, 1});
-  asker.control.send(AttachChannel{kind, server.unique_name()}, {&asker_end, 1});
+  tell(server, AttachChannel{kind, asker.unique_name()}, {&server_end, 1});
+  tell(asker, AttachChannel{kind, server.unique_name()}, {&asker_end, 1});
+}
+
+// Never waits: one process that does not read must not keep mailroomd from the others.  It is started afresh.
+void Supervisor::tell(Process& process, const SupervisorToProcess& message, std::span<const int> descriptors) {
+  if (process.control.send(message, descriptors, ipc::PacketSocket::Wait::no) != ipc::SendResult::would_block) return;
+  log::write("peer-misbehaved",
+             {{"channel", "control"}, {"peer", process.unique_name()}, {"reason", "it does not read"}});
+  ::kill(process.pid, SIGKILL);
+  process.control.close();
 }
 
 bool Supervisor::everything_ready() const {
@@ -335,7 +381,7 @@ void Supervisor::make_account_directories(Process& process, const std::vector<Ac
     log::write("start-failed", {{"process", "account directories"}, {"reason", error.what()}});
     answer = {{}, accounts};
   }
-  process.control.send(answer);
+  tell(process, answer);
 }
 
 // A child of a listener crashed: what it had in memory may be known to the one who did it.
@@ -352,7 +398,7 @@ void Supervisor::on_crash(Process& process, const IpAddress& peer) {
   }
   const Role role = process.role;
   retire(process);
-  start(role);
+  start_or_retry(role);
 }
 
 // ---- the ends of processes
@@ -361,7 +407,7 @@ void Supervisor::retire(Process& process) {
   if (process.retired) return;
   process.retired = true;
   if (is_listener(process.role)) {
-    process.control.send(Drain{.at_once = false});
+    tell(process, Drain{.at_once = false});
   } else {
     process.end_by = Clock::now() + kRetiredKeydPatience;
   }
@@ -403,13 +449,8 @@ void Supervisor::start_due() {
     }
     const Role role = restart->first;
     restart = restarts_.erase(restart);
-    try {
-      start(role);
-    } catch (const std::exception& error) {
-      log::write("start-failed", {{"process", process_row(role).name}, {"reason", error.what()}});
-      restarts_[role] = {Clock::now() + kLongestRestartDelay};
-      return;
-    }
+    start_or_retry(role);
+    if (restarts_.contains(role)) return;
   }
 }
 
@@ -449,14 +490,15 @@ void Supervisor::reload() {
   for (const std::string& key : fixed)
     log::write("config-error", {{"file", options_.config_file}, {"line", 0}, {"reason", key + " changes only by a restart"}});
   if (!fixed.empty()) return log::write("reload-refused", {{"config", options_.config_file}, {"errors", fixed.size()}});
+  Fd block;
   try {
+    block = sealed_memfd(ipc::encode(*loaded));
     open_sockets(*loaded);
   } catch (const std::exception& error) {
     return log::write("reload-refused", {{"config", options_.config_file}, {"errors", error.what()}});
   }
   config_ = std::move(*loaded);
   shut_out_.clear();
-  const Fd block = sealed_memfd(ipc::encode(config_));
   const int raw = block.get();
   std::vector<Process*> replaced;
   for (Process& process : processes_) {
@@ -464,11 +506,12 @@ void Supervisor::reload() {
     if (is_listener(process.role) || process.role == Role::keyd)
       replaced.push_back(&process);
     else
-      process.control.send(Reconfigure{}, {&raw, 1});
+      tell(process, Reconfigure{}, {&raw, 1});
   }
   for (Process* process : replaced) retire(*process);
   for (const ProcessRow& row : kProcesses)
-    if ((is_listener(row.role) || row.role == Role::keyd) && !may_be_absent(row.role, config_)) start(row.role);
+    if ((is_listener(row.role) || row.role == Role::keyd) && !may_be_absent(row.role, config_))
+      start_or_retry(row.role);
   log::write("reload-done", {{"config", options_.config_file}});
 }
 

@@ -5,6 +5,7 @@
 #include <list>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -63,10 +64,13 @@ private:
   void announce_ready();
 
   // processes
+  void start_or_retry(Role role);
+  void free_uids_for(Role role, std::uint32_t generation);
   Process& start(Role role);
   std::vector<PassedDescriptor> descriptors_for(Role role, std::vector<Fd>& owned);
   void connect_all(Process& fresh);
   void connect(const ChannelRow& row, Process& asker, Process& server);
+  void tell(Process& process, const SupervisorToProcess& message, std::span<const int> descriptors = {});
   void retire(Process& process);
   void tell_to_end(Process& process);
   void on_ended(std::list<Process>::iterator process);
