@@ -94,7 +94,12 @@ std::optional<UidSet> Selected::targets(const imap::SequenceSet& set, Numbers nu
   return uids;
 }
 
-void Selected::append_flags(std::string& out, const mailbox::Message& message) const {
+void Selected::knows(const mailbox::Message& message) {
+  if (message.modseq > modseq_) known_[message.uid] = message.modseq;
+}
+
+void Selected::append_flags(std::string& out, const mailbox::Message& message) {
+  knows(message);
   out += '(';
   const std::size_t start = out.size();
   const auto add = [&](std::string_view flag) {
@@ -137,9 +142,11 @@ void Selected::collect(const mailbox::Changes& changes) {
   for (const mailbox::Message& message : changes.messages) {
     if (message.uid >= uid_next_) {
       arrive(message.uid);
-    } else if (view_.contains(message.uid) && std::ranges::find(own_, message.modseq) == own_.end()) {
-      changed_.push_back(message);
+      continue;
     }
+    const auto known = known_.find(message.uid);
+    const bool news = known == known_.end() || known->second != message.modseq;
+    if (news && view_.contains(message.uid)) changed_.push_back(message);
   }
   changes.expunged.for_each([&](Uid uid) {
     if (view_.contains(uid)) gone_.insert(uid);
@@ -163,7 +170,7 @@ mailbox::Result<void> Selected::look(mailbox::Mailbox& mail) {
   if (!changes->complete) {
     if (auto all = collect_all(mail); !all) return all;
   }
-  own_.clear();
+  known_.clear();
   modseq_ = changes->folder.highest_modseq;
   uid_next_ = changes->folder.uid_next;
   keywords_changed_ = keywords_changed_ || keywords_.size() != changes->folder.keywords.size();
@@ -191,8 +198,7 @@ void Selected::tell_expunges(std::string& out) {
   gone_ = {};
 }
 
-void Selected::tell_flags(const mailbox::Message& message, ModSequences mod_sequences,
-                          std::string& out) const {
+void Selected::tell_flags(const mailbox::Message& message, ModSequences mod_sequences, std::string& out) {
   const auto number = view_.number_of(message.uid);
   if (!number) return;
   fmt::format_to(std::back_inserter(out), "* {} FETCH (FLAGS ", *number);

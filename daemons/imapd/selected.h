@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "libcommon/protocol/imap/sequence_set.h"
@@ -44,14 +45,16 @@ class Selected {
   // seq-number), UIDs which do not are passed over.
   std::optional<mailbox::UidSet> targets(const imap::SequenceSet& set, Numbers numbers) const;
 
-  // "(\Seen $Junk)"
-  void append_flags(std::string& out, const mailbox::Message& message) const;
+  // "(\Seen $Junk)".  The client then knows the message's flags.
+  void append_flags(std::string& out, const mailbox::Message& message);
+  // The client knows these flags without being told: it has set them itself.
+  void knows(const mailbox::Message& message);
+  // Of a message with a greater modification sequence the client may not know all flags.
+  mailbox::ModSeq known_until() const { return modseq_; }
+
   std::optional<unsigned> keyword_bit(std::string_view keyword) const;
   // Tells of keywords that have appeared since, before a message with them is shown.
   mailbox::Result<void> learn_keywords(mailbox::Mailbox& mail, mailbox::KeywordMask mask, std::string& out);
-
-  // A change of this session, which has told its client itself.
-  void own_change(mailbox::ModSeq modseq) { own_.push_back(modseq); }
 
   // Collects what has happened since the last look.  Failure::no_such_folder: the mailbox was deleted.
   mailbox::Result<void> look(mailbox::Mailbox& mail);
@@ -66,7 +69,7 @@ class Selected {
   void arrive(mailbox::Uid uid);
   void announce_flags(std::string& out) const;
   void tell_expunges(std::string& out);
-  void tell_flags(const mailbox::Message& message, ModSequences mod_sequences, std::string& out) const;
+  void tell_flags(const mailbox::Message& message, ModSequences mod_sequences, std::string& out);
 
   mailbox::FolderId folder_;
   mailbox::Access access_;
@@ -78,11 +81,11 @@ class Selected {
   mailbox::UidSet recent_;
   std::optional<mailbox::Uid> first_unseen_;
 
-  std::optional<std::uint64_t> generation_;  // of the last look
-  std::vector<mailbox::ModSeq> own_;
-  std::vector<mailbox::Uid> arrived_;      // in the view, not told
-  mailbox::UidSet gone_;                   // in the view, no longer in the store
-  std::vector<mailbox::Message> changed_;  // flags, not told
+  std::optional<std::uint64_t> generation_;                  // of the last look
+  std::unordered_map<mailbox::Uid, mailbox::ModSeq> known_;  // rows newer than modseq_ that need not be told
+  std::vector<mailbox::Uid> arrived_;                        // in the view, not told
+  mailbox::UidSet gone_;                                     // in the view, no longer in the store
+  std::vector<mailbox::Message> changed_;                    // flags, not told
   bool keywords_changed_ = false;
 };
 

@@ -47,7 +47,6 @@ mailbox::Result<mailbox::UidSet> Fetch::mark_seen(std::vector<mailbox::Message>&
   if (unseen.empty()) return unseen;
   auto stored = context_.mail.store(context_.selected->folder(), unseen, {.flags = mailbox::kSeen});
   if (!stored) return std::unexpected(std::move(stored.error()));
-  context_.selected->own_change(stored->highest_modseq);
   auto after = stored->messages.begin();  // both ascend by UID
   for (mailbox::Message& row : rows) {
     while (after != stored->messages.end() && after->uid < row.uid) ++after;

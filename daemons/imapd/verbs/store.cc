@@ -1,4 +1,6 @@
 // STORE and UID STORE: RFC 3501 section 6.4.6, RFC 7162 section 3.1.3.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "daemons/imapd/verbs/verbs.h"
@@ -18,6 +20,25 @@ mailbox::FlagChange change_of(const imap::StoreRequest& request) {
   change.keywords = request.flags.keywords;
   change.unchanged_since = request.unchanged_since;
   return change;
+}
+
+// A silent STORE is silent about messages whose other flags the client knows.  What another session has
+// changed meanwhile is changed in a second step, and told like any news.
+mailbox::Result<mailbox::Stored> store_silently(Context& context, const mailbox::UidSet& uids,
+                                                mailbox::FlagChange change) {
+  Selected& selected = *context.selected;
+  const std::optional<mailbox::ModSeq> asked = change.unchanged_since;
+  change.unchanged_since = std::min(asked.value_or(UINT64_MAX), selected.known_until());
+  auto known = context.mail.store(selected.folder(), uids, change);
+  if (!known) return known;
+  for (const mailbox::Message& message : known->messages) selected.knows(message);
+  if (known->modified.empty() || change.unchanged_since == asked) return known;
+  change.unchanged_since = asked;
+  auto others = context.mail.store(selected.folder(), known->modified, change);
+  if (!others) return others;
+  known->messages.insert(known->messages.end(), others->messages.begin(), others->messages.end());
+  known->modified = std::move(others->modified);
+  return known;
 }
 
 // With CONDSTORE also a silent STORE tells the new MODSEQ (RFC 7162 section 3.1.3).
@@ -63,9 +84,9 @@ Reply run(Context& context, imap::Scanner& in, Numbers numbers) {
   const auto uids = selected.targets(request.set, numbers);
   if (!uids) return Reply::bad("There is no message with that number");
   if (request.unchanged_since) context.mod_sequences = ModSequences::shown;
-  const auto stored = context.mail.store(selected.folder(), *uids, change_of(request));
+  const auto stored = request.silent ? store_silently(context, *uids, change_of(request))
+                                     : context.mail.store(selected.folder(), *uids, change_of(request));
   if (!stored) return context.failed(stored.error());
-  selected.own_change(stored->highest_modseq);
   for (const mailbox::Message& message : stored->messages) tell_stored(context, request, numbers, message);
   return Reply::ok(modified_code(selected, stored->modified, numbers) + "Stored");
 }
