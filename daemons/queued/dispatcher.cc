@@ -276,8 +276,19 @@ void Dispatcher::end(const Schedule::Ended& ended) {
   } else {
     queue_.record(ended.id,
                   queue::Attempted{ended.attempts, ended.next_attempt, ended.finished, ended.problem});
+    hold_if_expired(ended.id, ended.problem);
   }
   forget_active(ended.id);
+}
+
+// Mail for this system's own accounts is not returned for what is wrong with this system: an operator
+// decides.
+void Dispatcher::hold_if_expired(QueueId id, const std::string& problem) {
+  const std::chrono::milliseconds lifetime = config_.queued.lifetime;
+  if (std::chrono::seconds{seconds_since(active_.at(id).arrived)} < lifetime) return;
+  log::write("message-expired", {{"queue", queue::id_text(id)}, {"reason", problem}});
+  schedule_.hold(id);
+  queue_.record(id, queue::Held{"tried for the whole of its lifetime: " + problem});
 }
 
 void Dispatcher::forget_active(QueueId id) {

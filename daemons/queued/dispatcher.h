@@ -59,6 +59,7 @@ class Dispatcher {
   void on_delivered(const Delivered& message);
   void on_not_delivered(const NotDelivered& message);
   void end(const Schedule::Ended& ended);
+  void hold_if_expired(QueueId id, const std::string& problem);
   void forget_active(QueueId id);
   void arm_timer();
   Schedule::Limits limits() const;

@@ -128,6 +128,7 @@ const char* Intake::opened(ListenerKey key, const ConnectionOpened& message, std
   if (message.service != listeners_.at(key).service) return "a connection of another service";
   if (descriptors.size() != 1) return "a connection without its channel";
   if (connections_.contains(message.connection)) return "a connection that is there already";
+  if (connections_.size() >= kMaxConnections) return nullptr;  // its channel closes: 421
   auto connection = std::make_unique<Connection>();
   const ConnectionId id = connection->id = message.connection;
   connection->listener = key;
@@ -252,14 +253,18 @@ void Intake::withdraw(const WithdrawEnvelope& message) {
 // ---- connections
 
 void Intake::connection_gone(ConnectionId id, event::ChannelEnd why) {
-  if (why != event::ChannelEnd::closed)
-    log::write("peer-misbehaved",
-               {{"session", log::Id{id}}, {"channel", "queued"}, {"reason", event::channel_end_name(why)}});
+  if (why != event::ChannelEnd::closed) return misbehaved(id, event::channel_end_name(why));
+  connections_.erase(id);
+}
+
+void Intake::misbehaved(ConnectionId id, const char* reason) {
+  log::write("peer-misbehaved", {{"session", log::Id{id}}, {"channel", "queued"}, {"reason", reason}});
   connections_.erase(id);
 }
 
 void Intake::on_connection(ConnectionId id, ConnectionToQueued&& message) {
   Connection& connection = *connections_.at(id);
+  if (connection.channel->queued() > 0) return misbehaved(id, "it does not read its answers");
   std::visit(Overloaded{[&](Content& m) { content(connection, std::move(m)); },
                         [&](const AbandonContent& m) {
                           if (connection.receiving &&
@@ -279,6 +284,8 @@ void Intake::content(Connection& connection, Content&& message) {
     return refuse(connection, transaction, {552, "5.3.4", "The header is too long"}, "header too long");
   if (receiving.incoming->length() + message.bytes.size() > config_.smtpd.max_message_size + kAddedOctets)
     return refuse(connection, transaction, too_big(), "too big");
+  if (receiving.incoming->file() && !queue_.has_space())
+    return refuse(connection, transaction, no_space(), "no place for the content");
   const auto problem = receiving.incoming->add(std::move(message.bytes));
   if (problem != queue::Incoming::Problem::none)
     return refuse(connection, transaction, reply_to(problem), "no place for the content");

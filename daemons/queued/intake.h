@@ -23,6 +23,9 @@ namespace mailroom::queued {
 
 // Targets of one message; one more is refused (RFC 5321 4.5.3.1.8 asks for 100 recipients).
 inline constexpr std::size_t kMaxTargets = 10'000;
+// Connections of all listeners together; one more is turned away.  Fewer than the descriptors a process may
+// have.
+inline constexpr std::size_t kMaxConnections = 15'000;
 // Octets of a header that is looked through for its authors.
 inline constexpr std::size_t kMaxCheckedHeader = 1024 * 1024;
 // What may be put on top of a message of the greatest size: Received lines of our own.
@@ -69,6 +72,7 @@ class Intake {
   void withdraw(const WithdrawEnvelope& message);
 
   void on_connection(ConnectionId id, ConnectionToQueued&& message);
+  void misbehaved(ConnectionId id, const char* reason);
   void connection_gone(ConnectionId id, event::ChannelEnd why);
   void content(Connection& connection, Content&& message);
   bool begin(Connection& connection, TransactionId transaction);

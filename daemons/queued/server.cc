@@ -39,6 +39,21 @@ queue::Recovered bring_back(queue::Storage& storage) {
   return std::move(*recovered);
 }
 
+queue::LogObserver log_observer() {
+  const auto note = [](EventName event) {
+    return [event](queue::SegmentNumber number) {
+      log::write(event, {{"segment", queue::segment_file_name(number)}});
+    };
+  };
+  return {.failed =
+              [](queue::SegmentNumber number, queue::Errno error) {
+                log::write("sync-failed",
+                           {{"segment", queue::segment_file_name(number)}, {"reason", std::strerror(error)}});
+              },
+          .opened = note("segment-opened"),
+          .removed = note("segment-removed")};
+}
+
 }  // namespace
 
 Server::Server(const Host& host)
@@ -52,10 +67,7 @@ void Server::start() {
   content_worker_.emplace();
   queue_.emplace(*storage_, *log_worker_, *content_worker_, options_of(host_.config.queued),
                  bring_back(*storage_), microseconds_now() / 1'000'000);
-  queue_->set_on_failure([](queue::SegmentNumber segment, queue::Errno error) {
-    log::write("sync-failed",
-               {{"segment", queue::segment_file_name(segment)}, {"reason", std::strerror(error)}});
-  });
+  queue_->set_observer(log_observer());
   log_watch_ = std::make_unique<event::ReadWatch>(host_.loop, log_worker_->event_fd(),
                                                   [this] { log_worker_->dispatch(); });
   content_watch_ = std::make_unique<event::ReadWatch>(host_.loop, content_worker_->event_fd(),

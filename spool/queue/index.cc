@@ -28,7 +28,6 @@ struct StatusChange {
     entry.status = place;
   }
   void operator()(const Released&) const { entry.held = false; }
-  void operator()(const Rescheduled& rescheduled) const { entry.next_attempt = rescheduled.next_attempt; }
   void operator()(const auto&) const {}
 };
 

@@ -180,10 +180,11 @@ void Log::ended(Job& job) {
     last_ = job.number;
     job.segment.end = job.end;
     segments_[job.number] = job.segment;
+    if (job.creates) observer_.opened(job.number);
   } else if (outcome_of(job.error) == Outcome::failed) {
     ++failures_;
   }
-  if (job.error != 0) on_failure_(job.number, job.error);
+  if (job.error != 0) observer_.failed(job.number, job.error);
   for (std::size_t i = 0; i < job.appends.size(); ++i)
     job.appends[i].done(outcome_of(job.error), job.placed[i]);
   busy_ = false;
@@ -202,6 +203,7 @@ void Log::remove_oldest() {
         removing_ = false;
         segments_.erase(number);
         if (last_ == number) last_ = 0;
+        observer_.removed(number);
       });
 }
 

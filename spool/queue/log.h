@@ -29,6 +29,14 @@ struct Segment {
 };
 using Segments = std::map<SegmentNumber, Segment>;
 
+// For whoever writes a log of events.
+struct LogObserver {
+  std::function<void(SegmentNumber, Errno)> failed = [](SegmentNumber, Errno) {
+  };  // a batch was not made durable
+  std::function<void(SegmentNumber)> opened = [](SegmentNumber) {};
+  std::function<void(SegmentNumber)> removed = [](SegmentNumber) {};
+};
+
 class Log {
  public:
   using Done = std::function<void(Outcome, const PlacedRecord&)>;
@@ -52,9 +60,7 @@ class Log {
   // Called when no job runs and a batch is about to be made, or when a batch has ended and nothing waits.
   void set_before_batch(std::function<void()> call) { before_batch_ = std::move(call); }
 
-  // Called when a batch could not be made durable.
-  using OnFailure = std::function<void(SegmentNumber, Errno)>;
-  void set_on_failure(OnFailure call) { on_failure_ = std::move(call); }
+  void set_observer(LogObserver observer) { observer_ = std::move(observer); }
 
   // Nothing is waiting and no job runs.
   bool idle() const { return !busy_ && open_.empty(); }
@@ -89,7 +95,7 @@ class Log {
   bool removing_ = false;
   unsigned failures_ = 0;
   std::function<void()> before_batch_ = [] {};
-  OnFailure on_failure_ = [](SegmentNumber, Errno) {};
+  LogObserver observer_;
 };
 
 }  // namespace mailroom::queue

@@ -39,7 +39,7 @@ class Queue {
   Queue(Storage& storage, Worker& log_worker, Worker& content_worker, const Options& options,
         Recovered&& recovered, std::uint64_t now_seconds);
 
-  void set_on_failure(Log::OnFailure call) { log_.set_on_failure(std::move(call)); }
+  void set_observer(LogObserver observer) { log_.set_observer(std::move(observer)); }
 
   Id new_id() { return next_id_++; }
   bool has_space() { return storage_.free_space() >= options_.min_free_space; }
@@ -53,7 +53,7 @@ class Queue {
   using AcceptDone = std::function<void(Outcome, SharedContent)>;
   void accept(std::unique_ptr<Incoming> incoming, Envelope envelope, Microseconds now, AcceptDone done);
 
-  // Remembers a status: Attempted, Finished, Held, Released, Rescheduled, Removed.  Needs no answer: what a
+  // Remembers a status: Attempted, Finished, Held, Released, Removed.  Needs no answer: what a
   // crash forgets is done again.  Tried again, at tick(), for as long as the disk refuses it.
   void record(Id id, Record status);
 

@@ -84,10 +84,6 @@ struct Held {  // no attempts until released
 struct Released {
   static auto fields(auto&) { return std::tie(); }
 };
-struct Rescheduled {
-  Microseconds next_attempt = 0;
-  static auto fields(auto& m) { return std::tie(m.next_attempt); }
-};
 struct Removed {  // by an operator
   static auto fields(auto&) { return std::tie(); }
 };
@@ -105,8 +101,8 @@ struct Void {
 };
 
 // The order is part of the format.
-using Record = std::variant<SegmentStart, Accepted, Attempted, Finished, Held, Released, Rescheduled, Removed,
-                            Commit, Void>;
+using Record =
+    std::variant<SegmentStart, Accepted, Attempted, Finished, Held, Released, Removed, Commit, Void>;
 
 struct RecordHeader {
   std::uint32_t meta_length = 0;

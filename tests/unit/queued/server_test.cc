@@ -293,6 +293,37 @@ TEST_CASE("answers of deliverd that make no sense change nothing") {
   CHECK(ask<QueueCount>(system, tool, CountQueue{}).messages == 1);
 }
 
+TEST_CASE("a message that fails for its whole lifetime is held, not lost") {
+  Config config = System::small_config();
+  config.queued.lifetime = std::chrono::milliseconds{0};
+  System system{config};
+  system.attach_deliverd();
+  const QueueId id = send_and_defer(system, 17);
+  ToolEnd tool = system.attach_tool();
+  const auto shown = ask<MessageShown>(system, tool, ShowMessage{id});
+  CHECK(shown.message.state == MessageState::held);
+  CHECK(shown.message.problem.find("No space left on device") != std::string::npos);
+  CHECK(ask<QueueChanged>(system, tool, ReleaseMessage{id}).messages == 1);
+  const Deliver again = system.delivery();
+  CHECK(again.id == DeliveryId{id, 1});
+  system.answer(Delivered{{again.id}});
+  system.settle();
+  CHECK(ask<QueueCount>(system, tool, CountQueue{}).messages == 0);
+}
+
+TEST_CASE("a connection that never reads its answers is cut off") {
+  System system;
+  ConnectionEnd client = system.connect(17);
+  system.settle();
+  TransactionId transaction = 0;
+  CHECK(system.run_until([&] {
+    for (int i = 0; i < 100; ++i)
+      if (client.send(whole(++transaction, "x"), {}, ConnectionEnd::Wait::no) == ipc::SendResult::closed)
+        return true;
+    return false;
+  }));
+}
+
 TEST_CASE("operators list, show, read, retry, hold, release and remove") {
   System system;
   system.attach_deliverd();
