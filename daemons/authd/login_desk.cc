@@ -35,6 +35,7 @@ struct LoginDesk::Client {
   unsigned attempts = 0;
   std::string mechanism;
   std::string name;  // of the attempt: as typed, and once it is proved the account's
+  std::string hash;  // that the proof was against
   Time began;
 };
 
@@ -43,6 +44,7 @@ struct LoginDesk::Checked {
   ConnectionId connection;
   unsigned attempt;
   std::string name;
+  std::string hash;
   bool right = false;
 };
 
@@ -149,10 +151,11 @@ void LoginDesk::check(Client& client, Attempt&& attempt) {
     log::write("state-failed", {{"reason", error.what()}});
     return fail(client, LoginRefusal::unavailable);
   }
-  auto result = std::make_shared<Checked>(Checked{client.id, client.attempts, std::move(found.first)});
+  auto result = std::make_shared<Checked>(
+      Checked{client.id, client.attempts, std::move(found.first), std::move(found.second)});
   pool_.submit(
-      [result, hash = std::move(found.second), password = std::move(attempt.password)] {
-        const bool same = matches(password, hash);
+      [result, password = std::move(attempt.password)] {
+        const bool same = matches(password, result->hash);
         result->right = same && !result->name.empty();
       },
       [self = self_, result] {
@@ -185,6 +188,7 @@ void LoginDesk::checked(const Checked& result) {
                {{"session", log::Id{client.id}}, {"account", client.name}, {"peer", client.peer.text()}});
   if (result.right) {
     client.name = result.name;
+    client.hash = result.hash;
     return answer_later(client, delay, [this](Client& proved) { prove(proved); });
   }
   const Time now = std::chrono::steady_clock::now();
@@ -206,7 +210,19 @@ void LoginDesk::answer_later(Client& client, std::chrono::milliseconds delay,
   client.timer->start(left);
 }
 
+// A password that was changed meanwhile proves nothing any more: policyd may have been told of the change
+// already, and would not end a session that begins after it.
+bool LoginDesk::still_proves(const Client& client) {
+  try {
+    return store_.hash_of(client.name) == client.hash;
+  } catch (const std::exception& error) {
+    log::write("state-failed", {{"reason", error.what()}});
+    return false;
+  }
+}
+
 void LoginDesk::prove(Client& client) {
+  if (!still_proves(client)) return fail(client, LoginRefusal::bad_credentials);
   client.phase = Client::Phase::proving;
   if (!tell_policyd_(NameProved{client.id, client.name})) fail(client, LoginRefusal::unavailable);
 }

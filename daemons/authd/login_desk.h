@@ -65,6 +65,7 @@ class LoginDesk {
   bool is_shut_out(const Client& client);
   std::pair<std::string, std::string> name_and_hash(const std::string& text);
   void checked(const Checked& result);
+  bool still_proves(const Client& client);
   void prove(Client& client);
   std::string counted_name(const std::string& text) const;
   std::chrono::milliseconds delay_for(const std::string& name);

@@ -1,4 +1,4 @@
-// How many connections authd has, over time.
+// Connections over time: how many there are, and what changes while one is being answered.
 #include "tests/unit/authd/fixture.h"
 
 namespace {
@@ -19,6 +19,19 @@ TEST_CASE("connections that have ended make room, though no listener tells of th
   }
   auto child = a.open(1'000'000);
   CHECK(std::holds_alternative<SaslSucceeded>(a.log_in(child, plain("alice", "a good password"))));
+}
+
+TEST_CASE("a password that is changed before the answer to it proves nothing") {
+  Authd a;
+  a.launch.config.authd.account_failures = 1;
+  a.set_password("alice", "the old password");
+  auto child = a.open(1);
+  for (int i = 0; i < 3; ++i) a.log_in(child, plain("alice", "wrong"));
+  child.send(SaslStart{"PLAIN", plain("alice", "the old password")});  // right, and its answer is delayed
+  a.pump();
+  a.set_password("alice", "the new password");
+  CHECK(refusal(a.finish(child)) == LoginRefusal::bad_credentials);
+  CHECK_FALSE(a.last_proved);
 }
 
 }  // namespace
