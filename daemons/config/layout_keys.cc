@@ -32,7 +32,11 @@ constexpr Key<U> kUidKeys[] = {
     {"uid-base.login", Number<U>{&U::login, kMinUid, kMaxUid}, Reload::restart,
      "The first uid of the pool for processes that talk to clients before login."},
     {"uid-count.login", Number<U>{&U::login_count, 16, 1'000'000}, Reload::restart,
-     "The number of uids in that pool, which bounds the number of such processes."},
+     "The number of uids in that pool. Each service has an eighth of it before and an eighth after a reload, "
+     "and "
+     "keeps an eighth of its part for processes that are ending: with 8000 it takes 875 connections, "
+     "whatever "
+     "max-connections says."},
     {"uid-base.accounts", Number<U>{&U::accounts, kMinUid, kMaxUid}, Reload::restart,
      "The uid of an account is this plus the account's number, which starts at 1 and is never used twice. "
      "It must not change while there are mailboxes."},

@@ -304,6 +304,7 @@ void Supervisor::wait_and_serve() {
     if (entries[2 + 2 * i].revents != 0) on_message(*order[i]);
     if (entries[1 + 2 * i].revents != 0) on_ended(order[i]);
   }
+  reap_adopted();
   start_due();
   kill_overdue();
   announce_ready();
@@ -429,6 +430,16 @@ void Supervisor::on_ended(std::list<Process>::iterator process) {
   if (!never_ready) return;
   failed_ = true;
   stop_all();
+}
+
+// As the first process of a container, mailroomd inherits the children of a listener that died.
+void Supervisor::reap_adopted() {
+  for (;;) {
+    siginfo_t info{};
+    if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return;
+    if (std::ranges::find(processes_, info.si_pid, &Process::pid) != processes_.end()) return;  // its pidfd tells
+    ::waitpid(info.si_pid, nullptr, WNOHANG);
+  }
 }
 
 void Supervisor::plan_restart(const Process& dead, const std::string& reason) {
