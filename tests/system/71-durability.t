@@ -5,16 +5,6 @@
 need_root
 need_program python3 strace
 
-report() { # reads lines 'ok - WHAT' and 'not ok - WHAT'; others explain
-    local line
-    while read -r line; do
-        case $line in
-            'ok - '*) passed "${line#ok - }" ;;
-            'not ok - '*) missed "${line#not ok - }" ;;
-            *) sed 's/^\(# \)*/# /' <<< "$line" ;;
-        esac
-    done
-}
 report < <("$here/durability.py" selftest)
 
 start_sandbox --plaintext-login

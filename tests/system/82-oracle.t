@@ -16,12 +16,6 @@ set +a
 began=$SECONDS
 "$here/oracle.py" "$shared" "$root/tests/oracle/differences.json" $processes > "$work/oracle.out" 2>&1
 is 'the comparison ends well' $? 0
-while read -r line; do
-    case $line in
-        'ok - '*) passed "${line#ok - }" ;;
-        'not ok - '*) missed "${line#not ok - }" ;;
-        *) sed "s/^\(# \)*/# /" <<< "$line" ;;
-    esac
-done < "$work/oracle.out"
+report < "$work/oracle.out"
 echo "$((SECONDS - began)) s" | diag
 finish

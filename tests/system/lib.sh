@@ -56,6 +56,16 @@ like() { # DESCRIPTION TEXT EXTENDED-REGEX
 unlike() { # DESCRIPTION TEXT EXTENDED-REGEX
     if grep -qE -- "$3" <<< "$2"; then missed "$1"; printf 'got: %s\nunwanted: %s\n' "$2" "$3" | diag; else passed "$1"; fi
 }
+report() { # reads lines 'ok - WHAT' and 'not ok - WHAT'; others explain
+    local line
+    while read -r line; do
+        case $line in
+            'ok - '*) passed "${line#ok - }" ;;
+            'not ok - '*) missed "${line#not ok - }" ;;
+            *) sed 's/^\(# \)*/# /' <<< "$line" ;;
+        esac
+    done
+}
 finish() { echo "1..$count"; [ "$failed" = 0 ]; exit; }
 skip_all() { echo "1..0 # SKIP $1"; exit 0; }
 bail_out() { echo "Bail out!  $1"; exit 2; }
