@@ -66,7 +66,7 @@ struct RouteConfig {
 struct UidConfig {
   std::uint32_t daemons = 980'000;  // + the process's offset in daemons/processes.h
   std::uint32_t login = 981'000;    // the pool of processes before login, one uid for each live process
-  std::uint32_t login_count = 8'000;
+  std::uint32_t login_count = 16'000;
   std::uint32_t accounts = 1'000'000;  // + account id, which starts at 1
   std::uint32_t accounts_count = 1'000'000;
 

@@ -62,7 +62,7 @@ inline constexpr std::array<ProcessRow, static_cast<std::size_t>(Role::kLast) + 
     {Role::keyd, "keyd", "keyd", Identity::own, Root::empty, Calls::server, 16384, 0, "TLS private keys"},
     {Role::policyd, "policyd", "policyd", Identity::own, Root::state, Calls::storage, 16384, 0, "directory of accounts"},
     {Role::authd, "authd", "authd", Identity::own, Root::auth, Calls::storage, 16384, 0, "password hashes"},
-    {Role::deliverd, "deliverd", "deliverd", Identity::deliver, Root::mail, Calls::deliver, 1024, 0, "-"},
+    {Role::deliverd, "deliverd", "deliverd", Identity::deliver, Root::mail, Calls::deliver, 16384, 0, "-"},
     {Role::queued, "queued", "queued", Identity::own, Root::queue, Calls::storage, 16384, 0, "messages in transit"},
     {Role::smtpd_mx, "smtpd-mx", "smtpd", Identity::listener, Root::empty, Calls::listener, 16384, 4096, "-"},
     {Role::smtpd_submission, "smtpd-submission", "smtpd", Identity::listener, Root::empty, Calls::listener, 16384, 4096, "-"},

@@ -34,7 +34,7 @@ constexpr Key<U> kUidKeys[] = {
     {"uid-count.login", Number<U>{&U::login_count, 16, 1'000'000}, Reload::restart,
      "The number of uids in that pool. Each service has an eighth of it before and an eighth after a reload, "
      "and "
-     "keeps an eighth of its part for processes that are ending: with 8000 it takes 875 connections, "
+     "keeps an eighth of its part for processes that are ending: with 16000 it takes 1750 connections, "
      "whatever "
      "max-connections says."},
     {"uid-base.accounts", Number<U>{&U::accounts, kMinUid, kMaxUid}, Reload::restart,
