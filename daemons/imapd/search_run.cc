@@ -1,5 +1,7 @@
 #include "daemons/imapd/search_run.h"
 
+#include <algorithm>
+
 #include "libcommon/protocol/imap/date.h"
 #include "libcommon/protocol/mime/search.h"
 #include "libcommon/protocol/rfc5322/date_time.h"
@@ -41,24 +43,24 @@ SearchRun::SearchRun(Context& context, const imap::SearchRequest& request)
   }
 }
 
-mailbox::UidSet SearchRun::candidates() const {
+// Message numbers that do not exist match nothing here.
+mailbox::UidSet SearchRun::members(std::size_t step) const {
   const mailbox::UidSet& view = context_.selected->view();
-  std::optional<mailbox::UidSet> found;
-  for (const std::size_t index : request_.required_sets) {
-    const bool uids = request_.steps[index].op == Op::uid;
-    mailbox::UidSet members;
-    for (const imap::NumberRange& range : prepared_[index].ranges) {
-      const auto first = uids ? view.at_or_after(range.first) : view.nth(range.first);
-      const auto last = uids || range.last > view.size() ? view.last() : view.nth(range.last);
-      for (auto uid = first; uid && *uid <= *last; uid = view.at_or_after(*uid + 1)) {
-        if (uids && *uid > range.last) break;
-        members.insert(*uid);
-        if (*uid == UINT32_MAX) break;
-      }
-    }
-    found = found ? found->intersection(members) : std::move(members);
+  const bool uids = request_.steps[step].op == Op::uid;
+  mailbox::UidSet members;
+  for (const imap::NumberRange& range : prepared_[step].ranges) {
+    const std::optional<mailbox::Uid> first = uids ? range.first : view.nth(range.first);
+    const std::optional<mailbox::Uid> last = uids ? range.last : view.nth(std::min(range.last, view.size()));
+    if (first && last) add_members(members, view, *first, *last);
   }
-  return found ? std::move(*found) : view;
+  return members;
+}
+
+mailbox::UidSet SearchRun::candidates() const {
+  if (request_.required_sets.empty()) return context_.selected->view();
+  mailbox::UidSet found = members(request_.required_sets.front());
+  for (const std::size_t step : request_.required_sets) found = found.intersection(members(step));
+  return found;
 }
 
 Truth SearchRun::ask_row(const SearchStep& step, const mailbox::Message& message) const {

@@ -33,6 +33,7 @@ class SearchRun {
   const Prepared& prepared(const imap::SearchStep& step) const {
     return prepared_[static_cast<std::size_t>(&step - request_.steps.data())];
   }
+  mailbox::UidSet members(std::size_t step) const;
   imap::Truth ask_row(const imap::SearchStep& step, const mailbox::Message& message) const;
   imap::Truth ask_content(const imap::SearchStep& step, const mailbox::Message& message,
                           MessageContent& content) const;

@@ -29,15 +29,14 @@ void line(std::string& out, fmt::format_string<Args...> format, Args&&... args) 
   out += "\r\n";
 }
 
-// Adds the members of `all` from `first` to `last`.
+}  // namespace
+
 void add_members(UidSet& into, const UidSet& all, Uid first, Uid last) {
   for (auto uid = all.at_or_after(first); uid && *uid <= last; uid = all.at_or_after(*uid + 1)) {
     into.insert(*uid);
     if (*uid == UINT32_MAX) return;
   }
 }
-
-}  // namespace
 
 mailbox::Result<Selected> Selected::open(mailbox::Mailbox& mail, mailbox::FolderId folder,
                                          mailbox::Access access) {

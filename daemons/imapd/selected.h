@@ -26,6 +26,9 @@ enum class Expunges { told, held };
 // Whether the client has enabled CONDSTORE, so that FETCH responses carry MODSEQ (RFC 7162 section 3.1).
 enum class ModSequences { hidden, shown };
 
+// Adds the members of `all` from `first` to `last`: at the cost of the members, however wide the range.
+void add_members(mailbox::UidSet& into, const mailbox::UidSet& all, mailbox::Uid first, mailbox::Uid last);
+
 class Selected {
  public:
   static mailbox::Result<Selected> open(mailbox::Mailbox& mail, mailbox::FolderId folder,
