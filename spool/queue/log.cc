@@ -184,7 +184,7 @@ void Log::ended(Job& job) {
   } else if (outcome_of(job.error) == Outcome::failed) {
     ++failures_;
   }
-  if (job.error != 0) observer_.failed(job.number, job.error);
+  if (job.error != 0 && job.number != 0) observer_.failed(job.number, job.error);
   for (std::size_t i = 0; i < job.appends.size(); ++i)
     job.appends[i].done(outcome_of(job.error), job.placed[i]);
   busy_ = false;
