@@ -29,6 +29,9 @@ SENDS = {"write", "writev", "sendmsg", "sendto"}
 VOLATILE = {"changes", "lock.mdb", "maildrop", "tmp"}  # format.md: what a crash may take; names in tmp/ are nobody's
 VERBS = ("CREATE", "APPEND", "COPY", "MOVE", "STORE", "EXPUNGE", "RENAME", "DELETE")
 
+# deliverd's Delivered (0; NotDelivered is 1), and how many ids follow.
+DELIVERED_MESSAGE = re.compile(r'iov_base="\\0\\[1-9]\d*\\0\\0\\0(?:[^"\\]|\\.)*"')
+
 Call = collections.namedtuple("Call", "pid name arguments began ended result path")
 
 
@@ -158,7 +161,7 @@ def acknowledgement(call, ids, findings, disk):
         findings.acknowledged[f"ContentReply {len(ids)}"] = disk.left(in_queue)
     elif accepted and "<TCP" in text and "250 2.0.0" in text:
         findings.acknowledged[f"250 {len(ids)}"] = disk.left(in_queue)
-    elif call.name == "sendmsg" and re.search(r'iov_base="\\0\\[1-9]\d*\\0\\0\\0\S*", iov_len=(17|[3-9]\d)}', text) and disk.deliverd == call.pid:
+    elif call.name == "sendmsg" and disk.deliverd == call.pid and DELIVERED_MESSAGE.search(text):
         number = sum(what.startswith("Delivered") for what in findings.acknowledged) + 1
         findings.acknowledged[f"Delivered {number}"] = disk.left(in_new)
     elif "<TCP" in text:
@@ -305,6 +308,10 @@ CASES = [
     ("APPEND in order", "STORE1", [INDEX_WRITE, LINK, LINK_SYNC, INDEX_SYNC, OK], True),
     ("APPEND without a sync of cur", "STORE1", [LINK, INDEX_WRITE, INDEX_SYNC, OK], False),
     ("a delivery in order", "Delivered 1", [DROP, DROP_WRITE, DROP_RENAME, DROP_SYNC, DROP_SYNC_DIRECTORY, DELIVERED], True),
+    (
+        "an id with a blank in it", "Delivered 1",
+        [DROP, DROP_WRITE, DROP_RENAME, DROP_SYNC, DROP_SYNC_DIRECTORY, DELIVERED.replace("`", " ")], True,
+    ),
     ("a delivery before its sync", "Delivered 1", [DROP, DROP_WRITE, DROP_RENAME, DROP_SYNC_DIRECTORY, DELIVERED, DROP_SYNC], False),
     ("a name without its sync", "Delivered 1", [DROP, DROP_WRITE, DROP_SYNC_DIRECTORY, DROP_RENAME, DROP_SYNC, DELIVERED], False),
 ]
