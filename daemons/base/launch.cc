@@ -85,12 +85,12 @@ void enter_jail(const Launch& launch, int directory, int also_reachable) {
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) fatal_errno("PR_SET_PDEATHSIG");
 }
 
-SystemCallFilter filter_of(Calls calls) {
+SystemCallFilter filter_of(Calls calls, const UidConfig& uids) {
   using enum CallSet;
   switch (calls) {
   case Calls::server: return SystemCallFilter{basic, accept};
   case Calls::storage: return SystemCallFilter{basic, accept, files};
-  case Calls::deliver: return SystemCallFilter{basic, files, fs_identity};
+  case Calls::deliver: return SystemCallFilter{{basic, files, fs_identity}, uids.accounts};
   case Calls::listener: return SystemCallFilter{basic, accept, files, watch, make_sockets, fork, CallSet::become};
   case Calls::supervisor: break;
   }
@@ -100,7 +100,7 @@ SystemCallFilter filter_of(Calls calls) {
 void close_jail(const Launch& launch) {
   const ProcessRow& row = process_row(launch.role);
   set_limits({.open_files = row.open_files, .processes = row.processes});
-  filter_of(row.calls).install();
+  filter_of(row.calls, launch.config.uids).install();
 }
 
 }  // namespace mailroom

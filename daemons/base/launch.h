@@ -35,6 +35,6 @@ void enter_jail(const Launch& launch, int directory, int also_reachable = -1);
 // The last step: limits and the filter of the role's row.
 void close_jail(const Launch& launch);
 
-SystemCallFilter filter_of(Calls calls);
+SystemCallFilter filter_of(Calls calls, const UidConfig& uids);
 
 }  // namespace mailroom

@@ -42,6 +42,9 @@ void check_uids(const UidConfig& uids, Reasons& reasons) {
     for (std::size_t j = i + 1; j < std::size(ranges); ++j)
       if (ranges[i].begin < ranges[j].end && ranges[j].begin < ranges[i].end)
         reasons.push_back(fmt::format("the uids of {} and {} overlap", ranges[i].name, ranges[j].name));
+  // deliverd's filter knows only where they begin (libcommon/sys/syscall_filter.cc).
+  if (uids.accounts < uids.daemons || uids.accounts < uids.login)
+    reasons.push_back("uid-base.accounts is not above uid-base.daemons and uid-base.login");
 }
 
 void check_limits(const Config& config, Reasons& reasons) {

@@ -53,7 +53,6 @@ constexpr int kBecome[] = {
     SCMP_SYS(prlimit64), SCMP_SYS(setrlimit), SCMP_SYS(landlock_create_ruleset), SCMP_SYS(landlock_add_rule),
     SCMP_SYS(landlock_restrict_self), SCMP_SYS(epoll_create1), SCMP_SYS(signalfd4), SCMP_SYS(memfd_create), SCMP_SYS(setpgid),
 };
-constexpr int kFsIdentity[] = {SCMP_SYS(setfsuid), SCMP_SYS(setfsgid)};
 
 std::span<const int> calls_of(CallSet set) {
   switch (set) {
@@ -65,7 +64,7 @@ std::span<const int> calls_of(CallSet set) {
   case CallSet::make_sockets: return kMakeSockets;
   case CallSet::fork: return kFork;
   case CallSet::become: return kBecome;
-  case CallSet::fs_identity: return kFsIdentity;
+  case CallSet::fs_identity: return {};  // by rules with arguments
   }
   return {};
 }
@@ -115,6 +114,14 @@ private:
   scmp_filter_ctx context_;
 };
 
+// libseccomp compares an argument once in a rule, so that the range has no upper end: the accounts have the highest uids.
+void add_fs_identity(Builder& builder, uid_t first) {
+  for (const int call : {SCMP_SYS(setfsuid), SCMP_SYS(setfsgid)}) {
+    builder.allow(call, SCMP_A0(SCMP_CMP_GE, first));
+    builder.allow(call, SCMP_A0(SCMP_CMP_EQ, ::geteuid()));
+  }
+}
+
 void add_set(Builder& builder, CallSet set) {
   for (const int call : calls_of(set)) builder.allow(call);
   if (set == CallSet::basic) {
@@ -137,9 +144,12 @@ void set_filter(const std::vector<sock_filter>& program, unsigned flags) {
 
 }  // namespace
 
-SystemCallFilter::SystemCallFilter(std::initializer_list<CallSet> sets) {
+SystemCallFilter::SystemCallFilter(std::initializer_list<CallSet> sets, uid_t first_fs_identity) {
   Builder builder;
-  for (const CallSet set : sets) add_set(builder, set);
+  for (const CallSet set : sets) {
+    add_set(builder, set);
+    if (set == CallSet::fs_identity) add_fs_identity(builder, first_fs_identity);
+  }
   for (const int call : kDeadly) builder.kill(call);
   builder.kill(SCMP_SYS(socket));
   program_ = builder.compile();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <linux/filter.h>
+#include <sys/types.h>
 
 #include <cstdint>
 #include <initializer_list>
@@ -19,7 +20,7 @@ enum class CallSet : std::uint8_t {
   make_sockets,  // socketpair
   fork,      // children: clone without namespaces, wait
   become,    // uids, chroot, capabilities, further filters: listeners
-  fs_identity,   // setfsuid, setfsgid
+  fs_identity,   // setfsuid, setfsgid, to the identities that the filter allows
   kLast = fs_identity,
 };
 
@@ -27,7 +28,8 @@ class SystemCallFilter {
 public:
   // Compiles the union of the sets.  What is not listed fails with EPERM; what no program of ours ever asks for (exec,
   // ptrace, sockets of any family, namespaces, io_uring, keyrings, bpf ...) ends the process.  Fatal on failure.
-  explicit SystemCallFilter(std::initializer_list<CallSet> sets);
+  // For fs_identity the file system identity may be the process's own at this time, or from `first_fs_identity` up.
+  explicit SystemCallFilter(std::initializer_list<CallSet> sets, uid_t first_fs_identity = ~uid_t{0});
 
   // Puts the calling process (all its threads) under the filter, for good.  Needs no_new_privs.  Fatal on failure.
   void install() const;

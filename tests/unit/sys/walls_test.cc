@@ -1,6 +1,7 @@
 // Each wall is put up in a child, which then tries to get over it.
 #include <catch2/catch.hpp>
 #include <fcntl.h>
+#include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -113,6 +114,19 @@ TEST_CASE("files are made as the account, and the daemon's own identity returns"
           const Fd file{::open("/tmp", O_TMPFILE | O_RDWR, 0600)};
           struct stat facts{};
           return ::fstat(file.get(), &facts) == 0 && facts.st_uid == 65533 ? 0 : 2;
+        })) == 0);
+}
+
+TEST_CASE("the filter bounds whose identity may be taken for files") {
+  if (::geteuid() != 0) return;
+  CHECK(exit_status(in_child([] {
+          become(65533, kDeliverCapabilities);
+          set_no_new_privs();
+          SystemCallFilter{{CallSet::basic, CallSet::fs_identity}, 1'000'000}.install();
+          { const FsIdentity account{1'000'007}; }  // fatal when refused
+          errno = 0;
+          ::setfsuid(0);
+          return errno == EPERM ? 0 : 1;
         })) == 0);
 }
 
