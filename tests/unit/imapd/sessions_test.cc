@@ -186,3 +186,22 @@ TEST_CASE("what the index keeps of a message is given without its file") {
   CHECK(fetched.ends_with("t OK Fetched\n"));
   CHECK(one.command("FETCH 1 BODY.PEEK[]").starts_with("t NO [CORRUPTION]"));
 }
+
+TEST_CASE("a STORE hides nothing that others have changed") {
+  const std::unique_ptr<TemporaryAccount> account{account_with_messages(3)};
+  Session one{*account};
+  Session two{*account};
+  one.command("SELECT INBOX");
+  two.command("SELECT INBOX");
+
+  // Silent, on a message whose other flags have changed.
+  two.command("STORE 1 +FLAGS.SILENT (\\Flagged)");
+  CHECK(one.command("STORE 1:2 +FLAGS.SILENT (\\Seen)") ==
+        "* 1 FETCH (FLAGS (\\Flagged \\Seen \\Recent))\nt OK Stored\n");
+
+  // One that changes nothing, while another message was changed.
+  two.command("STORE 3 +FLAGS.SILENT (\\Draft)");
+  CHECK(one.command("STORE 2 +FLAGS (\\Seen)") ==
+        "* 2 FETCH (FLAGS (\\Seen \\Recent))\n* 3 FETCH (FLAGS (\\Draft \\Recent))\nt OK Stored\n");
+  CHECK(one.command("NOOP") == "t OK Nothing else done\n");
+}
