@@ -1,0 +1,10 @@
+#!/bin/bash
+# POP3 by the letter of its RFCs, over a raw socket.
+. "$(dirname "$0")/lib.sh"
+need_program python3
+
+start_sandbox --plaintext-login
+python3 "$here/conformance_pop3.py" "$POP3_PORT" "$SMTP_PORT" "$USER1" "$PASS1" "$DOMAIN" > "$work/report" 2>&1
+is 'it came to its end' $? 0
+report < "$work/report"
+finish
