@@ -121,7 +121,11 @@ TEST_CASE("what is missing or does not fit together is said") {
         Texts{"f: a listener offers TLS, but no certificate is given"});
   CHECK(errors_with("route example.test smtp [::1]:25\n") ==
         Texts{"f: example.test is both a domain and a route"});
-  CHECK(errors_with("uid-base.login 1000500\n") == Texts{"f: the uids of login and accounts overlap"});
+  CHECK(errors_with("uid-base.login 1000500\nuid-base.daemons 900000\n") ==
+        Texts{"f: the uids of login and accounts overlap",
+              "f: uid-base.accounts is not above uid-base.daemons and uid-base.login"});
+  CHECK(errors_with("uid-base.login 3000000\n") ==
+        Texts{"f: uid-base.accounts is not above uid-base.daemons and uid-base.login"});
   CHECK(errors_with("authd.failure-delay 30s\n") ==
         Texts{"f: authd.failure-delay is longer than authd.max-failure-delay"});
 }
