@@ -19,7 +19,7 @@ import re
 import socket
 import sys
 
-LINE = re.compile(r"(\d+) (?:<\.\.\. (\w+) resumed>|(\w+)\()(.*)$")
+LINE = re.compile(r"(\d+) +(?:<\.\.\. (\w+) resumed>|(\w+)\()(.*)$")
 RESULT = re.compile(r"^(.*)\)\s+= (-?\d+|\?)(?:<([^>]*)>)?.*$")
 DESCRIPTOR = re.compile(r"(?:\d+|AT_FDCWD)<([^>]*)>")
 STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
