@@ -48,7 +48,6 @@ inline constexpr EventRow kEvents[] = {
      "A channel to another process ended unasked."},
 
     // Listeners and connections
-    {"listening", LogLevel::info, "service address tls", "Connections are accepted here."},
     {"accept-failed", LogLevel::error, "address reason", "A connection could not be accepted."},
     {"connection-opened", LogLevel::info, "session service peer local child", "A client has connected."},
     {"connection-closed", LogLevel::info, "session service peer reason seconds",
@@ -62,7 +61,7 @@ inline constexpr EventRow kEvents[] = {
      "signal; its listener is started afresh."},
     {"address-shut-out", LogLevel::warning, "service peer until",
      "Connections from an address caused several crashes."},
-    {"tls-started", LogLevel::info, "session version cipher name resumed",
+    {"tls-started", LogLevel::info, "session version cipher name",
      "TLS is on; name is what the client asked for."},
     {"tls-failed", LogLevel::info, "session reason", "A TLS handshake failed."},
     {"protocol-error", LogLevel::info, "session reason", "A connection was ended for what the client sent."},
@@ -81,8 +80,6 @@ inline constexpr EventRow kEvents[] = {
      "A hand-over was asked for without a valid verdict, "
      "or the account's directory is not as it must be."},
     {"session-revoked", LogLevel::info, "session account", "The account was changed; its session was ended."},
-    {"verdict-expired", LogLevel::warning, "session account",
-     "A login was admitted, and no hand-over followed in time."},
 
     // Mail in
     {"sender-refused", LogLevel::info, "session sender reply rule", "A reverse-path was refused."},
@@ -126,14 +123,7 @@ inline constexpr EventRow kEvents[] = {
     {"delivery-batch", LogLevel::debug, "deliveries milliseconds", "Deliveries were made durable together."},
 
     // Mailboxes
-    {"mailbox-opened", LogLevel::debug, "session account folder messages", "A session has opened a folder."},
-    {"mailbox-arrived", LogLevel::debug, "session account messages",
-     "New messages were taken into the index."},
     {"mailbox-summary", LogLevel::info, "session account retrieved removed octets", "What a session did."},
-    {"mailbox-damaged", LogLevel::error, "session account file reason",
-     "A file of a mailbox is not as it should be."},
-    {"mailbox-rebuilt", LogLevel::error, "session account messages",
-     "The index was lost and made anew from the files."},
     {"mailbox-failed", LogLevel::error, "session account reason",
      "The disk or the index refused; the client was told NO."},
 
