@@ -41,9 +41,10 @@ struct MailParameters {
   std::uint64_t declared_size = 0;  // octets, 0: not declared
   BodyType body = BodyType::seven_bit;
   bool smtputf8 = false;
+  bool requiretls = false;  // RFC 8689 2
   ReturnContent ret = ReturnContent::unset;
   std::string envid;  // still in xtext
-  static auto fields(auto& m) { return std::tie(m.declared_size, m.body, m.smtputf8, m.ret, m.envid); }
+  static auto fields(auto& m) { return std::tie(m.declared_size, m.body, m.smtputf8, m.requiretls, m.ret, m.envid); }
 };
 
 struct RecipientParameters {
@@ -87,9 +88,10 @@ using PolicydToConnection = std::variant<Verdict>;
 // policyd -> queued: the only place that envelopes come from
 struct Recipient {
   std::string address;            // forward-path as accepted
-  std::vector<AccountId> accounts;  // the resolved local targets, without repeats, never empty in this version
+  std::vector<AccountId> accounts;  // the resolved local targets, without repeats; empty for a remote recipient
+  std::string domain;  // of a remote recipient: where it goes is decided by this domain, or address literal; else empty
   RecipientParameters parameters;
-  static auto fields(auto& m) { return std::tie(m.address, m.accounts, m.parameters); }
+  static auto fields(auto& m) { return std::tie(m.address, m.accounts, m.domain, m.parameters); }
 };
 struct AuthoriseRecipient {
   ConnectionId connection = 0;
@@ -118,5 +120,36 @@ struct Authorised {
   static auto fields(auto& m) { return std::tie(m.connection, m.transaction, m.queue_id, m.refusal); }
 };
 using QueuedToPolicyd = std::variant<Authorised>;
+
+// queued asks policyd, on a channel of its own (queued-policyd).  Each question is answered, in any order.
+struct ResolveAddress {  // where a report to this address goes
+  std::uint64_t question = 0;
+  std::string address;
+  static auto fields(auto& m) { return std::tie(m.question, m.address); }
+};
+struct FindStsPolicy {  // RFC 8461: the cached policy of a domain; fetched first when the label is a new one
+  std::uint64_t question = 0;
+  std::string domain;
+  std::string label;  // id of the _mta-sts TXT record; empty: there is none, or it is not known
+  static auto fields(auto& m) { return std::tie(m.question, m.domain, m.label); }
+};
+using QueuedAsksPolicyd = std::variant<ResolveAddress, FindStsPolicy>;
+
+struct AddressResolved {
+  std::uint64_t question = 0;
+  bool unavailable = false;  // the directory cannot be read now
+  Recipient recipient;       // neither accounts nor domain: nobody has that address
+  static auto fields(auto& m) { return std::tie(m.question, m.unavailable, m.recipient); }
+};
+enum class StsMode : std::uint8_t { none, testing, enforce, kLast = enforce };
+struct StsPolicyFound {
+  std::uint64_t question = 0;
+  StsMode mode = StsMode::none;
+  std::vector<std::string> mx;  // patterns (RFC 8461 3.2)
+  std::string problem;          // why there is none although there should be, for TLSRPT
+  std::uint32_t ttl = 0;        // seconds the answer may be kept
+  static auto fields(auto& m) { return std::tie(m.question, m.mode, m.mx, m.problem, m.ttl); }
+};
+using PolicydAnswersQueued = std::variant<AddressResolved, StsPolicyFound>;
 
 }  // namespace mailroom

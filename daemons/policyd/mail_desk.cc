@@ -73,6 +73,7 @@ struct MailDesk::Client {
 struct MailDesk::Judgement {
   policy::Facts facts;
   std::vector<AccountId> targets;
+  std::string domain;  // of a remote recipient
   std::string submitter;
   std::vector<std::string> authors;
   policy::Verdict verdict;
@@ -195,7 +196,8 @@ void MailDesk::authorise(Client& client, CheckRecipient&& question, Judgement& j
   envelope.mail = std::move(question.mail);
   envelope.submitter = std::move(judgement.submitter);
   envelope.authors = std::move(judgement.authors);
-  envelope.recipient = {question.forward_path, std::move(judgement.targets), std::move(question.recipient)};
+  envelope.recipient = {question.forward_path, std::move(judgement.targets), std::move(judgement.domain),
+                        std::move(question.recipient)};
   if (!peers_.tell_queued(envelope)) return client.answer(unavailable(), kQueueAway);
   client.held = true;
   client.waiting = {++questions_, std::move(judgement.verdict), std::move(question.forward_path)};
@@ -301,6 +303,7 @@ void MailDesk::gather_recipient(const state::View& view, const std::string& forw
   Found found = site_.look_up(view, *recipient);
   judgement.facts.recipient = found.kind;
   judgement.targets = std::move(found.accounts);
+  if (found.kind == policy::Recipient::foreign) judgement.domain = recipient->domain;
 }
 
 }  // namespace mailroom::policyd

@@ -233,6 +233,10 @@ void Dispatcher::could_not_load(QueueId id, queue::ReadProblem problem) {
 void Dispatcher::send(DeliveryId delivery) {
   const Active& active = active_.at(delivery.queue_id);
   const queue::Target& target = active.envelope.targets.at(delivery.recipient - 1);
+  if (target.account == 0) {
+    if (const auto ended = schedule_.failed(delivery, "no way out", microseconds_now())) end(*ended);
+    return;
+  }
   Deliver message{delivery, target.account, top_lines(active.envelope, target), active.content, 0};
   std::vector<Fd> descriptors;
   if (active.memfd) {

@@ -198,7 +198,7 @@ Reply Intake::refusal_of(const Connection& connection, const AuthoriseRecipient&
   if (queue_.index().size() >= config_.queued.max_messages || !queue_.has_space()) return no_space();
   const bool same = connection.authorised && connection.authorised->transaction == message.transaction;
   const std::size_t targets = same ? connection.authorised->envelope.targets.size() : 0;
-  if (targets + message.recipient.accounts.size() > kMaxTargets)
+  if (targets + std::max<std::size_t>(message.recipient.accounts.size(), 1) > kMaxTargets)
     return {452, "4.5.3", "Too many recipients; send the message to the rest of them separately"};
   return {};
 }
@@ -222,11 +222,12 @@ QueueId Intake::add_recipient(Connection& connection, AuthoriseRecipient&& messa
   const auto number = static_cast<std::uint32_t>(envelope.recipients.size());
   envelope.recipients.push_back({std::move(message.recipient.address),
                                  std::move(message.recipient.parameters.orcpt),
-                                 message.recipient.parameters.notify});
+                                 message.recipient.parameters.notify, message.recipient.domain});
   // Whoever is reached by two of the addresses gets the message once.
   for (const AccountId account : message.recipient.accounts)
     if (std::ranges::find(envelope.targets, account, &queue::Target::account) == envelope.targets.end())
       envelope.targets.push_back({number, account});
+  if (!message.recipient.domain.empty()) envelope.targets.push_back({number, 0});
   return connection.authorised->id;
 }
 
@@ -240,6 +241,7 @@ Intake::Authorised Intake::new_envelope(const AuthoriseRecipient& message) {
            .body = static_cast<std::uint8_t>(message.mail.body),
            .ret = static_cast<std::uint8_t>(message.mail.ret),
            .smtputf8 = message.mail.smtputf8,
+           .requiretls = message.mail.requiretls,
            .recipients = {},
            .targets = {}},
           message.authors};

@@ -67,9 +67,6 @@ constexpr std::array kRules{
     Rule{"no-relay", [](const F& f) { return at_mx(f) && f.recipient == Recipient::foreign; },
          reject, 550, "5.7.1", "Relaying refused: we take mail for our own domains only; to send, log in on port 587 or 465",
          "A stranger wants to send to a domain that is not ours, or to an address literal."},
-    Rule{"no-way-out", [](const F& f) { return f.recipient == Recipient::foreign; },
-         reject, 550, "5.7.1", "This server takes mail for its own domains only, and has no way to send it on",
-         "An account wants to send to a domain that is not ours; this version has no way out."},
     Rule{"no-postmaster", [](const F& f) { return f.recipient == Recipient::no_postmaster; },
          defer, 451, "4.3.5", "This system has no account for its postmaster yet; please try again later",
          "Postmaster of one of our domains, and neither that account nor policyd.postmaster is there."},
@@ -85,6 +82,12 @@ constexpr std::array kRules{
          },
          accept, 250, "2.1.5", "Recipient ok",
          "Mail from an account, as itself, to an account of ours."},
+    Rule{"account-to-anybody",
+         [](const F& f) {
+           return at_recipient(f) && at_submission(f) && speaks_for_account(f) && f.recipient == Recipient::foreign;
+         },
+         accept, 250, "2.1.5", "Recipient ok",
+         "Mail from an account, as itself, to any other domain."},
 
     Rule{"nothing-allows-it", [](const F&) { return true; },
          reject, 550, "5.7.1", "No rule of this server allows that",

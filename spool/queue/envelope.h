@@ -13,15 +13,16 @@ struct EnvelopeRecipient {
   std::string address;  // without angle brackets
   std::string orcpt;    // in xtext, with its address type
   std::uint8_t notify = 0;
+  std::string domain;  // of a remote recipient; empty: local
   auto operator<=>(const EnvelopeRecipient&) const = default;
-  static auto fields(auto& m) { return std::tie(m.address, m.orcpt, m.notify); }
+  static auto fields(auto& m) { return std::tie(m.address, m.orcpt, m.notify, m.domain); }
 };
 
 // One delivery to be made.  Its number, from 1 in the order of Envelope::targets, and the queue id name it
 // for good.
 struct Target {
   std::uint32_t recipient = 0;  // index into Envelope::recipients
-  std::uint32_t account = 0;    // the local account
+  std::uint32_t account = 0;    // the local account; 0: the recipient's domain
   auto operator<=>(const Target&) const = default;
   static auto fields(auto& m) { return std::tie(m.recipient, m.account); }
 };
@@ -34,13 +35,14 @@ struct Envelope {
   std::uint8_t body = 0;         // of MAIL (RFC 6152)
   std::uint8_t ret = 0;          // of MAIL (RFC 3461)
   bool smtputf8 = false;         // RFC 6531
+  bool requiretls = false;       // RFC 8689
   std::vector<EnvelopeRecipient> recipients;
   std::vector<Target> targets;
 
   auto operator<=>(const Envelope&) const = default;
   static auto fields(auto& m) {
     return std::tie(m.connection, m.submitter, m.reverse_path, m.envid, m.body, m.ret, m.smtputf8,
-                    m.recipients, m.targets);
+                    m.requiretls, m.recipients, m.targets);
   }
 };
 

@@ -31,7 +31,7 @@ like 'MAIL before login' "$(printf 'EHLO c.test\nMAIL FROM:<a@c.test>\nQUIT\n' |
 like 'a wrong password' "$(swaks_tls --auth-password wrong --from "$me" --to "$colleague")" '^<~\* 535 5\.7\.8 '
 like 'someone else as sender' "$(swaks_tls --from "$USER2@$DOMAIN" --to "$colleague")" '^<~\* 55[03] 5\.7\.1 '
 like 'someone else as From' "$(swaks_tls --from "$me" --h-From "$USER2@$DOMAIN" --to "$colleague")" '^<~\* 55[0-9] 5\.7\.1 '
-like 'someone elsewhere as recipient' "$(swaks_tls --from "$me" --to x@elsewhere.test --h-From "$me")" '^<~\* 550 5\.7\.1 '
+like 'someone elsewhere as recipient' "$(swaks_tls --from "$me" --to x@elsewhere.test --h-From "$me")" '^<~  250 '
 ok 'a detail of the own address' submit "$USER1" "$PASS1" "$USER1+x@$DOMAIN" "$colleague" "$work/m"
 
 # An alias is one's own address.

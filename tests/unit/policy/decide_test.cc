@@ -30,9 +30,10 @@ TEST_CASE("no stranger relays, whatever the facts") {
   for_all_facts([](const Facts& f) {
     const Verdict verdict = decide(f);
     if (f.stage != Stage::recipient || verdict.action != Action::accept) return;
-    CHECK(f.recipient == Recipient::local);
+    CHECK((f.recipient == Recipient::local || f.recipient == Recipient::foreign));
     CHECK(f.directory == Directory::readable);
     CHECK(f.sender != Sender::malformed);
+    if (f.recipient == Recipient::foreign) CHECK(f.listener == Listener::submission);
     if (f.listener == Listener::mx) return;
     CHECK(f.login == Login::active);
     CHECK(f.sender != Sender::foreign);
@@ -57,6 +58,8 @@ TEST_CASE(
   CHECK(decide(f).rule == "account-to-local");
   f.sender = Sender::null;
   CHECK(decide(f).rule == "account-to-local");
+  f.recipient = Recipient::foreign;
+  CHECK(decide(f).rule == "account-to-anybody");
   f.sender = Sender::foreign;
   const Verdict refused = decide(f);
   CHECK(refused.rule == "sender-not-own");
