@@ -1,6 +1,5 @@
 #include "libcommon/tls/certificate.h"
 
-#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
@@ -9,6 +8,7 @@
 
 #include "libcommon/tls/handles.h"
 #include "libcommon/tls/library.h"
+#include "libcommon/tls/pem_certificates.h"
 
 namespace mailroom::tls {
 namespace {
@@ -16,35 +16,12 @@ namespace {
 constexpr int kX509Version3 = 2;
 constexpr long kThrowawayLifetime = 7L * 24 * 3600;  // seconds
 
-bool reached_end_of_pem() {
-  const unsigned long error = ERR_peek_last_error();
-  return ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
-}
-
-std::shared_ptr<X509> adopt(X509* certificate) { return {certificate, &X509_free}; }
-
 // Each certificate must be signed by the next one's subject; clients that get them out of order refuse them.
 bool in_order(const std::vector<std::shared_ptr<X509>>& chain) {
   for (std::size_t i = 0; i + 1 < chain.size(); ++i)
     if (X509_NAME_cmp(X509_get_issuer_name(chain[i].get()), X509_get_subject_name(chain[i + 1].get())) != 0)
       return false;
   return true;
-}
-
-std::expected<std::vector<std::shared_ptr<X509>>, std::string> read_all(std::string_view pem) {
-  const BioHandle text{BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()))};
-  std::vector<std::shared_ptr<X509>> all;
-  for (;;) {
-    X509* certificate = X509_new_ex(library(), nullptr);
-    const bool read = PEM_read_bio_X509(text.get(), &certificate, nullptr, nullptr) != nullptr;
-    const auto owner = adopt(certificate);  // null where a bad certificate has been freed already
-    if (!read) break;
-    all.push_back(owner);
-    if (all.size() > kMaxChain) return std::unexpected("more certificates than a chain can have");
-  }
-  if (!reached_end_of_pem()) return std::unexpected("not a certificate in PEM form: " + take_errors());
-  ERR_clear_error();
-  return all;
 }
 
 void require(int outcome, const char* what) {
@@ -78,7 +55,7 @@ CertificateHandle make_self_signed(const PrivateKey& key, const std::string& hos
 }  // namespace
 
 std::expected<CertificateChain, std::string> CertificateChain::parse(std::string_view pem) {
-  auto all = read_all(pem);
+  auto all = read_certificates(pem, kMaxChain);
   if (!all) return std::unexpected(all.error());
   if (all->empty()) return std::unexpected("no certificate in it");
   if (!in_order(*all))

@@ -4,32 +4,9 @@
 
 #include "libcommon/tls/library.h"
 #include "libcommon/tls/record_key.h"
-#include "libcommon/tls/server_state.h"
-#include "libcommon/tls/transport_bio.h"
+#include "libcommon/tls/stream_state.h"
 
 namespace mailroom::tls {
-
-struct TlsStream::State {
-  State(ServerContext::State& server, Stream& below) : context{server}, transport{below} {}
-
-  ServerContext::State& context;
-  Transport transport;
-  ConnectionNotes notes;
-  HandshakeFacts facts;
-  int idle_records = 0;      // taken in a row
-  bool interrupted = false;  // a read has timed out, perhaps within a record
-  bool released = false;     // another process has the connection
-  bool broken = false;       // TLS has failed: no close_notify may follow (RFC 8446 6.2)
-  SslHandle ssl;             // last, so that it goes before what it points to
-
-  void handshake();
-  [[noreturn]] void fail_handshake();
-  [[noreturn]] void fail();
-  void note_facts();
-  void count_idle_record();
-  void must_be_ours() const;
-};
-
 namespace {
 
 std::string string_or_empty(const char* text) { return text != nullptr ? text : ""; }
@@ -51,8 +28,8 @@ void TlsStream::State::fail_handshake() {
   transport.flush();  // the alert
   const std::string trouble = explain_failure(notes.offer);
   const std::string& name = notes.offer.server_name;
-  if (!context.slot.failure.empty())
-    throw HandshakeError(StreamError::Kind::failed, "no signature: " + context.slot.failure, name);
+  if (!server->slot.failure.empty())
+    throw HandshakeError(StreamError::Kind::failed, "no signature: " + server->slot.failure, name);
   try {
     transport.throw_failure();
   } catch (const StreamError& error) {
@@ -63,14 +40,18 @@ void TlsStream::State::fail_handshake() {
   throw HandshakeError(StreamError::Kind::failed, trouble, name);
 }
 
-void TlsStream::State::handshake() {
-  ssl.reset(SSL_new(context.default_context()));
+void TlsStream::State::make_ssl(SSL_CTX* rules) {
+  ssl.reset(SSL_new(rules));
   if (!ssl) throw StreamError(StreamError::Kind::failed, "TLS: " + take_errors());
-  take_notes(ssl.get(), notes);
-  context.slot.failure.clear();
   BIO* bio = make_transport_bio(transport).release();
   SSL_set_bio(ssl.get(), bio, bio);
   ERR_clear_error();
+}
+
+void TlsStream::State::handshake() {
+  make_ssl(server->default_context());
+  take_notes(ssl.get(), notes);
+  server->slot.failure.clear();
   if (SSL_accept(ssl.get()) != 1 || !transport.flush()) fail_handshake();
   note_facts();
 }
@@ -89,7 +70,7 @@ void TlsStream::State::fail() {
 void TlsStream::State::count_idle_record() {
   if (++idle_records <= kMaxIdleRecords) return;
   broken = true;
-  throw StreamError(StreamError::Kind::failed, "TLS: the client sent too many records without content");
+  throw StreamError(StreamError::Kind::failed, "TLS: the peer sent too many records without content");
 }
 
 void TlsStream::State::must_be_ours() const {
@@ -101,7 +82,7 @@ TlsStream::TlsStream(std::unique_ptr<State> state) : state_{std::move(state)} {}
 TlsStream::~TlsStream() = default;
 
 std::unique_ptr<TlsStream> TlsStream::accept(ServerContext& context, Stream& transport) {
-  auto state = std::make_unique<State>(context.state(), transport);
+  auto state = std::make_unique<State>(&context.state(), transport);
   state->handshake();
   return std::unique_ptr<TlsStream>{new TlsStream{std::move(state)}};
 }
@@ -157,7 +138,7 @@ std::optional<RecordState> TlsStream::release() {
   SSL* const ssl = state_->ssl.get();
   const TrafficKeys& traffic = state_->notes.traffic;
   const auto suite = suite_of(SSL_CIPHER_get_protocol_id(SSL_get_current_cipher(ssl)));
-  if (state_->broken || state_->released || state_->interrupted || traffic.updated || !suite) return {};
+  if (state_->server == nullptr || state_->broken || state_->released || state_->interrupted || traffic.updated || !suite) return {};
   if (!state_->transport.flush()) state_->fail();
   RecordState state{.suite = *suite,
                     .client_secret = traffic.client_secret,

@@ -1,4 +1,4 @@
-// The server's end of one TLS connection over another stream.
+// One TLS connection over another stream: the server's end, or the client's (ClientContext::start).
 #pragma once
 
 #include <memory>
@@ -56,8 +56,8 @@ class TlsStream : public Stream {
 
   // What another process needs to go on with the connection (RecordStream).  From now on this object reads
   // and writes nothing and sends no close_notify: two users of the same keys would give them away.  Nothing
-  // for TLS 1.2, whose records are protected in another way, and after a key update, whose secrets OpenSSL
-  // does not show: then this process stays, and all is as it was.
+  // for TLS 1.2, whose records are protected in another way, after a key update, whose secrets OpenSSL
+  // does not show, and for a client: then this process stays, and all is as it was.
   std::optional<RecordState> release();
   // Nobody has gone on with what release() gave, nor will: this object may be used to say so to the client.
   void reclaim();
@@ -67,9 +67,10 @@ class TlsStream : public Stream {
 
   const HandshakeFacts& facts() const;
 
- private:
-  struct State;
+  struct State;  // of libcommon/tls
   explicit TlsStream(std::unique_ptr<State> state);
+
+ private:
   std::unique_ptr<State> state_;
 };
 

@@ -1,10 +1,11 @@
-// Handshakes of a server with itself, in memory.
+// Handshakes in memory, of a server or a client with a partner made on the spot.
 #include <openssl/err.h>
 
 #include <array>
 #include <stdexcept>
 #include <utility>
 
+#include "libcommon/tls/client_state.h"
 #include "libcommon/tls/library.h"
 #include "libcommon/tls/record_key.h"
 #include "libcommon/tls/server_state.h"
@@ -57,15 +58,21 @@ void exchange_and_close(const Pair& pair) {
   SSL_shutdown(server);
 }
 
-void handshake_once(SSL_CTX* server_context, int version) {
-  const SslContextHandle client_context{SSL_CTX_new_ex(library(), nullptr, TLS_client_method())};
-  if (!client_context || SSL_CTX_set_min_proto_version(client_context.get(), version) != 1 ||
-      SSL_CTX_set_max_proto_version(client_context.get(), version) != 1)
+void handshake_once(SSL_CTX* client_context, SSL_CTX* server_context, int version) {
+  const Pair pair = connect_in_memory(client_context, server_context);
+  SSL* const client = pair.client.get();
+  if (SSL_set_min_proto_version(client, version) != 1 || SSL_set_max_proto_version(client, version) != 1)
     throw std::runtime_error("TLS warm-up: " + take_errors());
-  const Pair pair = connect_in_memory(client_context.get(), server_context);
-  SSL_set_tlsext_host_name(pair.client.get(), "warm-up.invalid");
+  SSL_set_verify(client, SSL_VERIFY_NONE, nullptr);
+  SSL_set_tlsext_host_name(client, "warm-up.invalid");
   do_handshake(pair);
   exchange_and_close(pair);
+}
+
+void serve_once(SSL_CTX* server_context, int version) {
+  const SslContextHandle client_context{SSL_CTX_new_ex(library(), nullptr, TLS_client_method())};
+  if (!client_context) throw std::runtime_error("TLS warm-up: " + take_errors());
+  handshake_once(client_context.get(), server_context, version);
 }
 
 }  // namespace
@@ -78,9 +85,23 @@ void ServerContext::warm_up() {
   Signer* const bound = std::exchange(state_->slot.signer, &signer);
   const SslContextHandle context = build_context(*state_, {&*chain});
   if (!context) throw std::runtime_error("TLS warm-up: " + take_errors());
-  for (const int version : {TLS1_3_VERSION, TLS1_2_VERSION}) handshake_once(context.get(), version);
+  for (const int version : {TLS1_3_VERSION, TLS1_2_VERSION}) serve_once(context.get(), version);
   state_->slot.signer = bound;
   for (int i = 0; i <= static_cast<int>(Suite::kLast); ++i) warm_record_protection(static_cast<Suite>(i));
+  ERR_clear_error();
+}
+
+void ClientContext::warm_up() {
+  const ThrowawayIdentity identity = make_throwaway_identity(KeyType::ecdsa_p256, "warm-up.invalid");
+  const auto chain = CertificateChain::parse(identity.chain_pem);
+  const SslContextHandle partner{SSL_CTX_new_ex(library(), nullptr, TLS_server_method())};
+  if (!chain || !partner ||
+      SSL_CTX_use_cert_and_key(partner.get(), chain->certificates().front().get(), identity.key.handle(),
+                               nullptr, 1) != 1)
+    throw std::runtime_error("TLS warm-up: " + take_errors());
+  for (SSL_CTX* const context : {state_->strict.get(), state_->lenient.get()})
+    for (const int version : {TLS1_3_VERSION, TLS1_2_VERSION})
+      handshake_once(context, partner.get(), version);
   ERR_clear_error();
 }
 
