@@ -14,6 +14,7 @@
 
 #include "daemons/channels/types.h"
 #include "libcommon/config/duration.h"
+#include "libcommon/routing/fixed_route.h"
 #include "libcommon/sys/ip_address.h"
 
 namespace mailroom {
@@ -52,15 +53,9 @@ struct CertificateConfig {
   static auto fields(auto& m) { return std::tie(m.names, m.chain_file, m.key_file, m.chain_pem); }
 };
 
-// route DOMAIN smtp HOST:PORT
-struct RouteConfig {
-  std::string domain;  // lower case
-  std::string host;
-  std::uint16_t port = 25;
-
-  bool operator==(const RouteConfig&) const = default;
-  static auto fields(auto& m) { return std::tie(m.domain, m.host, m.port); }
-};
+// route DOMAIN smtp|smtps|lmtp HOST[:PORT] [tls=LEVEL] [auth]
+// route DOMAIN lmtp unix:NAME
+using RouteConfig = routing::FixedRoute;
 
 // Nothing else on the machine may use these numbers as uid or gid; none of them needs a passwd entry.
 struct UidConfig {
@@ -229,7 +224,7 @@ struct Config {
   std::vector<std::string> domains;  // lower case; mail for them is local
   std::vector<ListenerConfig> listeners;
   std::vector<CertificateConfig> certificates;
-  std::vector<RouteConfig> routes;
+  std::vector<RouteConfig> routes;   // no two of one domain
   Duration tls_timeout = std::chrono::minutes{1};  // a whole handshake, of every service
   DirectoryConfig directories;
   UidConfig uids;

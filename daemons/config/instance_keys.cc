@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "daemons/config/names.h"
+#include "daemons/config/route_values.h"
 #include "daemons/config/tables.h"
 #include "libcommon/text/ascii.h"
 
@@ -152,30 +153,6 @@ std::vector<std::string> show_certificates(const Config& config) {
   return lines;
 }
 
-// ---- route DOMAIN smtp HOST:PORT ----
-
-Result set_route(Config& config, Values values) {
-  if (values.size() != 3 || values[1] != "smtp") return wrong("takes DOMAIN smtp HOST:PORT");
-  auto domain = parse_host_name(values[0]);
-  if (!domain) return wrong(domain.error());
-  auto target = parse_host_and_port(values[2]);
-  if (!target) return wrong(target.error());
-  if (std::ranges::count(config.routes, *domain, &RouteConfig::domain) > 0)
-    return wrong(fmt::format("{} has a route already", *domain));
-  config.routes.push_back({std::move(*domain), std::move(target->host), target->port});
-  return {};
-}
-
-std::vector<std::string> show_routes(const Config& config) {
-  std::vector<std::string> lines;
-  for (const auto& route : config.routes) {
-    const bool is_v6 = route.host.find(':') != std::string::npos;
-    lines.push_back(fmt::format(fmt::runtime(is_v6 ? "{} smtp [{}]:{}" : "{} smtp {}:{}"), route.domain,
-                                route.host, route.port));
-  }
-  return lines;
-}
-
 // ---- log-level ----
 
 constexpr std::string_view kLogLevels[] = {"error", "warning", "info", "debug"};
@@ -217,9 +194,15 @@ constexpr Key<Config> kKeys[] = {
      "for clients that ask for one of the names (SNI); the first certificate is used for all others. The "
      "leftmost "
      "label of a name may be *."},
-    {"route", Custom<Config>{"DOMAIN smtp HOST:PORT", Occurs::repeatedly, set_route, show_routes},
-     Reload::new_connections,
-     "Where mail for a domain that is not local goes. Stored only: this version does not relay."},
+    {"route", Custom<Config>{kRouteSyntax, Occurs::repeatedly, set_route, show_routes}, Reload::at_once,
+     "Where mail for a domain that is not local goes, instead of the hosts that the DNS names. DOMAIN is a "
+     "domain, "
+     ".DOMAIN for all its subdomains, or * for all that has no route of its own; the most exact one counts. "
+     "HOST is a name or an address; without PORT it is 25 for smtp, 465 for smtps and 24 for lmtp. unix:NAME is a "
+     "socket in the relay directory below run-dir. tls says what the far side must prove: never (plaintext), may "
+     "(TLS if it is offered), encrypt (TLS with any certificate) or certificate (one that fits HOST); without it, "
+     "may for smtp and lmtp, certificate for smtps and wherever auth is given. auth logs in with the credentials "
+     "that mr-account keeps for DOMAIN, and needs encrypt or certificate."},
     {"tls-timeout", Time<Config>{&Config::tls_timeout, 1s, 10min}, Reload::new_connections,
      "How long a TLS handshake may take."},
     {"log-level",

@@ -108,11 +108,37 @@ TEST_CASE("wrong names and paths are refused") {
   CHECK(errors_with("spool-dir spool\n") == Texts{"f:4: spool-dir: \"spool\" is not an absolute path"});
   CHECK(errors_with("spool-dir /a/../b\n") == Texts{"f:4: spool-dir: \"/a/../b\" contains . or .."});
   CHECK(errors_with("certificate \"\" /c /k\n") == Texts{"f:4: certificate: no name is given"});
-  CHECK(errors_with("route a.test smtp b.test\n") == Texts{"f:4: route: \"b.test\" is not HOST:PORT"});
+  CHECK(errors_with("route a.test smtp b_test\n") ==
+        Texts{"f:4: route: \"b_test\" is not HOST or HOST:PORT"});
   CHECK(errors_with("policyd.postmaster \"a b\"\n") ==
         Texts{"f:4: policyd.postmaster: \"a b\" is not the name of an account"});
   CHECK(errors_with("queued.retry-schedule 1m 0s\n") ==
         Texts{"f:4: queued.retry-schedule: 0s is not between 1s and 7d"});
+}
+
+TEST_CASE("routes have their ports, and the proof that they need") {
+  const auto routes = [](const std::string& line) {
+    const auto config = parse(std::string{kSmall} + line, "f");
+    REQUIRE(config);
+    return config->routes;
+  };
+  using routing::Protocol, routing::TlsLevel;
+  CHECK(routes("route A.test smtp mx.b.test\n") ==
+        std::vector<RouteConfig>{{"a.test", Protocol::smtp, "mx.b.test", 25, TlsLevel::may, false}});
+  CHECK(routes("route * smtps relay.test auth\n") ==
+        std::vector<RouteConfig>{{"*", Protocol::smtps, "relay.test", 465, TlsLevel::certificate, true}});
+  CHECK(routes("route .a.test smtp [2001:db8::1] tls=encrypt auth\n") ==
+        std::vector<RouteConfig>{{".a.test", Protocol::smtp, "2001:db8::1", 25, TlsLevel::encrypt, true}});
+  CHECK(routes("route a.test lmtp unix:lists\n") ==
+        std::vector<RouteConfig>{{"a.test", Protocol::lmtp, "lists", 0, TlsLevel::never, false}});
+  CHECK(routes("route a.test lmtp 192.0.2.1 tls=never\n").front().port == 24);
+  for (const char* wrong :
+       {"route a.test", "route a.test uucp b.test", "route a.test smtp unix:x", "route a.test lmtp unix:../x",
+        "route a.test lmtp unix:x tls=may", "route a.test smtps b.test tls=may",
+        "route a.test smtp b.test tls=may auth", "route a.test smtp b.test tls=dane",
+        "route a.test smtp b.test quickly", "route .a_b smtp b.test", "route a.test smtp b.test:0",
+        "route a.test smtp 2001:db8::1"})
+    CHECK(errors_with(std::string{wrong} + "\n").size() == 1);
 }
 
 TEST_CASE("what is missing or does not fit together is said") {
@@ -131,12 +157,15 @@ TEST_CASE("what is missing or does not fit together is said") {
 }
 
 TEST_CASE("what is shown reads as the same configuration") {
-  auto config = parse(std::string{kSmall} + "listen pop3 [::1]:110 none plaintext-login\n"
-                                            "certificate a.test,b.test \"/with blank\" /k\n"
-                                            "route x.test smtp [::1]:25\nroute y.test smtp mx.y.test:2525\n"
-                                            "smtpd.max-connections 7\nqueued.retry-schedule 5s 90m\n"
-                                            "policyd.recipient-delimiter \"-\"\nlog-level debug\n",
-                      "f");
+  auto config =
+      parse(std::string{kSmall} +
+                "listen pop3 [::1]:110 none plaintext-login\n"
+                "certificate a.test,b.test \"/with blank\" /k\n"
+                "route x.test smtp [::1]:25\nroute y.test smtp mx.y.test:2525 tls=certificate auth\n"
+                "route .z.test lmtp unix:lists\nroute * smtps 192.0.2.1\n"
+                "smtpd.max-connections 7\nqueued.retry-schedule 5s 90m\n"
+                "policyd.recipient-delimiter \"-\"\nlog-level debug\n",
+            "f");
   REQUIRE(config);
   const auto again = parse(config::show(*config), "again");
   REQUIRE(again);

@@ -1,0 +1,59 @@
+#include "daemons/queued/policy_questions.h"
+
+#include <utility>
+
+#include "daemons/log.h"
+
+namespace mailroom::queued {
+
+void PolicyQuestions::attach(Fd fd) {
+  gone();
+  channel_ = std::make_unique<Channel>(
+      loop_, std::move(fd), 0,
+      [this](PolicydAnswersQueued&& message, std::vector<Fd>&&) {
+        std::visit([this](const auto& answer) { on_answer(answer); }, message);
+      },
+      [this](event::ChannelEnd why) {
+        log::write(
+            "channel-closed",
+            {{"channel", "queued-policyd"}, {"peer", "policyd"}, {"reason", event::channel_end_name(why)}});
+        gone();
+      });
+}
+
+void PolicyQuestions::resolve_address(const std::string& address, OnAddress then) {
+  if (!may_ask()) return then(nullptr);
+  open_.emplace(++last_, std::move(then));
+  channel_->send(ResolveAddress{last_, address});
+}
+
+void PolicyQuestions::find_sts_policy(const std::string& domain, const std::string& label, OnStsPolicy then) {
+  if (!may_ask()) return then(nullptr);
+  open_.emplace(++last_, std::move(then));
+  channel_->send(FindStsPolicy{last_, domain, label});
+}
+
+// An answer to a question that was not asked, or was another one, changes nothing.
+void PolicyQuestions::on_answer(const AddressResolved& answer) {
+  const auto found = open_.find(answer.question);
+  if (found == open_.end() || !std::holds_alternative<OnAddress>(found->second)) return;
+  const OnAddress then = std::get<OnAddress>(std::move(found->second));
+  open_.erase(found);
+  then(&answer);
+}
+
+void PolicyQuestions::on_answer(const StsPolicyFound& answer) {
+  const auto found = open_.find(answer.question);
+  if (found == open_.end() || !std::holds_alternative<OnStsPolicy>(found->second)) return;
+  const OnStsPolicy then = std::get<OnStsPolicy>(std::move(found->second));
+  open_.erase(found);
+  then(&answer);
+}
+
+void PolicyQuestions::gone() {
+  channel_.reset();
+  for (auto& [question, waiting] : std::exchange(open_, {}))
+    std::visit([](const auto& then) { then(nullptr); }, waiting);
+}
+
+}  // namespace mailroom::queued
