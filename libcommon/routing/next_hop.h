@@ -18,32 +18,42 @@ enum class Protocol : std::uint8_t {
   kLast = lmtp
 };
 
-// What TLS must prove.  Each includes those before it, but that DANE and a certificate are two ways, not steps.
+// What TLS must prove.  Each includes those before it, but that DANE and a certificate are two ways, not
+// steps.
 enum class TlsLevel : std::uint8_t {
-  never,        // plaintext, by an operator's wish, or over a Unix socket
-  may,          // opportunistic: TLS when it is offered, whatever the certificate; plaintext when not or when TLS fails (RFC 7435)
-  encrypt,      // TLS, whatever the certificate (RFC 7672 2.2: unusable TLSA records; or an operator's wish)
-  dane,         // TLS, certificate by TLSA records (RFC 7672)
-  certificate,  // TLS, certificate by the system's authorities for one of the names (RFC 8461, or an operator's wish)
+  never,    // plaintext, by an operator's wish, or over a Unix socket
+  may,      // opportunistic: TLS when it is offered, whatever the certificate; plaintext when not or when TLS
+            // fails (RFC 7435)
+  encrypt,  // TLS, whatever the certificate (RFC 7672 2.2: unusable TLSA records; or an operator's wish)
+  dane,     // TLS, certificate by TLSA records (RFC 7672)
+  certificate,  // TLS, certificate by the system's authorities for one of the names (RFC 8461, or an
+                // operator's wish)
   kLast = certificate
 };
 
 // Why it is so, for logs, TLSRPT (RFC 8460 4.2) and mr-queue route.
-enum class TlsReason : std::uint8_t { default_policy, site_policy, dane, mta_sts, requiretls, kLast = requiretls };
+enum class TlsReason : std::uint8_t {
+  default_policy,
+  site_policy,
+  dane,
+  mta_sts,
+  requiretls,
+  kLast = requiretls
+};
 
 struct TlsRequirement {
   TlsLevel level = TlsLevel::may;
   TlsReason reason = TlsReason::default_policy;
-  bool requiretls = false;          // RFC 8689: the far side must offer REQUIRETLS too
-  std::vector<std::string> names;   // reference identifiers, the first is sent as SNI
-  std::vector<dns::Tlsa> tlsa;      // level dane: the usable ones
+  bool requiretls = false;         // RFC 8689: the far side must offer REQUIRETLS too
+  std::vector<std::string> names;  // reference identifiers, the first is sent as SNI
+  std::vector<dns::Tlsa> tlsa;     // level dane: the usable ones
   auto operator<=>(const TlsRequirement&) const = default;
   static auto fields(auto& m) { return std::tie(m.level, m.reason, m.requiretls, m.names, m.tlsa); }
 };
 
 // One host, with addresses in the order to try them.
 struct NextHop {
-  std::string name;                  // for logs and reports; of a Unix socket its path below the relay directory
+  std::string name;  // for logs and reports; of a Unix socket its path below the relay directory
   std::vector<IpAddress> addresses;  // with the port; empty: `name` is a Unix socket
   TlsRequirement tls;
   static auto fields(auto& m) { return std::tie(m.name, m.addresses, m.tls); }

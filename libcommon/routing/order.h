@@ -1,0 +1,53 @@
+// From what the DNS says of a mail domain to the hosts to try, in order.  Pure.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "libcommon/dns/records.h"
+#include "libcommon/routing/next_hop.h"
+#include "libcommon/routing/route.h"
+
+namespace mailroom::routing {
+
+// Of one destination; RFC 5321 5.1 asks for at least two addresses.
+inline constexpr std::size_t kMaxHops = 10;
+inline constexpr std::size_t kMaxAddresses = 20;
+
+// Why there is no way.
+struct NoWay {
+  bool permanent = false;
+  std::string enhanced;  // RFC 3463
+  std::string text;      // for people
+  auto operator<=>(const NoWay&) const = default;
+};
+
+struct Plan {
+  Protocol protocol = Protocol::smtp;
+  std::vector<NextHop> hops;  // never empty
+  bool authenticate = false;
+  std::uint32_t route = 0;  // number of the fixed route whose credentials are asked for; 0: none
+};
+using Planned = std::expected<Plan, NoWay>;
+
+// What TLS must prove to one host of the domain.
+using RequirementOf = std::function<TlsRequirement(const dns::MailHost&)>;
+
+// The hosts of an MX domain: by preference, in random order within one, which `random` decides.  If this
+// system is among them, it and all hosts of the same or a greater preference are left out (RFC 5321 5.1), and
+// likewise every address that must never be connected to.
+Planned plan_for_domain(const std::string& domain, const dns::MailHosts& found, const Site& site,
+                        const RequirementOf& requirement, std::uint64_t random);
+
+// "[192.0.2.1]", "[IPv6:2001:db8::1]".
+Planned plan_for_literal(const std::string& domain, const Site& site);
+
+// A fixed route; `found` are the addresses of its host, and are not looked at when the host is numeric or a
+// Unix socket.  An operator may name any address.
+bool needs_lookup(const FixedRoute& route);
+Planned plan_for_fixed(const FixedRoute& route, std::uint32_t number, const dns::MailHosts& found);
+
+}  // namespace mailroom::routing

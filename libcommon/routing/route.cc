@@ -1,0 +1,62 @@
+#include "libcommon/routing/route.h"
+
+#include <algorithm>
+
+#include "libcommon/text/ascii.h"
+
+namespace mailroom::routing {
+namespace {
+
+constexpr std::string_view kProtocolNames[] = {"smtp", "smtps", "lmtp"};
+constexpr std::string_view kLevelNames[] = {"never", "may", "encrypt", "dane", "certificate"};
+
+std::uint32_t number_of(std::string_view pattern, const Site& site) {
+  const auto found = std::ranges::find(site.routes, pattern, &FixedRoute::domain);
+  return found == site.routes.end() ? 0 : static_cast<std::uint32_t>(found - site.routes.begin() + 1);
+}
+
+std::uint32_t fixed_route(std::string_view domain, const Site& site) {
+  if (!domain.starts_with('[')) {
+    if (const auto exact = number_of(domain, site)) return exact;
+    for (auto dot = domain.find('.'); dot != domain.npos; dot = domain.find('.', dot + 1))
+      if (const auto parent = number_of(domain.substr(dot), site)) return parent;
+  }
+  return number_of("*", site);
+}
+
+}  // namespace
+
+bool Site::is_own(const IpAddress& address) const {
+  const bool by_port =
+      std::ranges::any_of(allowed, [&](const IpNetwork& network) { return network.contains(address); });
+  return std::ranges::any_of(own, [&](const IpAddress& mine) {
+    return mine.bytes == address.bytes && (!by_port || mine.port == address.port);
+  });
+}
+
+Route route_for(std::string_view domain, const Site& site) {
+  Route route{.domain = lower_case(domain)};
+  if (std::ranges::find(site.domains, route.domain) != site.domains.end()) {
+    route.way = Way::local;
+  } else if ((route.number = fixed_route(route.domain, site)) != 0) {
+    route.way = Way::fixed;
+  } else if (route.domain.starts_with('[')) {
+    route.way = Way::literal;
+  }
+  return route;
+}
+
+std::string destination_key(const Route& route, const Site& site) {
+  if (route.way != Way::fixed) return route.domain;
+  const FixedRoute& fixed = site.routes.at(route.number - 1);
+  std::string key{kProtocolNames[static_cast<unsigned>(fixed.protocol)]};
+  if (fixed.is_unix_socket()) return key + ":unix:" + fixed.host;
+  const bool is_v6 = fixed.host.find(':') != std::string::npos;
+  key += ':' + (is_v6 ? '[' + fixed.host + ']' : fixed.host) + ':' + std::to_string(fixed.port);
+  // Connections of different proofs or credentials are not shared.
+  if (fixed.tls != TlsLevel::may) key += ':' + std::string{kLevelNames[static_cast<unsigned>(fixed.tls)]};
+  if (fixed.authenticate) key += ":auth-" + std::to_string(route.number);
+  return key;
+}
+
+}  // namespace mailroom::routing
