@@ -95,7 +95,7 @@ void ClientContext::warm_up() {
   const ThrowawayIdentity identity = make_throwaway_identity(KeyType::ecdsa_p256, "warm-up.invalid");
   const auto chain = CertificateChain::parse(identity.chain_pem);
   const SslContextHandle partner{SSL_CTX_new_ex(library(), nullptr, TLS_server_method())};
-  if (!chain || !partner ||
+  if (!chain || !partner || SSL_CTX_set_num_tickets(partner.get(), 0) != 1 ||
       SSL_CTX_use_cert_and_key(partner.get(), chain->certificates().front().get(), identity.key.handle(),
                                nullptr, 1) != 1)
     throw std::runtime_error("TLS warm-up: " + take_errors());
