@@ -27,8 +27,8 @@ class Dialogue {
 
   // Octets of content, at least one, until then.  Throws StreamError, also at the end of the stream.
   std::string_view read_content(std::size_t limit, Time deadline);
-  // The end of what read_content returned last was not content.
-  void unread(std::string_view rest) { reader_.preload(rest); }
+  // The last octets of what read_content returned were not content.
+  void unread(std::size_t octets) { reader_.unread(octets); }
 
   // Output is appended here, and leaves with the next flush.
   std::string& out() { return out_; }

@@ -169,8 +169,16 @@ void Listener::close_connection(Slot slot, std::string_view reason) {
                                    {"peer", connection.peer.text()}, {"reason", reason}, {"seconds", seconds}});
   unreported_.push_back(connection.id);
   report_closed();
-  children_[slot].channel.close();
+  end_channel(slot);
   table_.close(slot);
+}
+
+// A child that is being forked has the listener's end open too until it closes it: closing alone would not end the watch.
+void Listener::end_channel(Slot slot) {
+  ChildChannel& channel = children_[slot].channel;
+  if (!channel.is_open()) return;
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, channel.fd(), nullptr);
+  channel.close();
 }
 
 void Listener::become_child(Slot slot, std::size_t socket, NewConnection ends) {

@@ -11,6 +11,7 @@
 
 #include "daemons/log.h"
 #include "libcommon/sys/fatal.h"
+#include "libcommon/sys/heap.h"
 
 namespace mailroom {
 namespace {
@@ -104,6 +105,7 @@ int Listener::run() {
   signals_ = Fd{::signalfd(-1, &child_signal, SFD_CLOEXEC | SFD_NONBLOCK)};
   epoll_ = Fd{::epoll_create1(EPOLL_CLOEXEC)};
   if (!signals_ || !epoll_) fatal_errno("signalfd or epoll");
+  settle_heap();
   close_jail(launch_);
 
   watch(control_.fd(), Tag::control);
@@ -185,7 +187,7 @@ void Listener::drain(bool at_once) {
   for (ListenSocket& socket : sockets_) socket.fd.reset();
   if (!at_once && !uids_are_needed) return;
   for (Slot slot = 0; slot < children_.size(); ++slot)
-    if (table_.is_open(slot)) children_[slot].channel.close();
+    if (table_.is_open(slot)) end_channel(slot);
   if (!at_once) return;
   for (auto& [pid, session] : sessions_) session.stop.reset();
 }

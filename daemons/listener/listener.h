@@ -93,6 +93,7 @@ private:
   void abandon_connection(Slot slot, std::string_view reason);
   void turn_away(std::size_t socket, int client, const IpAddress& peer, ConnectionTable::Refusal why);
   void close_connection(Slot slot, std::string_view reason);
+  void end_channel(Slot slot);
   [[noreturn]] void become_child(Slot slot, std::size_t socket, NewConnection ends);
 
   // verdicts and hand-over (sessions.cc)

@@ -122,7 +122,7 @@ void SmtpSession::receive_data(IncomingMessage& message) {
     if (scanner.has_bare_line_end()) message.refuse(ContentFault::bare_line_end);
     if (scanner.has_overlong_line()) message.refuse(ContentFault::overlong_line);
     if (step.ended) {
-      if (step.consumed < input.size()) dialogue_.unread(input.substr(step.consumed));
+      dialogue_.unread(input.size() - step.consumed);
       return;
     }
     pace.count(step.consumed);

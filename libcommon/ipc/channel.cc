@@ -15,7 +15,7 @@ constexpr std::size_t kControlSize = CMSG_SPACE(kMaxDescriptors * sizeof(int));
 
 // One buffer for each process is enough: a packet is decoded before the next is received.
 char* receive_buffer() {
-  static const std::unique_ptr<char[]> buffer = std::make_unique<char[]>(kMaxPacket);
+  static const std::unique_ptr<char[]> buffer = std::make_unique_for_overwrite<char[]>(kMaxPacket);
   return buffer.get();
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <expected>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -29,12 +30,14 @@ public:
 
   // Between 1 and `limit` buffered or freshly read octets; empty at end of stream.  Valid until the next call.
   std::string_view read_some(std::size_t limit);
+  // Puts back the last octets of what read_some() has just returned.
+  void unread(std::size_t octets) { begin_ -= octets; }
 
   // Whether input is already buffered: a pipelining client has sent more, so replies may be held back.
   bool has_buffered() const { return begin_ < end_; }
 
   // What has been read ahead and not consumed.  STARTTLS refuses to go on when this is not empty (SECURITY.md V2).
-  std::string_view buffered() const { return {buffer_.data() + begin_, end_ - begin_}; }
+  std::string_view buffered() const { return {buffer_.get() + begin_, end_ - begin_}; }
 
   // Puts back bytes as if they had just arrived (bytes that a process before this one had read).
   void preload(std::string_view bytes);
@@ -45,12 +48,14 @@ public:
 private:
   static constexpr std::size_t kBufferSize = 16384;
   static constexpr std::size_t kKeptOfTooLong = 128;
+  void resize(std::size_t size);
   bool fill();
-  void keep_start() { too_long_start_.assign(buffer_, begin_, std::min(kKeptOfTooLong, end_ - begin_)); }
+  void keep_start() { too_long_start_.assign(buffer_.get() + begin_, std::min(kKeptOfTooLong, end_ - begin_)); }
 
   Stream* stream_;
   std::string too_long_start_;
-  std::string buffer_ = std::string(kBufferSize, '\0');
+  std::size_t size_ = kBufferSize;
+  std::unique_ptr<char[]> buffer_ = std::make_unique_for_overwrite<char[]>(size_);  // pages that are not used cost nothing
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
 };

@@ -66,6 +66,14 @@ TEST_CASE("counted octets and lines mix") {
   CHECK(reader.read_some(10).empty());
 }
 
+TEST_CASE("the end of what was read is put back") {
+  PieceStream stream{"abc.\r\nQUIT\r\n", 64};
+  LineReader reader{stream};
+  const std::size_t read = reader.read_some(64).size();
+  reader.unread(read - 6);
+  CHECK(*reader.read_line(10) == "QUIT\r\n");
+}
+
 TEST_CASE("what is preloaded comes before what is buffered") {
   PieceStream stream{"c\nd\n", 64};
   LineReader reader{stream};

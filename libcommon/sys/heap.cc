@@ -1,0 +1,37 @@
+#include "libcommon/sys/heap.h"
+
+#include <malloc.h>
+#include <unistd.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+
+namespace mailroom {
+namespace {
+
+// Larger blocks are mapped one by one (M_MMAP_THRESHOLD).
+constexpr std::size_t kLargestHole = 64 * 1024;
+// Up to this size freed blocks are kept in lists by their size.
+constexpr std::size_t kSmall = 1024;
+constexpr std::size_t kStep = 16;
+
+// Where the part of the heap begins that was never allocated.
+std::uintptr_t unused_begin() {
+  return reinterpret_cast<std::uintptr_t>(::sbrk(0)) - ::mallinfo2().keepcost;
+}
+
+}  // namespace
+
+void settle_heap() {
+  ::mallopt(M_MXFAST, 0);  // its list is emptied over all of the heap by the first large allocation
+  ::malloc_trim(0);
+  const std::uintptr_t end = unused_begin();
+  for (std::size_t size = kLargestHole; size > 0; size -= size > kSmall ? kSmall : kStep) {
+    void* block = std::malloc(size);
+    while (block != nullptr && reinterpret_cast<std::uintptr_t>(block) < end) block = std::malloc(size);
+    if (size > kSmall) std::free(block);  // it joins what is unused; a small one would be kept in a list, apart
+  }
+}
+
+}  // namespace mailroom
