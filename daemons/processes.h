@@ -42,7 +42,7 @@ enum class Identity : std::uint8_t {
 };
 
 // Named sets of system calls (libcommon/sys/syscall_filter.h).
-enum class Calls : std::uint8_t { supervisor, server, storage, listener, deliver };
+enum class Calls : std::uint8_t { supervisor, server, storage, queue, listener, deliver };
 
 struct ProcessRow {
   Role role;
@@ -63,7 +63,7 @@ inline constexpr std::array<ProcessRow, static_cast<std::size_t>(Role::kLast) + 
     {Role::policyd, "policyd", "policyd", Identity::own, Root::state, Calls::storage, 16384, 0, "directory of accounts"},
     {Role::authd, "authd", "authd", Identity::own, Root::auth, Calls::storage, 16384, 0, "password hashes"},
     {Role::deliverd, "deliverd", "deliverd", Identity::deliver, Root::mail, Calls::deliver, 16384, 0, "-"},
-    {Role::queued, "queued", "queued", Identity::own, Root::queue, Calls::storage, 16384, 0, "messages in transit"},
+    {Role::queued, "queued", "queued", Identity::own, Root::queue, Calls::queue, 16384, 0, "messages in transit"},
     {Role::smtpd_mx, "smtpd-mx", "smtpd", Identity::listener, Root::empty, Calls::listener, 16384, 4096, "-"},
     {Role::smtpd_submission, "smtpd-submission", "smtpd", Identity::listener, Root::empty, Calls::listener, 16384, 4096, "-"},
     {Role::pop3d, "pop3d", "pop3d", Identity::listener, Root::empty, Calls::listener, 16384, 4096, "-"},

@@ -16,8 +16,8 @@
 namespace mailroom {
 namespace {
 
-// By mapping it: the file's offset is shared with the other processes that get the same block, and a new configuration
-// is read behind the filter, which knows neither fstat nor pread in every process.
+// By mapping it: the file's offset is shared with the other processes that get the same block, and a new
+// configuration is read behind the filter, which knows neither fstat nor pread in every process.
 std::string read_whole(int fd) {
   const off_t size = ::lseek(fd, 0, SEEK_END);
   if (size <= 0) fatal("started by hand: mailroomd starts this program (descriptor 4 is not there)");
@@ -51,7 +51,8 @@ Fd PassedDescriptors::take(const std::string& name) {
 Launch read_launch(Role role) {
   auto launch = ipc::decode<Launch>(read_whole(kLaunchFd));
   if (!launch) fatal("the launch block does not decode: mailroomd is of another version");
-  if (process_row(launch->role).program != process_row(role).program) fatal("the launch block is for another program");
+  if (process_row(launch->role).program != process_row(role).program)
+    fatal("the launch block is for another program");
   ::close(kLaunchFd);
   return std::move(*launch);
 }
@@ -76,9 +77,10 @@ void enter_jail(const Launch& launch, int directory, int also_reachable) {
     enter_root(directory);
   }
   set_no_new_privs();
-  std::vector<int> reachable;
-  if (row.root != Root::empty) reachable.push_back(directory);
-  if (also_reachable >= 0) reachable.push_back(also_reachable);
+  std::vector<Reachable> reachable;
+  const FileAccess access = row.calls == Calls::deliver ? FileAccess::put : FileAccess::all;
+  if (row.root != Root::empty) reachable.push_back({directory, access});
+  if (also_reachable >= 0) reachable.push_back({also_reachable, FileAccess::all});
   restrict_files_to(reachable);
   if (!launch.unprivileged) become(uid_of(launch), capabilities_of(row.identity));
   set_not_dumpable();
@@ -87,12 +89,23 @@ void enter_jail(const Launch& launch, int directory, int also_reachable) {
 
 SystemCallFilter filter_of(Calls calls, const UidConfig& uids) {
   using enum CallSet;
+  const UidRange logins{uids.login, uids.login + uids.login_count - 1};
+  const UidRange accounts{uids.accounts, uids.accounts + uids.accounts_count - 1};
+  const UidRange own{::geteuid(), ::geteuid()};
   switch (calls) {
-  case Calls::server: return SystemCallFilter{basic, accept};
-  case Calls::storage: return SystemCallFilter{basic, accept, files};
-  case Calls::deliver: return SystemCallFilter{{basic, files, fs_identity}, uids.accounts};
-  case Calls::listener: return SystemCallFilter{basic, accept, files, watch, make_sockets, fork, CallSet::become};
-  case Calls::supervisor: break;
+  case Calls::server:
+    return SystemCallFilter{basic, accept};
+  case Calls::storage:
+    return SystemCallFilter{basic, accept, files};
+  case Calls::queue:
+    return SystemCallFilter{basic, accept, files, memory_files};
+  case Calls::deliver:
+    return SystemCallFilter{{basic, files, fs_identity}, {accounts, own}};
+  case Calls::listener:
+    return SystemCallFilter{{basic, accept, files, memory_files, watch, make_sockets, fork, CallSet::become},
+                            {logins, accounts}};
+  case Calls::supervisor:
+    break;
   }
   fatal("the supervisor has no filter: its children inherit it");
 }

@@ -30,9 +30,11 @@ struct LandlockRuleset {  // struct landlock_ruleset_attr as of Landlock 6
   std::uint64_t scoped;
 };
 
-constexpr std::uint64_t kLandlockFiles = (1ULL << 13) - 1;  // the access rights of Landlock 1
+constexpr std::uint64_t kLandlockFiles = (1ULL << 13) - 1;          // the access rights of Landlock 1
 constexpr std::uint64_t kLandlockRefer = LANDLOCK_ACCESS_FS_REFER;  // Landlock 2
 constexpr std::uint64_t kLandlockTruncate = 1ULL << 14;             // Landlock 3
+constexpr std::uint64_t kLandlockPut = LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_WRITE_FILE |
+                                       LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
 
 int landlock_version() {
   const long version = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
@@ -68,7 +70,7 @@ void set_limits(const ResourceLimits& limits) {
   if (limits.address_space != 0) lower(RLIMIT_AS, limits.address_space);
 }
 
-int restrict_files_to(const std::vector<int>& directories) {
+int restrict_files_to(const std::vector<Reachable>& directories) {
   const int version = landlock_version();
   if (version == 0) return 0;
   std::uint64_t files = kLandlockFiles;
@@ -79,8 +81,9 @@ int restrict_files_to(const std::vector<int>& directories) {
   const std::size_t size = version >= 6 ? 24 : version >= 4 ? 16 : 8;
   const Fd ruleset{static_cast<int>(::syscall(SYS_landlock_create_ruleset, &rules, size, 0))};
   if (!ruleset) fatal_errno("landlock_create_ruleset");
-  for (const int directory : directories) {
-    const landlock_path_beneath_attr beneath{files, directory};
+  for (const Reachable& reachable : directories) {
+    const landlock_path_beneath_attr beneath{reachable.access == FileAccess::put ? kLandlockPut : files,
+                                             reachable.directory};
     if (::syscall(SYS_landlock_add_rule, ruleset.get(), LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) != 0)
       fatal_errno("landlock_add_rule");
   }
@@ -93,9 +96,11 @@ std::vector<std::string> missing_kernel_features() {
   const int version = landlock_version();
   if (version == 0) missing.emplace_back("Landlock (Linux 5.13, in the lsm= list)");
   if (version > 0 && version < 4) missing.emplace_back("Landlock rules for TCP (Linux 6.7)");
-  if (version > 0 && version < 6) missing.emplace_back("Landlock scopes for signals and abstract sockets (Linux 6.12)");
+  if (version > 0 && version < 6)
+    missing.emplace_back("Landlock scopes for signals and abstract sockets (Linux 6.12)");
   // Asking for an unknown flag tells without changing anything: EINVAL is "known, but not like this".
-  if (::prctl(kPrSetMdwe + 1, 0, 0, 0, 0) < 0 && errno == EINVAL) missing.emplace_back("PR_SET_MDWE (Linux 6.3)");
+  if (::prctl(kPrSetMdwe + 1, 0, 0, 0, 0) < 0 && errno == EINVAL)
+    missing.emplace_back("PR_SET_MDWE (Linux 6.3)");
   return missing;
 }
 

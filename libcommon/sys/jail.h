@@ -25,9 +25,18 @@ struct ResourceLimits {
 // Lowers limits; a limit above what the system allows is cut to that.
 void set_limits(const ResourceLimits& limits);
 
+enum class FileAccess : std::uint8_t {
+  all,
+  put,  // make files, write them, remove them, list directories; read no file
+};
+struct Reachable {
+  int directory;
+  FileAccess access;
+};
+
 // Landlock: from now on files are reached only below these directories, no TCP port can be bound or connected to, and
 // no signal or abstract socket leaves the process's own domain.  Returns the Landlock version used, 0 if the kernel has none.
-int restrict_files_to(const std::vector<int>& directories);
+int restrict_files_to(const std::vector<Reachable>& directories);
 
 // What of the above this kernel lacks, in words, for the log; empty when it has all.
 std::vector<std::string> missing_kernel_features();

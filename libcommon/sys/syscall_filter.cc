@@ -5,10 +5,13 @@
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <span>
 
 #include "libcommon/sys/fatal.h"
@@ -17,13 +20,15 @@
 namespace mailroom {
 namespace {
 
-// Memory is never executable: mmap, mprotect and tgkill have rules of their own.
+constexpr uid_t kNoUid = ~uid_t{0};  // setfsuid of it only asks
+
+// Memory is never executable, and descriptors stay what they are: mmap, mprotect, fcntl and tgkill have rules of their
+// own.
 constexpr int kBasic[] = {
     SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(readv), SCMP_SYS(writev), SCMP_SYS(recvmsg), SCMP_SYS(sendmsg),
     SCMP_SYS(recvfrom), SCMP_SYS(sendto), SCMP_SYS(close), SCMP_SYS(close_range), SCMP_SYS(shutdown), SCMP_SYS(poll),
     SCMP_SYS(ppoll), SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_pwait2), SCMP_SYS(epoll_ctl),
-    SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(getpeername), SCMP_SYS(getsockname), SCMP_SYS(fcntl),
-    SCMP_SYS(fstat), SCMP_SYS(lseek), SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise),
+    SCMP_SYS(getpeername), SCMP_SYS(getsockname), SCMP_SYS(fstat), SCMP_SYS(lseek), SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise),
     SCMP_SYS(futex), SCMP_SYS(clock_gettime), SCMP_SYS(clock_getres), SCMP_SYS(clock_nanosleep), SCMP_SYS(nanosleep),
     SCMP_SYS(gettimeofday), SCMP_SYS(time), SCMP_SYS(getrandom), SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(getuid),
     SCMP_SYS(geteuid), SCMP_SYS(getgid), SCMP_SYS(getegid), SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask),
@@ -37,22 +42,18 @@ constexpr int kFiles[] = {
     SCMP_SYS(access), SCMP_SYS(open), SCMP_SYS(stat), SCMP_SYS(lstat), SCMP_SYS(unlink), SCMP_SYS(unlinkat),
     SCMP_SYS(rename), SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(linkat), SCMP_SYS(mkdir), SCMP_SYS(mkdirat),
     SCMP_SYS(rmdir), SCMP_SYS(getdents64), SCMP_SYS(pread64), SCMP_SYS(pwrite64), SCMP_SYS(preadv), SCMP_SYS(pwritev),
-    SCMP_SYS(preadv2), SCMP_SYS(pwritev2), SCMP_SYS(ftruncate), SCMP_SYS(fallocate), SCMP_SYS(fsync), SCMP_SYS(fdatasync),
-    SCMP_SYS(sync_file_range), SCMP_SYS(syncfs), SCMP_SYS(msync), SCMP_SYS(fchmod), SCMP_SYS(fchmodat), SCMP_SYS(fstatfs),
-    SCMP_SYS(statfs), SCMP_SYS(flock), SCMP_SYS(memfd_create), SCMP_SYS(fadvise64), SCMP_SYS(utimensat),
-    SCMP_SYS(copy_file_range), SCMP_SYS(sendfile), SCMP_SYS(dup), SCMP_SYS(fchdir), SCMP_SYS(getcwd), SCMP_SYS(sysinfo),
-    SCMP_SYS(mlock), SCMP_SYS(umask), SCMP_SYS(uname),
+    SCMP_SYS(ftruncate), SCMP_SYS(fsync), SCMP_SYS(fdatasync), SCMP_SYS(syncfs), SCMP_SYS(msync), SCMP_SYS(fstatfs),
+    SCMP_SYS(statfs), SCMP_SYS(flock), SCMP_SYS(fadvise64), SCMP_SYS(fchdir), SCMP_SYS(getcwd), SCMP_SYS(sysinfo),
 };
-constexpr int kWatch[] = {SCMP_SYS(inotify_init1), SCMP_SYS(inotify_add_watch), SCMP_SYS(inotify_rm_watch),
-                          SCMP_SYS(eventfd2), SCMP_SYS(timerfd_create), SCMP_SYS(timerfd_settime)};
+constexpr int kWatch[] = {SCMP_SYS(inotify_init1), SCMP_SYS(inotify_add_watch), SCMP_SYS(inotify_rm_watch)};
 constexpr int kMakeSockets[] = {SCMP_SYS(socketpair)};
 constexpr int kFork[] = {SCMP_SYS(wait4), SCMP_SYS(waitid)};  // clone has a rule of its own
+// setgroups, prctl and seccomp have rules of their own; the numbers of setresuid and setresgid are looked at before.
 constexpr int kBecome[] = {
-    SCMP_SYS(setgroups), SCMP_SYS(setresuid), SCMP_SYS(setresgid), SCMP_SYS(getresuid), SCMP_SYS(getresgid),
-    SCMP_SYS(chroot), SCMP_SYS(chdir), SCMP_SYS(fchdir), SCMP_SYS(capset), SCMP_SYS(prctl), SCMP_SYS(seccomp),
-    SCMP_SYS(prlimit64), SCMP_SYS(setrlimit), SCMP_SYS(landlock_create_ruleset), SCMP_SYS(landlock_add_rule),
-    SCMP_SYS(landlock_restrict_self), SCMP_SYS(epoll_create1), SCMP_SYS(signalfd4), SCMP_SYS(memfd_create), SCMP_SYS(setpgid),
+    SCMP_SYS(setresuid), SCMP_SYS(setresgid), SCMP_SYS(getresuid), SCMP_SYS(getresgid), SCMP_SYS(chroot), SCMP_SYS(chdir),
+    SCMP_SYS(fchdir), SCMP_SYS(capset),
 };
+constexpr int kFsIdentity[] = {SCMP_SYS(setfsuid), SCMP_SYS(setfsgid)};  // their numbers too
 
 std::span<const int> calls_of(CallSet set) {
   switch (set) {
@@ -64,7 +65,7 @@ std::span<const int> calls_of(CallSet set) {
   case CallSet::make_sockets: return kMakeSockets;
   case CallSet::fork: return kFork;
   case CallSet::become: return kBecome;
-  case CallSet::fs_identity: return {};  // by rules with arguments
+  case CallSet::fs_identity: return kFsIdentity;
   }
   return {};
 }
@@ -114,12 +115,26 @@ private:
   scmp_filter_ctx context_;
 };
 
-// libseccomp compares an argument once in a rule, so that the range has no upper end: the accounts have the highest uids.
-void add_fs_identity(Builder& builder, uid_t first) {
-  for (const int call : {SCMP_SYS(setfsuid), SCMP_SYS(setfsgid)}) {
-    builder.allow(call, SCMP_A0(SCMP_CMP_GE, first));
-    builder.allow(call, SCMP_A0(SCMP_CMP_EQ, ::geteuid()));
-  }
+// A descriptor's flags, seals and copies; and for files the locks that LMDB takes.  No owner, signal, lease
+// or pipe size, and nothing that clears O_NONBLOCK: others have the same pipe.
+void add_descriptor_control(Builder& builder) {
+  for (const int command : {F_GETFD, F_SETFD, F_GETFL, F_DUPFD_CLOEXEC, F_ADD_SEALS, F_GET_SEALS})
+    builder.allow(SCMP_SYS(fcntl), SCMP_A1(SCMP_CMP_EQ, static_cast<scmp_datum_t>(command)));
+  builder.allow(SCMP_SYS(fcntl), SCMP_A1(SCMP_CMP_EQ, F_SETFL),
+                SCMP_A2(SCMP_CMP_MASKED_EQ, O_NONBLOCK | O_ASYNC, O_NONBLOCK));
+}
+
+void add_locks(Builder& builder) {
+  for (const int command : {F_GETLK, F_SETLK, F_SETLKW})
+    builder.allow(SCMP_SYS(fcntl), SCMP_A1(SCMP_CMP_EQ, static_cast<scmp_datum_t>(command)));
+}
+
+// What a listener does in its children: no groups, capabilities that outlive a change of uid, a tighter
+// filter.
+void add_becoming(Builder& builder) {
+  builder.allow(SCMP_SYS(setgroups), SCMP_A0(SCMP_CMP_EQ, 0));
+  builder.allow(SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_SET_KEEPCAPS));
+  builder.allow(SCMP_SYS(seccomp), SCMP_A0(SCMP_CMP_EQ, SECCOMP_SET_MODE_FILTER), SCMP_A1(SCMP_CMP_EQ, 0));
 }
 
 void add_set(Builder& builder, CallSet set) {
@@ -128,13 +143,56 @@ void add_set(Builder& builder, CallSet set) {
     builder.allow(SCMP_SYS(mmap), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
     builder.allow(SCMP_SYS(mprotect), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
     builder.allow(SCMP_SYS(tgkill), SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(::getpid())));  // abort()
+    add_descriptor_control(builder);
   }
+  if (set == CallSet::files) add_locks(builder);
+  if (set == CallSet::become) add_becoming(builder);
   if (set == CallSet::fork)  // fork() is clone with SIGCHLD; no namespaces
     builder.allow(SCMP_SYS(clone),
                   SCMP_A0(SCMP_CMP_MASKED_EQ,
                           CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET |
                               CLONE_NEWCGROUP | CLONE_VM | CLONE_THREAD,
                           0));
+}
+
+// Lets pass what gives `arguments` numbers of the ranges, refuses it otherwise, and says nothing about other
+// calls.  By hand: libseccomp compares an argument once in a rule, and all 64 bits of it, of which the kernel
+// takes the lower 32.
+void put_identity_check(std::vector<sock_filter>& program, int call, unsigned arguments,
+                        const std::vector<UidRange>& ranges) {
+  const auto put = [&](int code, std::uint32_t value, std::size_t if_true, std::size_t if_false) {
+    program.push_back({static_cast<std::uint16_t>(code), static_cast<std::uint8_t>(if_true),
+                       static_cast<std::uint8_t>(if_false), value});
+  };
+  const auto load = [&](std::size_t offset) {
+    put(BPF_LD | BPF_W | BPF_ABS, static_cast<std::uint32_t>(offset), 0, 0);
+  };
+  const auto refuse = [&] { put(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM, 0, 0); };
+  const std::size_t for_each_argument = 5 + 2 * ranges.size();
+  load(offsetof(seccomp_data, nr));
+  put(BPF_JMP | BPF_JEQ | BPF_K, static_cast<std::uint32_t>(call), 0, for_each_argument * arguments);
+  for (unsigned i = 0; i < arguments; ++i) {
+    const std::size_t argument = offsetof(seccomp_data, args) + i * sizeof(std::uint64_t);  // little-endian
+    load(argument + sizeof(std::uint32_t));
+    put(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0);
+    refuse();
+    load(argument);
+    for (std::size_t r = 0; r < ranges.size(); ++r) {
+      put(BPF_JMP | BPF_JGE | BPF_K, ranges[r].first, 0, 1);
+      put(BPF_JMP | BPF_JGT | BPF_K, ranges[r].last, 0,
+          2 * (ranges.size() - r - 1) + 1);  // to behind the refusal
+    }
+    refuse();
+  }
+}
+
+void put_identity_checks(std::vector<sock_filter>& program, const std::vector<UidRange>& ranges) {
+  for (const int call : {SCMP_SYS(setresuid), SCMP_SYS(setresgid)})
+    put_identity_check(program, call, 3, ranges);
+  std::vector<UidRange> with_question = ranges;
+  with_question.push_back({kNoUid, kNoUid});
+  for (const int call : {SCMP_SYS(setfsuid), SCMP_SYS(setfsgid)})
+    put_identity_check(program, call, 1, with_question);
 }
 
 void set_filter(const std::vector<sock_filter>& program, unsigned flags) {
@@ -144,15 +202,17 @@ void set_filter(const std::vector<sock_filter>& program, unsigned flags) {
 
 }  // namespace
 
-SystemCallFilter::SystemCallFilter(std::initializer_list<CallSet> sets, uid_t first_fs_identity) {
+SystemCallFilter::SystemCallFilter(std::initializer_list<CallSet> sets,
+                                   const std::vector<UidRange>& identities) {
   Builder builder;
-  for (const CallSet set : sets) {
-    add_set(builder, set);
-    if (set == CallSet::fs_identity) add_fs_identity(builder, first_fs_identity);
-  }
+  for (const CallSet set : sets) add_set(builder, set);
   for (const int call : kDeadly) builder.kill(call);
   builder.kill(SCMP_SYS(socket));
-  program_ = builder.compile();
+  if (std::ranges::any_of(sets,
+                          [](CallSet set) { return set == CallSet::become || set == CallSet::fs_identity; }))
+    put_identity_checks(program_, identities);
+  const std::vector<sock_filter> rules = builder.compile();
+  program_.insert(program_.end(), rules.begin(), rules.end());
 }
 
 void SystemCallFilter::install() const { set_filter(program_, SECCOMP_FILTER_FLAG_TSYNC); }

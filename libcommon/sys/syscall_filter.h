@@ -19,17 +19,23 @@ enum class CallSet : std::uint8_t {
   watch,     // inotify
   make_sockets,  // socketpair
   fork,      // children: clone without namespaces, wait
-  become,    // uids, chroot, capabilities, further filters: listeners
-  fs_identity,   // setfsuid, setfsgid, to the identities that the filter allows
+  become,    // uids, chroot, fewer capabilities, further filters: listeners, for their children
+  fs_identity,   // setfsuid, setfsgid
   kLast = fs_identity,
+};
+
+// Uids, and the gids of the same numbers, both ends included.
+struct UidRange {
+  uid_t first;
+  uid_t last;
 };
 
 class SystemCallFilter {
 public:
   // Compiles the union of the sets.  What is not listed fails with EPERM; what no program of ours ever asks for (exec,
   // ptrace, sockets of any family, namespaces, io_uring, keyrings, bpf ...) ends the process.  Fatal on failure.
-  // For fs_identity the file system identity may be the process's own at this time, or from `first_fs_identity` up.
-  explicit SystemCallFilter(std::initializer_list<CallSet> sets, uid_t first_fs_identity = ~uid_t{0});
+  // With `become` and `fs_identity` only uids and gids of `identities` can be taken on.
+  explicit SystemCallFilter(std::initializer_list<CallSet> sets, const std::vector<UidRange>& identities = {});
 
   // Puts the calling process (all its threads) under the filter, for good.  Needs no_new_privs.  Fatal on failure.
   void install() const;

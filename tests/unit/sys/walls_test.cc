@@ -1,10 +1,12 @@
 // Each wall is put up in a child, which then tries to get over it.
 #include <catch2/catch.hpp>
 #include <fcntl.h>
+#include <grp.h>
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -78,7 +80,8 @@ TEST_CASE("Landlock bounds what a directory descriptor reaches") {
   CHECK(exit_status(in_child([] {
           const Fd directory{::open("/tmp", O_PATH | O_DIRECTORY)};
           set_no_new_privs();
-          if (restrict_files_to({directory.get()}) == 0) return 0;  // this kernel has none, and mailroomd says so
+          if (restrict_files_to({{directory.get(), FileAccess::all}}) == 0)
+            return 0;  // this kernel has none, and mailroomd says so
           const bool out = Fd{::openat(directory.get(), "../etc/passwd", O_RDONLY)}.get() >= 0;
           return out ? 1 : 0;
         })) == 0);
@@ -107,14 +110,36 @@ TEST_CASE("files are made as the account, and the daemon's own identity returns"
             const FsIdentity account{65532};
             if (::access("/root", R_OK) == 0) return 3;
             const Fd file{::mkstemp(path)};
-            struct stat facts{};
+            struct stat facts {};
             if (::fstat(file.get(), &facts) != 0 || facts.st_uid != 65532) return 1;
             ::unlink(path);
           }
           const Fd file{::open("/tmp", O_TMPFILE | O_RDWR, 0600)};
-          struct stat facts{};
+          struct stat facts {};
           return ::fstat(file.get(), &facts) == 0 && facts.st_uid == 65533 ? 0 : 2;
         })) == 0);
+}
+
+TEST_CASE("Landlock can keep a process from reading what it may write") {
+  CHECK(exit_status(in_child([] {
+          char path[] = "/tmp/walls-XXXXXX";
+          if (::mkdtemp(path) == nullptr) return 4;
+          const Fd directory{::open(path, O_RDONLY | O_DIRECTORY)};
+          const auto make = [&] { return Fd{::openat(directory.get(), "x", O_WRONLY | O_CREAT, 0600)}; };
+          set_no_new_privs();
+          if (restrict_files_to({{directory.get(), FileAccess::put}}) == 0) return 0;
+          if (!make()) return 1;
+          const bool read = Fd{::openat(directory.get(), "x", O_RDONLY)}.get() >= 0;
+          const bool removed = ::unlinkat(directory.get(), "x", 0) == 0;
+          return read ? 2 : removed ? 0 : 3;
+        })) == 0);
+}
+
+// By number, so that the library does not cut it to 32 bits as the kernel does.
+bool takes(int call, long uid) {
+  errno = 0;
+  ::syscall(call, uid, uid, uid);
+  return errno != EPERM;
 }
 
 TEST_CASE("the filter bounds whose identity may be taken for files") {
@@ -122,11 +147,44 @@ TEST_CASE("the filter bounds whose identity may be taken for files") {
   CHECK(exit_status(in_child([] {
           become(65533, kDeliverCapabilities);
           set_no_new_privs();
-          SystemCallFilter{{CallSet::basic, CallSet::fs_identity}, 1'000'000}.install();
+          SystemCallFilter{{CallSet::basic, CallSet::fs_identity}, {{1'000'000, 1'000'009}, {65533, 65533}}}
+              .install();
           { const FsIdentity account{1'000'007}; }  // fatal when refused
-          errno = 0;
-          ::setfsuid(0);
-          return errno == EPERM ? 0 : 1;
+          for (const long uid : {0L, 1L << 32, 1L << 32 | 1'000'007, 999'999L, 1'000'010L, 65532L})
+            if (takes(SYS_setfsuid, uid) || takes(SYS_setfsgid, uid)) return 1;
+          return takes(SYS_setfsuid, 1'000'000) && takes(SYS_setfsuid, 1'000'009) &&
+                         takes(SYS_setfsuid, 65533)
+                     ? 0
+                     : 2;
+        })) == 0);
+}
+
+TEST_CASE("the filter bounds whom a listener's children may become") {
+  if (::geteuid() != 0) return;
+  CHECK(exit_status(in_child([] {
+          become(0, kListenerCapabilities);
+          set_no_new_privs();
+          SystemCallFilter{{CallSet::basic, CallSet::become}, {{70'000, 70'009}, {1'000'000, 1'000'009}}}
+              .install();
+          for (const long uid : {0L, 1L << 32, 69'999L, 70'010L, 999'999L, 1'000'010L, -1L})
+            if (takes(SYS_setresuid, uid) || takes(SYS_setresgid, uid)) return 1;
+          const gid_t group = 5;
+          if (::setgroups(1, &group) == 0 || ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) == 0) return 2;
+          become_in_child(70'009);
+          return 0;
+        })) == 0);
+}
+
+TEST_CASE("a descriptor stays what it is") {
+  CHECK(exit_status(in_child([] {
+          int ends[2];
+          if (::pipe2(ends, O_NONBLOCK) != 0) return 4;
+          filter_with({CallSet::basic});
+          if (::fcntl(ends[1], F_SETFL, 0) == 0) return 1;
+          if (::fcntl(ends[1], F_SETOWN, 1) == 0 || ::fcntl(ends[1], F_SETPIPE_SZ, 4096) == 0) return 2;
+          return ::fcntl(ends[1], F_SETFL, O_NONBLOCK) == 0 && (::fcntl(ends[1], F_GETFL) & O_NONBLOCK) != 0
+                     ? 0
+                     : 3;
         })) == 0);
 }
 

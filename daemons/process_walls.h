@@ -1,0 +1,170 @@
+// What is left to a process that has been taken over: the table that tests/breach compares with every running
+// process, both ways. A primitive that begins to work somewhere fails the test, and so does one that no
+// longer does.
+//
+// tests/breach/*_primitives.cc says what each of them does.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <string_view>
+
+namespace mailroom {
+
+// Where an attacker may find himself.  Beside the roles of processes.h there are what the listeners fork.
+enum class Place : std::uint8_t {
+  logd,
+  keyd,
+  policyd,
+  authd,
+  deliverd,
+  queued,
+  listener,    // smtpd, pop3d, imapd: the processes that accept and fork
+  connection,  // their children before login, which for SMTP are all
+  session,     // pop3d and imapd after login
+  kLast = session,
+};
+
+inline constexpr std::array<std::string_view, static_cast<std::size_t>(Place::kLast) + 1> kPlaceNames{
+    "logd", "keyd", "policyd", "authd", "deliverd", "queued", "listener", "connection", "session"};
+
+constexpr std::string_view place_name(Place place) { return kPlaceNames[static_cast<std::size_t>(place)]; }
+constexpr std::optional<Place> place_of(std::string_view name) {
+  const auto* found = std::ranges::find(kPlaceNames, name);
+  if (found == kPlaceNames.end()) return std::nullopt;
+  return static_cast<Place>(found - kPlaceNames.begin());
+}
+
+class Places {
+ public:
+  constexpr Places(std::initializer_list<Place> places) {
+    for (const Place place : places) bits_ |= bit(place);
+  }
+  constexpr bool contains(Place place) const { return (bits_ & bit(place)) != 0; }
+
+ private:
+  static constexpr std::uint32_t bit(Place place) { return std::uint32_t{1} << static_cast<unsigned>(place); }
+  std::uint32_t bits_ = 0;
+};
+
+inline constexpr std::array kPlaces{Place::logd,     Place::keyd,       Place::policyd,
+                                    Place::authd,    Place::deliverd,   Place::queued,
+                                    Place::listener, Place::connection, Place::session};
+
+// What becomes of an attempt that does not work: an error, or the end of the process.
+enum class Refusal : std::uint8_t { error, ends };
+
+struct WallRow {
+  std::string_view primitive;
+  Refusal refusal;
+  Places works_in;
+};
+
+inline constexpr Places kNowhere{};
+
+inline constexpr WallRow kWalls[] = {
+    // ---- files
+    // "outside" is outside its root directory: the host's passwords, the configuration, the TLS key, /proc, other accounts
+    {"open-outside", Refusal::error, kNowhere},
+    {"write-outside", Refusal::error, kNowhere},
+    {"create-outside", Refusal::error, kNowhere},
+    {"list-outside", Refusal::error, kNowhere},
+    // O_PATH, through spool/mail, which listeners hold for their sessions: nothing can be read by it
+    {"reach-outside", Refusal::error, Places{Place::listener}},
+    {"stat-outside", Refusal::error, kNowhere},
+    {"link-outside", Refusal::error, kNowhere},
+    {"open-old-ways", Refusal::error, kNowhere},  // open, creat, openat2
+    {"list-mail", Refusal::error, Places{Place::deliverd, Place::listener}},
+    // A listener starts sessions, so that it can become any account.
+    {"read-mail", Refusal::error, Places{Place::listener}},
+    {"list-own-root", Refusal::error, Places{Place::policyd, Place::authd, Place::queued, Place::session}},
+    {"create-in-own-root", Refusal::error,
+     Places{Place::policyd, Place::authd, Place::queued, Place::session}},
+    {"give-away-file", Refusal::error, kNowhere},     // chown
+    {"make-set-uid-file", Refusal::error, kNowhere},  // chmod, umask
+    {"set-attribute", Refusal::error, kNowhere},
+    {"make-symbolic-link", Refusal::error, kNowhere},
+    {"make-device", Refusal::error, kNowhere},
+    {"open-by-handle", Refusal::ends, kNowhere},
+    {"change-root", Refusal::error, Places{Place::listener}},
+    {"mount", Refusal::ends, kNowhere},
+    {"write-sealed-content", Refusal::error, kNowhere},  // write to the memfds it was handed
+    // ---- identities
+    {"become-root", Refusal::error, kNowhere},
+    {"become-daemon", Refusal::error, kNowhere},
+    {"become-account", Refusal::error, Places{Place::listener}},
+    {"become-group-root", Refusal::error, kNowhere},
+    {"set-groups", Refusal::error, kNowhere},
+    {"files-as-root", Refusal::error, kNowhere},  // setfsuid
+    {"files-as-daemon", Refusal::error, kNowhere},
+    {"files-as-account", Refusal::error, Places{Place::deliverd}},
+    {"files-as-nobody-of-ours", Refusal::error, kNowhere},  // a uid beyond the accounts
+    {"gain-capabilities", Refusal::error, kNowhere},
+    {"loosen-securebits", Refusal::error, kNowhere},
+    {"become-dumpable", Refusal::error, kNowhere},
+    {"outlive-supervisor", Refusal::error, kNowhere},
+    // ---- processes
+    {"fork", Refusal::error, Places{Place::listener}},
+    {"clone-other-ways", Refusal::error, kNowhere},  // threads, namespaces, clone3
+    {"enter-namespaces", Refusal::ends, kNowhere},
+    {"execute", Refusal::ends, kNowhere},
+    {"signal-others", Refusal::error, kNowhere},
+    {"signal-by-descriptor", Refusal::error, kNowhere},  // F_SETOWN
+    {"hold-others", Refusal::ends, kNowhere},            // pidfds
+    {"look-into-others", Refusal::ends, kNowhere},       // ptrace, process_vm_readv
+    {"limit-others", Refusal::error, kNowhere},
+    {"raise-own-limits", Refusal::error, kNowhere},
+    {"schedule-others", Refusal::error, kNowhere},
+    {"leave-process-group", Refusal::error, kNowhere},
+    // ---- memory
+    {"executable-mapping", Refusal::error, kNowhere},
+    {"make-executable", Refusal::error, kNowhere},
+    {"read-implies-exec", Refusal::error, kNowhere},
+    {"shared-memory", Refusal::error, kNowhere},  // System V, POSIX queues
+    {"memory-file", Refusal::error, Places{Place::queued, Place::listener, Place::connection}},
+    {"secret-memory", Refusal::error, kNowhere},
+    // ---- the network, sockets and pipes
+    {"open-socket", Refusal::ends, kNowhere},  // of any family
+    {"connect", Refusal::error, kNowhere},
+    {"connect-by-sending", Refusal::error, kNowhere},  // TCP Fast Open
+    {"bind", Refusal::error, kNowhere},
+    // control sockets of the tools; a listener's own
+    {"accept", Refusal::error, Places{Place::policyd, Place::authd, Place::queued, Place::listener}},
+    {"make-socket-pair", Refusal::error, Places{Place::listener}},
+    {"set-socket-options", Refusal::error, kNowhere},
+    {"make-log-block", Refusal::error, kNowhere},  // the log pipe is shared
+    {"change-pipe-size", Refusal::error, kNowhere},
+    {"control-devices", Refusal::error, kNowhere},  // ioctl
+    // ---- the kernel
+    {"io-uring", Refusal::ends, kNowhere},
+    {"user-page-faults", Refusal::ends, kNowhere},
+    {"bpf", Refusal::ends, kNowhere},
+    {"performance-events", Refusal::ends, kNowhere},
+    {"key-rings", Refusal::ends, kNowhere},
+    {"modules", Refusal::ends, kNowhere},
+    {"watch-files", Refusal::error, Places{Place::listener, Place::session}},
+    {"watch-all-files", Refusal::error, kNowhere},  // fanotify
+    {"signal-descriptor", Refusal::error, kNowhere},
+    {"timer-descriptor", Refusal::error, kNowhere},
+    {"event-descriptor", Refusal::error, kNowhere},
+    {"kernel-log", Refusal::error, kNowhere},
+    {"names-of-machine", Refusal::error, kNowhere},
+    {"clock", Refusal::error, kNowhere},
+    {"ports-and-segments", Refusal::error, kNowhere},
+    {"accounting", Refusal::error, kNowhere},
+    {"splice", Refusal::error, kNowhere},
+    {"answer-for-kernel", Refusal::error, kNowhere},  // a seccomp listener
+    {"calls-of-i386", Refusal::ends, kNowhere},
+    {"calls-of-x32", Refusal::ends, kNowhere},
+    {"calls-unheard-of", Refusal::error, kNowhere},  // newer than Debian 12
+};
+
+constexpr const WallRow* wall_row(std::string_view primitive) {
+  const auto* found = std::ranges::find(kWalls, primitive, &WallRow::primitive);
+  return found == std::end(kWalls) ? nullptr : found;
+}
+
+}  // namespace mailroom

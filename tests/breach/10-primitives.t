@@ -1,0 +1,30 @@
+#!/bin/bash
+# An attacker inside each kind of process (system calls made in the running release programs by ptrace) can do what
+# daemons/process_walls.h says, and nothing else.
+. "$(dirname "$0")/lib.sh"
+need_root
+
+start_breach_sandbox
+for name in logd keyd policyd authd deliverd queued; do intrude "$name" "$(pid_of "$name")"; done
+for name in smtpd-mx smtpd-submission pop3d imapd; do intrude listener "$(pid_of "$name")"; done
+
+connect_to "$SMTP_PORT" 3
+connect_to "$POP3_PORT" 4
+connect_to "$IMAP_PORT" 5
+for name in smtpd-mx pop3d imapd; do intrude connection "$(child_of "$name")"; done
+exec 3>&- 4>&- 5>&-
+
+hold_session "$IMAPS_PORT" "a LOGIN $USER1 $PASS1" 'b SELECT INBOX'
+intrude session "$(session_of imapd "$USER1")"
+hold_session "$POP3S_PORT" "USER $USER1" "PASS $PASS1"
+intrude session "$(session_of pop3d "$USER1")"
+
+# What was done in them has not harmed them.
+release_sessions
+is 'the processes are those that were started' "$(grep -c ' process-died ' "$box/log")" 0
+message after > "$work/m"
+ok 'mail still goes in' send a@client.test "$USER1@$DOMAIN" "$work/m"
+ok 'and is delivered' eventually delivered "$USER1" "$PASS1" 1
+read -r primitives places refused < <("$intruder" --count)
+diag <<< "$primitives primitives in $places kinds of processes: $refused combinations are refused"
+finish
