@@ -15,6 +15,7 @@
 #include "daemons/channels/types.h"
 #include "libcommon/config/duration.h"
 #include "libcommon/routing/fixed_route.h"
+#include "libcommon/routing/transport.h"
 #include "libcommon/sys/ip_address.h"
 
 namespace mailroom {
@@ -56,6 +57,17 @@ struct CertificateConfig {
 // route DOMAIN smtp|smtps|lmtp HOST[:PORT] [tls=LEVEL] [auth]
 // route DOMAIN lmtp unix:NAME
 using RouteConfig = routing::FixedRoute;
+
+// TLS to other hosts.  tls-policy DOMAIN LEVEL [NAME ...]
+struct OutboundTlsConfig {
+  std::vector<routing::TlsPolicy> policies;                    // no two of one domain
+  routing::TlsWish others = routing::TlsWish::published;       // of domains without one
+  std::string ca_file = "/etc/ssl/certs/ca-certificates.crt";  // opened by relayd and stsd before their jail
+  bool old_versions = false;
+
+  bool operator==(const OutboundTlsConfig&) const = default;
+  static auto fields(auto& m) { return std::tie(m.policies, m.others, m.ca_file, m.old_versions); }
+};
 
 // Nothing else on the machine may use these numbers as uid or gid; none of them needs a passwd entry.
 struct UidConfig {
@@ -225,6 +237,7 @@ struct Config {
   std::vector<ListenerConfig> listeners;
   std::vector<CertificateConfig> certificates;
   std::vector<RouteConfig> routes;   // no two of one domain
+  OutboundTlsConfig outbound_tls;
   Duration tls_timeout = std::chrono::minutes{1};  // a whole handshake, of every service
   DirectoryConfig directories;
   UidConfig uids;
@@ -240,7 +253,7 @@ struct Config {
 
   bool operator==(const Config&) const = default;
   static auto fields(auto& m) {
-    return std::tie(m.hostname, m.domains, m.listeners, m.certificates, m.routes, m.tls_timeout,
+    return std::tie(m.hostname, m.domains, m.listeners, m.certificates, m.routes, m.outbound_tls, m.tls_timeout,
                     m.directories, m.uids, m.log, m.smtpd, m.pop3d, m.imapd, m.mailbox, m.authd, m.policyd,
                     m.queued, m.deliverd);
   }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "daemons/channels/types.h"
+#include "libcommon/routing/sts_policy.h"
 
 namespace mailroom {
 
@@ -141,10 +142,9 @@ struct AddressResolved {
   Recipient recipient;       // neither accounts nor domain: nobody has that address
   static auto fields(auto& m) { return std::tie(m.question, m.unavailable, m.recipient); }
 };
-enum class StsMode : std::uint8_t { none, testing, enforce, kLast = enforce };
 struct StsPolicyFound {
   std::uint64_t question = 0;
-  StsMode mode = StsMode::none;
+  routing::StsMode mode = routing::StsMode::none;
   std::vector<std::string> mx;  // patterns (RFC 8461 3.2)
   std::string problem;          // why there is none although there should be, for TLSRPT
   std::uint32_t ttl = 0;        // seconds the answer may be kept

@@ -99,9 +99,10 @@ struct Connected {
   IpAddress address;
   std::string tls;            // version and cipher; empty: plaintext
   bool verified = false;      // the certificate was what the requirement asks for
+  std::string tls_result;     // of a requirement with report_only: the RFC 8460 4.3 result type of what is wrong
   bool dsn = false;           // the far side takes RFC 3461 parameters: it reports from now on
   std::vector<HopAttempt> attempts;  // those that failed before
-  static auto fields(auto& m) { return std::tie(m.host, m.address, m.tls, m.verified, m.dsn, m.attempts); }
+  static auto fields(auto& m) { return std::tie(m.host, m.address, m.tls, m.verified, m.tls_result, m.dsn, m.attempts); }
 };
 struct NotConnected {
   std::vector<HopAttempt> attempts;

@@ -19,6 +19,7 @@ Schema<Config> make_schema() {
   Schema<Config> schema;
   schema.add(
       "", instance_keys(), [](auto& config) -> auto& { return config; });
+  schema.add("", tls_policy_keys(), part<&Config::outbound_tls>);
   schema.add("", directory_keys(), part<&Config::directories>);
   schema.add("", uid_keys(), part<&Config::uids>);
   schema.add("smtpd.", connection_keys(), connections_of<&Config::smtpd>);
@@ -32,6 +33,7 @@ Schema<Config> make_schema() {
   schema.add("policyd.", policyd_keys(), part<&Config::policyd>);
   schema.add("queued.", queued_keys(), part<&Config::queued>);
   schema.add("deliverd.", deliverd_keys(), part<&Config::deliverd>);
+  schema.add("relayd.", outbound_tls_keys(), part<&Config::outbound_tls>);
   return schema;
 }
 

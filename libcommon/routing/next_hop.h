@@ -47,8 +47,10 @@ struct TlsRequirement {
   bool requiretls = false;         // RFC 8689: the far side must offer REQUIRETLS too
   std::vector<std::string> names;  // reference identifiers, the first is sent as SNI
   std::vector<dns::Tlsa> tlsa;     // level dane: the usable ones
+  bool report_only = false;  // the certificate is looked at as for level certificate, and what is wrong is
+                             // only reported (RFC 8461 5, mode testing)
   auto operator<=>(const TlsRequirement&) const = default;
-  static auto fields(auto& m) { return std::tie(m.level, m.reason, m.requiretls, m.names, m.tlsa); }
+  static auto fields(auto& m) { return std::tie(m.level, m.reason, m.requiretls, m.names, m.tlsa, m.report_only); }
 };
 
 // One host, with addresses in the order to try them.

@@ -130,6 +130,8 @@ std::expected<void, ClientFailure> prepare(SSL* ssl, const TlsRequirement& requi
     throw std::logic_error("TLS is started where it is never wanted");
   case TlsLevel::may:
   case TlsLevel::encrypt:
+    // OpenSSL checks the certificate all the same, and goes on whatever comes of it.
+    if (required.report_only) expect_names(ssl, required, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
     return {};
   case TlsLevel::dane:
     return prepare_dane(ssl, required);
@@ -189,6 +191,7 @@ std::expected<ClientContext, std::string> ClientContext::make(const ClientSettin
   if (!state->strict || !state->lenient) return std::unexpected("TLS client: " + take_errors());
   if (const auto trusted = trust(state->strict.get(), settings.authorities_pem); !trusted)
     return std::unexpected("authorities: " + trusted.error());
+  SSL_CTX_set1_cert_store(state->lenient.get(), SSL_CTX_get_cert_store(state->strict.get()));
   return ClientContext{std::move(state)};
 }
 
@@ -206,6 +209,8 @@ ClientContext::start(Stream& transport, const TlsRequirement& required) {
   }
   stream->note_facts();
   if (!required.names.empty()) stream->facts.server_name = required.names.front();
+  if (const long verdict = SSL_get_verify_result(ssl); required.report_only && verdict != X509_V_OK)
+    stream->facts.trouble = result_type(verdict);
   return std::make_unique<TlsStream>(std::move(stream));
 }
 

@@ -33,7 +33,7 @@ struct ClientFailure {
   Kind kind;
   std::string result;  // RFC 8460 4.3: certificate-host-mismatch, certificate-expired,
                        // certificate-not-trusted, tlsa-invalid, validation-failure
-  std::string words;  // one line, printable ASCII
+  std::string words;   // one line, printable ASCII
 };
 
 class ClientContext {
@@ -51,7 +51,9 @@ class ClientContext {
   // and it must outlive the stream.  The first of required.names, if any, is sent as SNI; at level dane it is
   // the TLSA base domain (RFC 7672 2.2.3).
   //
-  //   may, encrypt  whatever the certificate
+  //   may, encrypt  whatever the certificate; with report_only, what level `certificate` would have failed
+  //   for
+  //                 is HandshakeFacts::trouble
   //   dane          one of the TLSA records matches: DANE-EE(3) whatever names and dates the certificate has,
   //                 DANE-TA(2) with one of the names (RFC 7672 3.1.1, 3.1.2); PKIX-TA(0) and PKIX-EE(1) never
   //                 match (3.1.3)

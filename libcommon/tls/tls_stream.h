@@ -17,6 +17,7 @@ struct HandshakeFacts {
   std::string suite;        // RFC name, "TLS_AES_128_GCM_SHA256"
   std::string server_name;  // SNI as the client wrote it; empty: none
   std::string protocol;     // ALPN, empty: none
+  std::string trouble;      // a client's with report_only: RFC 8460 4.3 result type of what is wrong
 };
 
 // The handshake did not come to an end.  what() says in words what was missing; kind is `failed` where TLS

@@ -141,6 +141,29 @@ TEST_CASE("routes have their ports, and the proof that they need") {
     CHECK(errors_with(std::string{wrong} + "\n").size() == 1);
 }
 
+TEST_CASE("tls-policy: what a destination must prove") {
+  using routing::TlsPolicy, routing::TlsWish;
+  const auto config =
+      parse(std::string{kSmall} + "tls-policy A.test dane\ntls-policy .a.test certificate MX.b.test\n"
+                                  "relayd.tls-default encrypt\nrelayd.old-tls yes\n",
+            "f");
+  REQUIRE(config);
+  CHECK(config->outbound_tls.policies ==
+        std::vector<TlsPolicy>{{"a.test", TlsWish::dane, {}},
+                               {".a.test", TlsWish::certificate, {"mx.b.test"}}});
+  CHECK(config->outbound_tls.others == TlsWish::encrypt);
+  CHECK(parse(config::show(*config), "again") == *config);
+  CHECK(errors_with("tls-policy a.test\n") == Texts{"f:4: tls-policy: takes DOMAIN LEVEL [NAME ...]"});
+  CHECK(errors_with("tls-policy a.test secure\n") ==
+        Texts{"f:4: tls-policy: \"secure\" is none of published, never, may, encrypt, dane, certificate"});
+  CHECK(errors_with("tls-policy a.test dane mx.a.test\n") ==
+        Texts{"f:4: tls-policy: names go with certificate alone"});
+  CHECK(errors_with("tls-policy a.test may\ntls-policy A.test never\n") ==
+        Texts{"f:5: tls-policy: a.test has a tls-policy already"});
+  CHECK(errors_with("tls-policy * may\n").size() == 1);
+  CHECK(errors_with("tls-policy a.test certificate *.a.test\n").size() == 1);
+}
+
 TEST_CASE("what is missing or does not fit together is said") {
   CHECK(errors_of("") == Texts{"f: hostname is missing", "f: no domain is given", "f: no listen is given"});
   CHECK(errors_with("listen imap 127.0.0.1:993 implicit\n") ==

@@ -29,6 +29,7 @@ struct Outcome {
   std::string words;
   ClientFailure::Kind kind{};
   std::string version;
+  std::string trouble;
   std::string server_name;  // as the server saw it
   int alert = -1;           // that the server got
 };
@@ -44,6 +45,7 @@ Outcome meet(const Identity& shown, const TlsRequirement& required, const Offers
   Outcome outcome{.result = stream ? "ok" : stream.error().result};
   if (stream) {
     outcome.version = (*stream)->facts().version;
+    outcome.trouble = (*stream)->facts().trouble;
     (*stream)->close();
   } else {
     outcome.words = stream.error().words;
@@ -224,6 +226,22 @@ TEST_CASE("may and encrypt: whatever the certificate, with SNI") {
   CHECK(outcome.result == "ok");
   CHECK(outcome.server_name == "mx.example");
   CHECK(meet(shown, {.level = level}).server_name.empty());
+}
+
+TEST_CASE("report_only: what is wrong with the certificate is said, and changes nothing (RFC 8461 5)") {
+  const TlsRequirement testing{.level = TlsLevel::may, .names = {"mx.example"}, .report_only = true};
+  const auto trouble_of = [&](const Identity& shown) {
+    const Outcome outcome = meet(shown, testing);
+    CHECK(outcome.result == "ok");
+    return outcome.trouble;
+  };
+  CHECK(trouble_of(signed_by(authority(), {.names = {"mx.example"}})).empty());
+  CHECK(trouble_of(signed_by(authority(), {.names = {"mx2.example"}})) == "certificate-host-mismatch");
+  CHECK(trouble_of(signed_by(authority(), {.common_name = "mx.example"})) == "certificate-host-mismatch");
+  CHECK(trouble_of(signed_by(authority(), {.names = {"mx.example"}, .begins = -7200, .ends = -60})) ==
+        "certificate-expired");
+  CHECK(trouble_of(self_signed({.names = {"mx.example"}})) == "certificate-not-trusted");
+  CHECK(meet(self_signed({}), {.level = TlsLevel::may, .names = {"mx.example"}}).trouble.empty());
 }
 
 TEST_CASE("versions: TLS 1.2 is the floor, but where plaintext would come instead and the operator says so") {
