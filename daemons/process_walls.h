@@ -162,6 +162,23 @@ inline constexpr WallRow kWalls[] = {
     {"calls-unheard-of", Refusal::error, kNowhere},  // newer than Debian 12
 };
 
+// What may be in whose memory.  Of connection and session only that one may which the secret is of: a password the connection
+// that it was typed on, mail and the keys of TLS the session of its account.  tests/breach/20-leaks.t searches all of them.
+struct SecretRow {
+  std::string_view secret;
+  Places holders;
+};
+
+inline constexpr SecretRow kSecrets[] = {
+    {"tls-key", Places{Place::keyd}},
+    {"password-hash", Places{Place::authd}},
+    {"right-password", kNowhere},
+    {"wrong-password", kNowhere},
+    {"last-password", kNowhere},  // which nothing came after
+    {"mail", Places{Place::queued, Place::deliverd}},
+    {"traffic-keys", kNowhere},
+};
+
 constexpr const WallRow* wall_row(std::string_view primitive) {
   const auto* found = std::ranges::find(kWalls, primitive, &WallRow::primitive);
   return found == std::end(kWalls) ? nullptr : found;

@@ -29,11 +29,13 @@ using ListenerToAuthd = std::variant<ConnectionOpened, ConnectionClosed>;
 
 // connection -> authd
 struct SaslStart {
+  static constexpr bool kHoldsSecret = true;
   std::string mechanism;
   std::optional<std::string> initial_response;  // decoded; present and empty for "="
   static auto fields(auto& m) { return std::tie(m.mechanism, m.initial_response); }
 };
 struct SaslRespond {
+  static constexpr bool kHoldsSecret = true;
   std::string response;
   static auto fields(auto& m) { return std::tie(m.response); }
 };

@@ -11,6 +11,7 @@
 namespace mailroom {
 
 struct SetPassword {  // hashed by authd; in clear only here
+  static constexpr bool kHoldsSecret = true;
   std::string name;
   std::string password;
   static auto fields(auto& m) { return std::tie(m.name, m.password); }

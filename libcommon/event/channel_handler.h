@@ -114,6 +114,7 @@ private:
       return false;
     }
     auto message = ipc::decode<In>(packet->bytes);
+    if constexpr (ipc::kHoldsSecret<In>) packet->forget();
     if (!message) {
       end(ChannelEnd::malformed);
       return false;

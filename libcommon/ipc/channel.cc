@@ -58,6 +58,8 @@ std::pair<Fd, Fd> make_channel() {
   return {Fd{ends[0]}, Fd{ends[1]}};
 }
 
+void Packet::forget() { ::explicit_bzero(const_cast<char*>(bytes.data()), bytes.size()); }
+
 std::expected<Packet, ReceiveError> PacketSocket::receive(
     Wait wait, std::size_t max_descriptors, std::optional<std::chrono::steady_clock::time_point> deadline) {
   iovec part{receive_buffer(), kMaxPacket};

@@ -36,7 +36,16 @@ enum class ReceiveError {
 struct Packet {
   std::string_view bytes;  // into the channel's receive buffer; valid until the next receive
   std::vector<Fd> descriptors;
+  // Overwrites the bytes where they are.
+  void forget();
 };
+
+// A message type that carries a password says so: static constexpr bool kHoldsSecret = true.  What carried it in is overwritten
+// once it is decoded.
+template <typename T>
+inline constexpr bool kHoldsSecret = requires { T::kHoldsSecret; };
+template <typename... T>
+inline constexpr bool kHoldsSecret<std::variant<T...>> = (kHoldsSecret<T> || ...);
 
 enum class SendResult { sent, would_block, closed };
 
@@ -90,6 +99,7 @@ public:
     auto packet = socket_.receive(wait, max_descriptors, deadline);
     if (!packet) return std::unexpected(packet.error());
     auto message = decode<In>(packet->bytes);
+    if constexpr (kHoldsSecret<In>) packet->forget();
     if (!message) return std::unexpected(ReceiveError::malformed);
     return Received{std::move(*message), std::move(packet->descriptors)};
   }

@@ -123,10 +123,21 @@ int count() {
   return all_primitives().size() == std::size(kWalls) ? 0 : 1;
 }
 
+int list_secrets() {
+  for (const mailroom::SecretRow& row : mailroom::kSecrets) {
+    std::printf("%s", std::string{row.secret}.c_str());
+    for (const Place place : mailroom::kPlaces)
+      if (row.holders.contains(place)) std::printf(" %s", std::string{mailroom::place_name(place)}.c_str());
+    std::printf("\n");
+  }
+  return 0;
+}
+
 int run(int words, char** word) {
   const std::string verb = words > 1 ? word[1] : "";
   if (verb == "--count") return count();
-  if (words < 3) throw std::runtime_error("usage: intruder PLACE|--show PID KEY=VALUE... | --count");
+  if (verb == "--secrets") return list_secrets();
+  if (words < 3) throw std::runtime_error("usage: intruder PLACE|--show PID KEY=VALUE... | --secrets | --count");
   const auto pid = static_cast<pid_t>(std::atoi(word[2]));
   refuse_the_almighty(pid);
   const Surroundings around = surroundings_from(words - 3, word + 3);

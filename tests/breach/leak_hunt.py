@@ -1,0 +1,234 @@
+#!/usr/bin/env python3
+"""Secrets in the memory of processes that must not have them.
+
+leak_hunt.py BOX TABLE    BOX is a running sandbox, its variables (BOX/env) are in the environment; TABLE is what
+                          `intruder --secrets` prints: a line for each secret with the places that may hold it
+
+Secrets go through the system, each on a connection of its own: passwords that are right and wrong, a message, the keys of a
+TLS connection.  Then the memory of every process is searched for them.  Prints lines for report of tests/system/lib.sh.
+"""
+import collections
+import glob
+import imaplib
+import os
+import re
+import secrets
+import smtplib
+import socket
+import ssl
+import subprocess
+import sys
+import time
+
+PATIENCE = 60  # seconds
+ENV = os.environ
+Process = collections.namedtuple("Process", "pid place name")
+
+
+def random_word():
+    return "canary" + secrets.token_hex(16)
+
+
+# ---- processes and their memory
+
+
+def status(pid, key):
+    with open(f"/proc/{pid}/status") as file:
+        return re.search(rf"^{key}:\s*(\d+)", file.read(), re.M).group(1)
+
+
+def name_of(pid):
+    with open(f"/proc/{pid}/cmdline", "rb") as file:
+        return file.read().split(b"\0")[0].decode()
+
+
+def children(pid):
+    answer = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True).stdout
+    return [int(each) for each in answer.split()]
+
+
+LISTENERS = {"smtpd-mx", "smtpd-submission", "pop3d", "imapd"}
+
+
+def processes(settings):
+    """The supervisor's children, and theirs."""
+    supervisor = int(ENV["PID"])
+    found = [Process(supervisor, "mailroomd", "mailroomd")]
+    for pid in children(supervisor):
+        name = name_of(pid)
+        found.append(Process(pid, "listener" if name in LISTENERS else name, name))
+        for child in children(pid):
+            place = "session" if int(status(child, "Uid")) >= settings["uid-base.accounts"] else "connection"
+            found.append(Process(child, place, f"{place} of {name}"))
+    return found
+
+
+def areas(pid):
+    with open(f"/proc/{pid}/maps") as maps:
+        for line in maps:
+            addresses, permissions = line.split()[:2]
+            if "r" in permissions and "[v" not in line:
+                yield [int(address, 16) for address in addresses.split("-")]
+
+
+def found_in(pid, needles):
+    """Which of the secrets (name -> forms) are in the process's memory."""
+    found = set()
+    with open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        for begin, end in areas(pid):
+            try:
+                memory.seek(begin)
+                octets = memory.read(end - begin)
+            except OSError:
+                continue
+            found |= {name for name, forms in needles.items() if any(form in octets for form in forms)}
+    return found
+
+
+# ---- secrets
+
+
+def key_forms(path):
+    """The number as DER has it, as OpenSSL's big numbers have it, and the key file's text."""
+    text = subprocess.run(["openssl", "pkey", "-in", path, "-noout", "-text"], capture_output=True, text=True, check=True).stdout
+    digits = re.search(r"priv:\s*([0-9a-f:\s]+)", text).group(1)
+    number = bytes.fromhex(re.sub(r"[^0-9a-f]", "", digits))[-32:]
+    with open(path, encoding="ascii") as file:
+        return [number, number[::-1], file.read().split("\n")[1].encode()]
+
+
+def stored_hashes(box):
+    """What crypt(3) made of the passwords, as authd's store has it."""
+    hashes = set()
+    for path in glob.glob(f"{box}/state/authd/*"):
+        with open(path, "rb") as file:
+            hashes |= set(re.findall(rb"\$(?:y|7|6|5|2b|gy)\$[./A-Za-z0-9$=,]{20,}", file.read()))
+    return sorted(hashes)
+
+
+def traffic_secrets(path):
+    with open(path, encoding="ascii") as file:
+        return [bytes.fromhex(line.split()[2]) for line in file if "_TRAFFIC_SECRET_0" in line]
+
+
+# ---- clients
+
+
+def tls_context(keylog=None):
+    context = ssl.create_default_context(cafile=ENV["CAFILE"])
+    if keylog:
+        context.keylog_filename = keylog
+    return context
+
+
+def imap_client(keylog=None):
+    return imaplib.IMAP4_SSL("localhost", int(ENV["IMAPS_PORT"]), ssl_context=tls_context(keylog), timeout=PATIENCE)
+
+
+def newest_child(listener, known):
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        fresh = [pid for pid in children(listener) if pid not in known]
+        if fresh:
+            return fresh[-1]
+        time.sleep(0.05)
+    raise RuntimeError("no process for the connection")
+
+
+def wrong_login(password):
+    """A connection that has been refused once, and stays."""
+    client = imap_client()
+    try:
+        client.login(ENV["USER1"], password)
+    except imaplib.IMAP4.error:
+        return client
+    raise RuntimeError("a wrong password was good")
+
+
+def send(mark):
+    with smtplib.SMTP("localhost", int(ENV["SMTP_PORT"]), "client.test", timeout=PATIENCE) as client:
+        client.sendmail("a@client.test", [f"{ENV['USER2']}@{ENV['DOMAIN']}"], f"Subject: {mark}\r\n\r\n" + f"{mark}\r\n" * 50)
+
+
+def busy_mix():
+    """What is overwritten in an honest day's work is not found; what is kept is."""
+    for number in range(10):
+        with imap_client() as client:
+            client.login(ENV["USER1"], ENV["PASS1"])
+            client.append("INBOX", None, None, f"Subject: {number}\r\n\r\nx\r\n".encode())
+        send(f"other{number}")
+
+
+def set_password(user, password):
+    subprocess.run([f"{ENV['TOOLS']}/mr-account", "--config", ENV["CONFIG"], "passwd", user, "--password-stdin"], input=password + "\n",
+                   text=True, check=True, capture_output=True)
+
+
+# ---- the hunt
+
+
+def main(box, table):
+    with open(table, encoding="ascii") as lines:
+        holders = {name: set(places) for name, *places in (line.split() for line in lines)}
+    shown = subprocess.run([f"{ENV['TOOLS']}/mr-conf", "show", ENV["CONFIG"]], capture_output=True, text=True, check=True).stdout
+    settings = {"uid-base.accounts": int(re.search(r"^uid-base.accounts\s+(\d+)", shown, re.M).group(1))}
+    listener = next(p.pid for p in processes(settings) if p.name == "imapd")
+    own = {}  # secret -> processes of the very connection that it is of
+
+    right, wrong, last, mark = random_word(), random_word(), random_word(), random_word()
+    set_password(ENV["USER2"], right)
+    known = children(listener)
+    refused = wrong_login(wrong)
+    own["wrong-password"] = {newest_child(listener, known)}
+    keylog = f"{box}/keylog"
+    session = imap_client(keylog)
+    session.login(ENV["USER2"], right)
+    send(mark)
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end and session.select("INBOX")[1] != [b"1"]:
+        time.sleep(0.1)
+    session.fetch("1", "(RFC822)")
+    busy_mix()
+    known = children(listener)
+    refused_last = wrong_login(last)  # after which nothing overwrites anything
+    own["last-password"] = {newest_child(listener, known)}
+    session_pid = next(p.pid for p in processes(settings) if p.place == "session")
+    own["right-password"] = set()
+    own["mail"] = own["traffic-keys"] = {session_pid}
+
+    needles = {
+        "tls-key": key_forms(f"{box}/tls/key.pem"),
+        "password-hash": stored_hashes(box),
+        "right-password": [right.encode()],
+        "wrong-password": [wrong.encode()],
+        "last-password": [last.encode()],
+        "mail": [mark.encode()],
+        "traffic-keys": traffic_secrets(keylog),
+    }
+    assert all(needles.values()) and set(needles) == set(holders), (needles, holders)
+    # A search that finds nothing proves nothing: this process has them all.
+    mine = found_in(os.getpid(), needles)
+    report("the search finds what is there", mine == set(needles), sorted(set(needles) - mine))
+    seen = collections.defaultdict(set)
+    for process in processes(settings):
+        leaked = set()
+        for name in found_in(process.pid, needles):
+            seen[name].add(process.pid)
+            if process.place not in holders[name] and process.pid not in own.get(name, ()):
+                leaked.add(name)
+        report(f"{process.name}: no secret that is not its own", not leaked, sorted(leaked))
+    for name in ("tls-key", "password-hash", "mail", "traffic-keys", "wrong-password"):
+        report(f"{name}: its owner has it", bool(seen[name]))
+    refused.shutdown()
+    refused_last.shutdown()
+    session.logout()
+
+
+def report(what, good, problems=()):
+    print(("ok - " if good else "not ok - ") + what)
+    for problem in problems:
+        print(f"# {problem}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:3])
