@@ -1,5 +1,5 @@
 #!/bin/bash
-# No 250 and no tagged OK leaves before the syncs of its bytes and of its directory have returned: one trace of all who
+# No 250, no tagged OK and no answer to QUIT leaves before the syncs of its bytes and of its directory have returned: one trace of all who
 # take part.
 . "$(dirname "$0")/lib.sh"
 need_root
@@ -8,7 +8,7 @@ need_program python3 strace
 report < <("$here/durability.py" selftest)
 
 start_sandbox --plaintext-login
-names='queued deliverd smtpd-mx imapd'
+names='queued deliverd smtpd-mx imapd pop3d'
 calls=write,writev,pwrite64,pwritev,pwritev2,ftruncate,sendmsg,sendto,fsync,fdatasync,syncfs
 calls=$calls,openat,openat2,linkat,renameat,renameat2,mkdirat
 processes=()
@@ -34,7 +34,7 @@ for size in 2048 102400 1048576; do
     eventually log_has "message-done"
     sleep 0.3
 done
-ok 'a mailbox is changed' "$here/durability.py" drive "$IMAP_PORT" "$USER1" "$PASS1"
+ok 'a mailbox is changed' "$here/durability.py" drive "$IMAP_PORT" "$POP3_PORT" "$USER1" "$PASS1"
 kill -INT $tracer
 wait $tracer 2> /dev/null
 report < <("$here/durability.py" check "$work/trace" size-2048 size-102400 size-1048576 2>&1)

@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
 """Nothing is acknowledged before the syncs of its bytes and of its directory have returned: told from a trace.
 
-durability.py drive PORT USER PASSWORD   changes a mailbox by IMAP without TLS; each command's tag is its verb with a number
-durability.py check TRACE NAME...        TRACE is of `strace -f -yy` over queued, deliverd, smtpd and imapd, while the messages
-                                         NAME... (from lib.sh's message) were sent one after the other, then `drive` ran
+durability.py drive PORT POP3-PORT USER PASSWORD   changes a mailbox by IMAP without TLS; each command's tag is its verb with a number;
+                                         then removes two messages by POP3
+durability.py check TRACE NAME...        TRACE is of `strace -f -yy` over queued, deliverd, smtpd, imapd and pop3d, while
+                                         the messages NAME... (from lib.sh's message) were sent one after the other, then `drive` ran
 durability.py selftest                   shows that the check finds what is wrong in traces made up for that
 
 What a write, or a new name in a directory, changed is dirty until an fdatasync, fsync or syncfs that began after it has
 returned 0; writes to a descriptor with O_DSYNC are never dirty.  An acknowledgement must begin when nothing is dirty of:
   queued's ContentReply and smtpd's 250   the queue's directory
   deliverd's Delivered                    new/ of any account
-  imapd's tagged OK                       what its own process has written
+  imapd's tagged OK, pop3d's answer to QUIT  what its own process has written
 and content in a file of its own must be clean when the log is written.
 """
 import collections
@@ -164,6 +165,9 @@ def acknowledgement(call, ids, findings, disk):
     elif call.name == "sendmsg" and disk.deliverd == call.pid and DELIVERED_MESSAGE.search(text):
         number = sum(what.startswith("Delivered") for what in findings.acknowledged) + 1
         findings.acknowledged[f"Delivered {number}"] = disk.left(in_new)
+    elif "<TCP" in text and '"+OK Bye, 2 messages removed' in text:
+        problem = [] if findings.written[call.pid] > 0 else ["nothing was written"]
+        findings.acknowledged["QUIT"] = disk.left(any_path, call.pid) + problem
     elif "<TCP" in text:
         tagged = re.search(r'(?:"|\\n)((?:%s)\d+) (OK|NO|BAD)' % "|".join(VERBS), text)
         if tagged:
@@ -218,6 +222,8 @@ def check(trace, names):
         if what.rstrip("0123456789") in VERBS:
             problems = findings.acknowledged.get(what, ["it never came"])
             report(not problems, f"{what}: the tagged OK comes after the syncs", problems)
+    problems = findings.acknowledged.get("QUIT", ["it never came"])
+    report(not problems, "QUIT: its +OK comes after the syncs", problems)
 
 
 def steps():
@@ -243,7 +249,19 @@ def steps():
     ]
 
 
-def drive(port, user, password):
+def drive_pop3(port, user, password):
+    connection = socket.create_connection(("127.0.0.1", int(port)), timeout=60)
+    file = connection.makefile("rb")
+    for command in [None, f"USER {user}", f"PASS {password}", "DELE 1", "DELE 2", "QUIT"]:
+        if command:
+            connection.sendall(command.encode() + b"\r\n")
+        answer = file.readline()
+        print(answer.decode("latin-1").strip())
+        if not answer.startswith(b"+OK"):
+            sys.exit(f"{command}: refused")
+
+
+def drive(port, pop3_port, user, password):
     connection = socket.create_connection(("127.0.0.1", int(port)), timeout=60)
     file = connection.makefile("rb")
     file.readline()
@@ -256,6 +274,7 @@ def drive(port, user, password):
             if not answer:
                 sys.exit(f"{tag}: connection closed")
         print(answer.decode("latin-1").strip())
+    drive_pop3(pop3_port, user, password)
 
 
 # ---- the check itself ----
@@ -272,6 +291,7 @@ INDEX_SYNC = f"5 fdatasync(9<{ACCOUNT}/index/data.mdb>) = 0"
 OPEN_DSYNC = f'5 openat(AT_FDCWD</x>, "data.mdb", O_WRONLY|O_DSYNC) = 10<{ACCOUNT}/index/data.mdb>'
 META_WRITE = f'5 pwrite64(10<{ACCOUNT}/index/data.mdb>, "x", 1, 0) = 1'
 OK = '5 sendto(8<TCP:[1->2]>, "* 1 FETCH ()\\r\\nSTORE1 OK done\\r\\n", 9) = 9'
+BYE = '5 sendto(8<TCP:[1->2]>, "+OK Bye, 2 messages removed\\r\\n", 9) = 9'
 LINK = f'5 linkat(4<{ACCOUNT}/tmp>, "~1", 6<{ACCOUNT}/cur>, "~1,S=1", 0) = 0'
 LINK_SYNC = f"5 fsync(6<{ACCOUNT}/cur>) = 0"
 DROP = f'5 openat(3<{ACCOUNT}/new>, ".1", O_WRONLY|O_CREAT|O_EXCL, 0600) = 4<{ACCOUNT}/new/.1>'
@@ -305,6 +325,9 @@ CASES = [
     ("STORE in order", "STORE1", [INDEX_WRITE, INDEX_SYNC, OPEN_DSYNC, META_WRITE, OK], True),
     ("STORE without a sync", "STORE1", [OPEN_DSYNC, INDEX_WRITE, META_WRITE, OK], False),
     ("STORE that writes nothing", "STORE1", [OK], False),
+    ("QUIT in order", "QUIT", [INDEX_WRITE, INDEX_SYNC, OPEN_DSYNC, META_WRITE, BYE], True),
+    ("QUIT without a sync", "QUIT", [OPEN_DSYNC, INDEX_WRITE, META_WRITE, BYE], False),
+    ("QUIT that writes nothing", "QUIT", [BYE], False),
     ("APPEND in order", "STORE1", [INDEX_WRITE, LINK, LINK_SYNC, INDEX_SYNC, OK], True),
     ("APPEND without a sync of cur", "STORE1", [LINK, INDEX_WRITE, INDEX_SYNC, OK], False),
     ("a delivery in order", "Delivered 1", [DROP, DROP_WRITE, DROP_RENAME, DROP_SYNC, DROP_SYNC_DIRECTORY, DELIVERED], True),
@@ -326,4 +349,4 @@ def selftest():
 
 
 if __name__ == "__main__":
-    {"drive": lambda: drive(*sys.argv[2:5]), "check": lambda: check(sys.argv[2], sys.argv[3:]), "selftest": selftest}[sys.argv[1]]()
+    {"drive": lambda: drive(*sys.argv[2:6]), "check": lambda: check(sys.argv[2], sys.argv[3:]), "selftest": selftest}[sys.argv[1]]()

@@ -1,0 +1,27 @@
+#!/bin/bash
+# Each process that keeps something is killed before each of its calls to the disk, from its first on, while clients work; in other
+# rounds the call fails.  Started again, the system holds all that it acknowledged, once, and nothing that it refused.
+# POINTS=N for at most N calls of each (all of them when there are fewer), PASSES=N to go over them again with other mail.
+. "$(dirname "$0")/lib.sh"
+need_root
+need_program python3 strace
+
+sandbox start --plaintext-login --set 'queued.min-free-space 1M' > "$work/start.out" 2>&1 || bail_out 'no sandbox'
+sandbox stop
+
+harm() { # TARGET POINTS [ERROR]
+    report < <(python3 "$crash/kill_points.py" "$box" "$build" "$1" "${POINTS:-$2}" "${@:3}" 2>&1)
+}
+for _ in $(seq "${PASSES:-1}"); do
+    harm queued 14
+    harm queued-opening 5
+    harm deliverd 8
+    harm deliverd-opening 4
+    harm policyd 8
+    harm pop3d 12
+    harm queued 5 EIO
+    harm queued 3 ENOSPC
+    harm deliverd 4 EIO
+    harm policyd 4 EIO
+done
+finish

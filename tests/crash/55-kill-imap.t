@@ -1,0 +1,19 @@
+#!/bin/bash
+# An IMAP session is killed before each of its calls to the disk, and in other rounds the call fails: every command that was answered
+# OK has happened, the one that was cut off has or has not, and no UID is used twice.  POINTS and PASSES as in 50-kill-points.t.
+. "$(dirname "$0")/lib.sh"
+need_root
+need_program python3 strace
+
+sandbox start --plaintext-login > "$work/start.out" 2>&1 || bail_out 'no sandbox'
+sandbox stop
+
+harm() { # POINTS [ERROR]
+    report < <(python3 "$crash/kill_points.py" "$box" "$build" imapd "${POINTS:-$1}" "${@:2}" 2>&1)
+}
+for _ in $(seq "${PASSES:-1}"); do
+    harm 40
+    harm 8 EIO
+    harm 6 ENOSPC
+done
+finish

@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+"""Every persistence call of a process, one after the other, is the one before which it is killed (or which fails), while clients
+work; afterwards everything that was acknowledged is there, once.
+
+kill_points.py BOX BUILD TARGET MOST [ERROR]    BOX is a sandbox that was stopped; TARGET a name of TARGETS below; MOST the
+                                                number of points, spread evenly when there are more calls; with ERROR (EIO,
+                                                ENOSPC) the call fails instead
+Prints lines for report of tests/system/lib.sh; the last begins with "#".
+"""
+import re
+import sys
+
+from box import Box, NotInTime, alive
+from workloads import CUT_OFF, Accounts, Changes, Mail, Removal
+
+PERSISTENCE = "fsync,fdatasync,syncfs,linkat,renameat,renameat2,unlinkat,mkdirat,pwrite64,pwritev,ftruncate,msync"
+CREATING = "openat,openat2"
+STREAM = "write,writev"
+
+# name -> (program, workload, calls)
+TARGETS = {
+    "queued": ("queued", Mail, PERSISTENCE),
+    "queued-opening": ("queued", Mail, CREATING),
+    "deliverd": ("deliverd", Mail, f"{PERSISTENCE},{STREAM}"),
+    "deliverd-opening": ("deliverd", Mail, CREATING),
+    "policyd": ("policyd", Accounts, f"{PERSISTENCE},{STREAM}"),
+    "pop3d": ("pop3d", Removal, PERSISTENCE),
+    "imapd": ("imapd", Changes, f"{PERSISTENCE},{STREAM}"),
+}
+
+
+class Harm:
+    """One round under an injection, and what came of it."""
+
+    def __init__(self, box, program, workload, calls):
+        self.box, self.program, self.workload, self.calls = box, program, workload, calls
+
+    def count(self):
+        """The most calls that any thread of the program makes in an undisturbed round."""
+        trace = f"{self.box.path}/trace"
+        self.run(f"-e signal=none -o {trace} -e trace={self.calls}")
+        with open(trace, encoding="latin-1") as lines:
+            threads = [line.split()[0] for line in lines if re.match(r"\d+ +\w+\(", line)]
+        return max(map(threads.count, set(threads)), default=0)
+
+    def run(self, options):
+        """What is wrong after one round."""
+        self.box.disarm(self.program)
+        if hasattr(self.workload, "in_question"):  # what the round needs is made before there is any harm
+            self.box.start()
+            self.workload.prepare()
+            self.box.kill()
+        else:
+            self.workload.prepare()
+        self.box.arm(self.program, options)
+        started = self.box.start()
+        if started:
+            self.cut_off_round()
+        self.box.disarm(self.program)
+        if not started or not alive(self.box.mailroomd.pid):
+            self.box.mailroomd.wait()
+            self.box.start()
+        found = self.workload.verify()
+        self.box.kill()
+        return found
+
+    def cut_off_round(self):
+        try:
+            self.workload.round()
+        except CUT_OFF:
+            pass
+
+
+def points(total, most):
+    if total <= most:
+        return list(range(1, total + 1))
+    return sorted({1 + round(i * (total - 1) / (most - 1)) for i in range(most)})
+
+
+def report(good, what, problems=()):
+    print(("ok - " if good else "not ok - ") + what, flush=True)
+    for problem in problems:
+        print(f"# {problem}", flush=True)
+
+
+def main(path, build, target, most, error=None):
+    program, workload_class, calls = TARGETS[target]
+    box = Box(path, build)
+    box.disk_fails = error is not None
+    workload = workload_class(box, program)
+    try:
+        harm_at_points(Harm(box, program, workload, calls), target, int(most), error)
+    finally:
+        box.disarm(program)
+        box.kill()
+
+
+def harm_at_points(harm, target, most, error):
+    box, workload, calls = harm.box, harm.workload, harm.calls
+    total = harm.count()
+    chosen = points(total, most)
+    problems = []
+    for number in chosen:
+        what = f"error={error}:when={number}" if error else f"signal=KILL:when={number}"
+        try:
+            found = harm.run(f"-o /dev/null -e trace={calls} -e inject={calls}:{what}")
+        except NotInTime as late:
+            found = [f"never: {late}"]
+            box.kill()
+        problems += [f"{number} of {total}: {problem}" for problem in found]
+    harmed = f"each of {len(chosen)} calls fails with {error}" if error else f"killed before {len(chosen)} calls"
+    report(not problems, f"{target}: {harmed} of {total}: nothing lost, nothing twice, nothing changed", problems)
+    report(workload.acknowledged > 0, f"{target}: work was acknowledged in between")
+    print(f"# {target}: {len(chosen)} points, {workload.acknowledged} acknowledged, of {workload.unknown} in question "
+          f"{workload.unknown_there} had happened", flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,358 @@
+"""What clients do while the system is harmed, each with books of its own (ledger.py): round() asks for something and may be cut
+off anywhere; verify() says what is wrong afterwards.
+"""
+import json
+import poplib
+import re
+import smtplib
+import socket
+
+from box import PATIENCE, eventually
+from ledger import Folders, Ledger, Numbers, body_of, identity_in, order
+
+CUT_OFF = (OSError, EOFError, smtplib.SMTPException, poplib.error_proto)
+
+
+class Mail:
+    """Messages by SMTP, read and removed by POP3."""
+
+    def __init__(self, box, program):
+        self.box, self.program = box, program
+        self.user, self.password = box.env["USER1"], box.env["PASS1"]
+        self.ledger = Ledger()
+        self.number = 0
+        self.unknown_there = self.unknown = self.acknowledged = 0
+
+    def prepare(self):
+        pass
+
+    def round(self):
+        """Three messages on one connection."""
+        smtp = smtplib.SMTP("127.0.0.1", self.box.port("SMTP_PORT"), "client.test", timeout=PATIENCE)
+        for _ in range(3):
+            self.send(smtp)
+        smtp.quit()
+
+    def send(self, smtp):
+        self.number += 1
+        identity = f"{self.program}.{self.number}"
+        self.ledger.attempt(identity)
+        try:
+            smtp.sendmail("load@client.test", [f"{self.user}@{self.box.env['DOMAIN']}"], body_of(identity))
+            self.ledger.acknowledge(identity)
+            self.acknowledged += 1
+        except (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError, smtplib.SMTPSenderRefused) as refused:
+            code = refused.smtp_code if hasattr(refused, "smtp_code") else 0
+            if code != 421:  # which ends the connection, after whatever
+                self.ledger.refuse(identity)
+
+    def settled(self):
+        self.box.drained()
+
+    def verify(self):
+        self.settled()
+        messages = eventually(self.read_all, "a POP3 session")
+        found, there, unknown = self.ledger.problems(messages)
+        self.unknown_there += there
+        self.unknown += unknown
+        self.ledger.settle(messages)
+        eventually(lambda: self.remove_all(messages), "a POP3 session that removes")
+        return found
+
+    def open(self):
+        pop3 = poplib.POP3("127.0.0.1", self.box.port("POP3_PORT"), timeout=PATIENCE)
+        pop3.user(self.user)
+        pop3.pass_(self.password)
+        return pop3
+
+    def read_all(self):
+        try:
+            pop3 = self.open()
+            messages = [b"\r\n".join(pop3.retr(n + 1)[1]) + b"\r\n" for n in range(pop3.stat()[0])]
+            pop3.quit()
+            return Answer(messages)
+        except CUT_OFF:
+            return None
+
+    def remove_all(self, messages):
+        try:
+            pop3 = self.open()
+            identities = [identity_in(octets) for octets in messages]
+            for number, identity in enumerate(identities):
+                self.ledger.attempt_removal(identity)
+                pop3.dele(number + 1)
+            pop3.quit()
+            for identity in identities:
+                self.ledger.acknowledge_removal(identity)
+            return True
+        except CUT_OFF:
+            return False
+
+
+class Answer(list):
+    """That it is empty does not mean that there is none."""
+
+    def __bool__(self):
+        return True
+
+
+class Removal(Mail):
+    """A POP3 session that removes what is there is cut off: all of it is gone or none."""
+
+    def prepare(self):
+        super().round()
+        self.settled()
+
+    def round(self):
+        pop3 = self.open()
+        count = pop3.stat()[0]
+        identities = [identity_in(b"\r\n".join(pop3.retr(n + 1)[1]) + b"\r\n") for n in range(count)]
+        for number, identity in enumerate(identities):
+            pop3.dele(number + 1)
+        self.in_question = identities
+        for identity in identities:
+            self.ledger.attempt_removal(identity)
+        pop3.quit()
+        for identity in identities:
+            self.ledger.acknowledge_removal(identity)
+
+    in_question = ()
+
+    def verify(self):
+        messages = eventually(self.read_all, "a POP3 session")
+        there = {identity_in(octets) for octets in messages}
+        found = []
+        if there & set(self.in_question) not in (set(), set(self.in_question)):
+            found.append(f"half removed: {sorted(there)} of {sorted(self.in_question)}")
+        self.in_question = ()
+        return found + super().verify()
+
+
+class Imap:
+    """A connection, one command at a time; throws CUT_OFF when it ends."""
+
+    def __init__(self, box, user, password):
+        self.socket = socket.create_connection(("127.0.0.1", box.port("IMAP_PORT")), timeout=PATIENCE)
+        self.file = self.socket.makefile("rb")
+        self.line()
+        self.ask(f"LOGIN {user} {password}")
+
+    def line(self):
+        line = self.file.readline()
+        if not line.endswith(b"\n"):
+            raise EOFError
+        return line
+
+    def ask(self, command, literal=None):
+        """(OK, NO or BAD; all lines, with literals)"""
+        text = f"a {command}" + (f" {{{len(literal)}+}}" if literal is not None else "")
+        self.socket.sendall(text.encode() + b"\r\n" + (literal + b"\r\n" if literal is not None else b""))
+        answer = b""
+        while True:
+            line = self.line()
+            answer += line
+            size = re.search(rb"\{(\d+)\}\r\n$", line)
+            if size:
+                answer += self.file.read(int(size.group(1)))
+            elif line.startswith(b"a "):
+                return line.split()[1].decode(), answer
+
+    def numbers(self, answer, code):
+        """The UIDs that APPENDUID or COPYUID tells of: (UIDVALIDITY, the last set)"""
+        found = re.search(rb"\[%s (\d+) (?:\S+ )?(\d+)\]" % code, answer)
+        return (int(found.group(1)), int(found.group(2))) if found else None
+
+
+class Changes:
+    """IMAP commands that change a mailbox; whichever is cut off has happened or not."""
+
+    def __init__(self, box, program):
+        self.box, self.program = box, program
+        self.user, self.password = box.env["USER2"], box.env["PASS2"]
+        self.rounds = 0
+        self.before, self.after = Folders(), Folders()
+        self.numbers = Numbers()
+        self.complaints = []
+        self.unknown_there = self.unknown = self.acknowledged = 0
+
+    def prepare(self):
+        self.rounds += 1
+
+    def steps(self):
+        """(command, literal, code of its answer, what it does to the model)"""
+        a, b, c = (f"{self.rounds}.{name}" for name in "abc")
+        one, two, three, four = (f"{self.program}.{self.rounds}.{number}" for number in (1, 2, 3, 4))
+
+        def add(folder, identity, flags=""):
+            return lambda folders: folders[folder].update({f"+{len(folders[folder])}{identity}": (identity, flags)})
+
+        def flag(folder, flags, which=min):
+            def act(folders):
+                uid = which(folders[folder], key=order)
+                folders[folder][uid] = (folders[folder][uid][0], flags)
+            return act
+
+        def move(source, target, keep):
+            def act(folders):
+                uid = min(folders[source], key=order)
+                folders[target][f"+{len(folders[target])}{uid}"] = folders[source][uid]
+                if not keep:
+                    del folders[source][uid]
+            return act
+
+        def expunge(folder):
+            return lambda folders: folders.update({folder: {u: m for u, m in folders[folder].items() if "Deleted" not in m[1]}})
+
+        return [
+            (f"CREATE {a}", None, None, lambda folders: folders.update({a: {}})),
+            (f"APPEND {a}", one, b"APPENDUID", add(a, one)),
+            (f"APPEND {a}", two, b"APPENDUID", add(a, two)),
+            (f"APPEND {a} (\\Seen)", three, b"APPENDUID", add(a, three, "\\Seen")),
+            (f"SELECT {a}", None, None, lambda folders: None),
+            ("STORE 1 FLAGS (\\Flagged word)", None, None, flag(a, "\\Flagged word")),
+            (f"CREATE {b}", None, None, lambda folders: folders.update({b: {}})),
+            (f"COPY 1 {b}", None, b"COPYUID", move(a, b, keep=True)),
+            (f"MOVE 1 {b}", None, b"COPYUID", move(a, b, keep=False)),
+            ("STORE 2 FLAGS (\\Deleted)", None, None, flag(a, "\\Deleted", max)),
+            ("EXPUNGE", None, None, expunge(a)),
+            (f"APPEND {a}", four, b"APPENDUID", add(a, four)),
+            (f"RENAME {b} {c}", None, None, lambda folders: folders.update({c: folders.pop(b)})),
+            (f"DELETE {a}", None, None, lambda folders: folders.pop(a)),
+        ]
+
+    def round(self):
+        imap = Imap(self.box, self.user, self.password)
+        for command, identity, code, act in self.steps():
+            self.after = self.before.copy()
+            act(self.after.folders)
+            status, answer = imap.ask(command, body_of(identity).encode() if identity else None)
+            if status == "OK":
+                self.before = self.after
+                self.acknowledged += 1
+                told = imap.numbers(answer, code) if code else None
+                if told:
+                    self.complaints += self.numbers.given(*told, identity or f"{self.program}.{self.rounds}.1")
+            elif not self.may_refuse(command, status):
+                raise AssertionError(f"{command}: {answer}")
+            else:
+                self.after = self.before
+                return  # what comes next needs it
+
+    def may_refuse(self, command, status):
+        return status == "NO" and self.box.disk_fails
+
+    def state(self):
+        """The folders of this program's rounds as they are, and their UIDVALIDITY."""
+        try:
+            imap = Imap(self.box, self.user, self.password)
+            names = re.findall(rb'^\* LIST \([^)]*\) \S+ "?([^"\r\n]+)"?\r$', imap.ask('LIST "" *')[1], re.M)
+            folders, validity = Folders(), {}
+            for name in (each.decode() for each in names if each != b"INBOX"):
+                status, answer = imap.ask(f"EXAMINE {name}")
+                if status != "OK":
+                    return None
+                validity[name] = int(re.search(rb"\[UIDVALIDITY (\d+)\]", answer).group(1))
+                fetched = imap.ask("UID FETCH 1:* (UID FLAGS BODY.PEEK[])")[1] if b"* 0 EXISTS" not in answer else b""
+                folders.folders[name] = dict(self.messages(fetched))
+            imap.ask("LOGOUT")
+            return folders, validity
+        except CUT_OFF:
+            return None
+
+    def messages(self, fetched):
+        for part in re.split(rb"(?m)^\* \d+ FETCH \(", fetched)[1:]:
+            uid = int(re.search(rb"UID (\d+)", part).group(1))
+            flags = re.search(rb"FLAGS \(([^)]*)\)", part).group(1).decode()
+            octets = part[part.index(b"}\r\n") + 3 :]
+            identity = identity_in(octets)
+            if body_of(identity).encode() not in octets:
+                identity = f"changed {identity}"
+            yield uid, (identity, " ".join(flag for flag in flags.split() if flag != "\\Recent"))
+
+    def verify(self):
+        folders, validity = eventually(self.state, "an IMAP session")
+        found, self.complaints = self.complaints, []
+        in_question = self.before != self.after
+        self.unknown += in_question
+        self.unknown_there += in_question and folders == self.after
+        if folders not in (self.before, self.after):
+            found.append(f"is {folders}, may be {self.before} or {self.after}")
+        for name, messages in folders.folders.items():
+            found += [f"{name}: {problem}" for problem in self.numbers.problems(validity[name], messages)]
+        self.before = self.after = folders
+        self.clean_up()
+        return found
+
+    def clean_up(self):
+        """Folders of rounds before are removed, so that a check does not grow."""
+        if not self.before.folders:
+            return
+        imap = Imap(self.box, self.user, self.password)
+        for name in list(self.before.folders):
+            if imap.ask(f"DELETE {name}")[0] == "OK":
+                del self.before.folders[name]
+        imap.ask("LOGOUT")
+        self.after = self.before
+
+
+class Accounts:
+    """Accounts and aliases, by the tool."""
+
+    def __init__(self, box, program):
+        self.box, self.program = box, program
+        self.number = 0
+        self.accounts = {}  # name -> "acknowledged" or "unknown"
+        self.aliases = {}  # address -> set of what it may be: a name, or None
+        self.ids = {}
+        self.unknown_there = self.unknown = self.acknowledged = 0
+
+    def prepare(self):
+        pass
+
+    def round(self):
+        self.number += 1
+        name, address = f"user{self.number}", f"alias{self.number}@{self.box.env['DOMAIN']}"
+        self.accounts[name] = "unknown"
+        if not self.done("account", "add", name, "--no-password"):
+            return
+        self.accounts[name] = "acknowledged"
+        for target, command in ((name, ["set", address, name]), (None, ["remove", address]), (name, ["set", address, name])):
+            self.aliases.setdefault(address, {None}).add(target)
+            if not self.done("account", "alias", *command):
+                return
+            self.aliases[address] = {target}
+
+    def done(self, *command):
+        answer = self.box.tool(*command)
+        self.acknowledged += answer.returncode == 0
+        return answer.returncode == 0
+
+    def listed(self):
+        accounts, aliases = self.box.tool("account", "--json", "list"), self.box.tool("account", "--json", "alias", "list")
+        if accounts.returncode != 0 or aliases.returncode != 0:
+            return None
+        return json.loads(accounts.stdout), json.loads(aliases.stdout)
+
+    def verify(self):
+        accounts, aliases = eventually(self.listed, "an answer of policyd")
+        there = {each["name"]: each["id"] for each in accounts}
+        found = []
+        for name, fate in self.accounts.items():
+            if fate == "acknowledged" and name not in there:
+                found.append(f"lost: account {name}")
+            if fate == "unknown":
+                self.unknown += 1
+                self.unknown_there += name in there
+        for name, number in there.items():
+            if self.ids.setdefault(name, number) != number:
+                found.append(f"renumbered: account {name} was {self.ids[name]} and is {number}")
+        if len(set(self.ids.values())) != len(self.ids):
+            found.append(f"an id of two accounts: {self.ids}")
+        self.accounts = {name: "acknowledged" for name in self.accounts if name in there}
+        targets = {each["address"]: each for each in aliases}
+        for address, may_be in self.aliases.items():
+            is_there = address in targets
+            if (None not in may_be and not is_there) or (may_be == {None} and is_there):
+                found.append(f"alias {address}: {'there' if is_there else 'not there'}, may be {may_be}")
+            self.aliases[address] = {address} if is_there else {None}
+        return found
