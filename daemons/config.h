@@ -14,9 +14,11 @@
 
 #include "daemons/channels/types.h"
 #include "libcommon/config/duration.h"
+#include "libcommon/policy/limits.h"
 #include "libcommon/routing/fixed_route.h"
 #include "libcommon/routing/transport.h"
 #include "libcommon/sys/ip_address.h"
+#include "libcommon/sys/ip_network.h"
 
 namespace mailroom {
 
@@ -67,6 +69,21 @@ struct OutboundTlsConfig {
 
   bool operator==(const OutboundTlsConfig&) const = default;
   static auto fields(auto& m) { return std::tie(m.policies, m.others, m.ca_file, m.old_versions); }
+};
+
+// network campus 10.0.0.0/8 2001:db8::/32.  Networks may overlap: a campus network may be behind NAT.
+enum class NetworkKind : std::uint8_t {
+  campus,  // sends through smtp outgoing without login
+  nat,     // many people or devices behind each address
+  cloud,   // addresses that belong to somebody else tomorrow
+  kLast = cloud
+};
+struct NetworkConfig {
+  NetworkKind kind = NetworkKind::campus;
+  IpNetwork prefix;
+
+  bool operator==(const NetworkConfig&) const = default;
+  static auto fields(auto& m) { return std::tie(m.kind, m.prefix); }
 };
 
 // Nothing else on the machine may use these numbers as uid or gid; none of them needs a passwd entry.
@@ -189,9 +206,19 @@ struct PolicydConfig {
   std::string postmaster =
       "postmaster";  // the account that gets postmaster@ of every local domain (RFC 5321 4.5.1)
   std::uint64_t state_map_size = std::uint64_t{4} * 1024 * 1024 * 1024;
+  std::string help_desk = "your postmaster";  // whom refusals tell people to ask
+  Duration pop_before_smtp = std::chrono::seconds{0};  // how long reading mail lets an address send; 0: never
+  bool pop_before_smtp_nat = false;                    // also from nat networks
+  std::uint32_t pop_before_smtp_ipv6_prefix = 64;      // bits of an IPv6 address that count as the same one
+  bool guard_own_domains = false;       // refuses our domains as senders from outside without login
+  bool relay_personal_senders = false;  // devices may send as persons
 
   bool operator==(const PolicydConfig&) const = default;
-  static auto fields(auto& m) { return std::tie(m.recipient_delimiter, m.postmaster, m.state_map_size); }
+  static auto fields(auto& m) {
+    return std::tie(m.recipient_delimiter, m.postmaster, m.state_map_size, m.help_desk, m.pop_before_smtp,
+                    m.pop_before_smtp_nat, m.pop_before_smtp_ipv6_prefix, m.guard_own_domains,
+                    m.relay_personal_senders);
+  }
 };
 
 struct QueuedConfig {
@@ -238,6 +265,16 @@ struct Config {
   std::vector<CertificateConfig> certificates;
   std::vector<RouteConfig> routes;   // no two of one domain
   OutboundTlsConfig outbound_tls;
+  std::vector<std::string> relay_domains;  // lower case; ours, and kept on the host that their route names
+  std::vector<NetworkConfig> networks;
+  std::vector<policy::LimitRow> limits = {  // a person does not reach them, a stolen account does
+      {policy::LimitScope::account, policy::LimitUnit::messages, policy::LimitPeriod::hour, 200, 500},
+      {policy::LimitScope::account, policy::LimitUnit::messages, policy::LimitPeriod::day, 500, 2'000},
+      {policy::LimitScope::account, policy::LimitUnit::recipients, policy::LimitPeriod::day, 2'000, 10'000},
+      {policy::LimitScope::device, policy::LimitUnit::messages, policy::LimitPeriod::day, 500, 2'000},
+      {policy::LimitScope::device, policy::LimitUnit::recipients, policy::LimitPeriod::day, 1'000, 5'000},
+      {policy::LimitScope::address, policy::LimitUnit::messages, policy::LimitPeriod::hour, 500, 0},
+      {policy::LimitScope::nat, policy::LimitUnit::messages, policy::LimitPeriod::hour, 2'000, 0}};
   Duration tls_timeout = std::chrono::minutes{1};  // a whole handshake, of every service
   DirectoryConfig directories;
   UidConfig uids;
@@ -253,7 +290,8 @@ struct Config {
 
   bool operator==(const Config&) const = default;
   static auto fields(auto& m) {
-    return std::tie(m.hostname, m.domains, m.listeners, m.certificates, m.routes, m.outbound_tls, m.tls_timeout,
+    return std::tie(m.hostname, m.domains, m.listeners, m.certificates, m.routes, m.outbound_tls, m.relay_domains,
+                    m.networks, m.limits, m.tls_timeout,
                     m.directories, m.uids, m.log, m.smtpd, m.pop3d, m.imapd, m.mailbox, m.authd, m.policyd,
                     m.queued, m.deliverd);
   }

@@ -21,7 +21,9 @@ enum class Role : std::uint8_t {
   smtpd_submission,
   pop3d,
   imapd,
-  kLast = imapd,
+  smtpd_outgoing,
+  smtpd_relay,
+  kLast = smtpd_relay,
 };
 
 // Where a process's root directory is after start.
@@ -68,6 +70,8 @@ inline constexpr std::array<ProcessRow, static_cast<std::size_t>(Role::kLast) + 
     {Role::smtpd_submission, "smtpd-submission", "smtpd", Identity::listener, Root::empty, Calls::listener, 16384, 4096, "-"},
     {Role::pop3d, "pop3d", "pop3d", Identity::listener, Root::empty, Calls::listener, 16384, 4096, "-"},
     {Role::imapd, "imapd", "imapd", Identity::listener, Root::empty, Calls::listener, 16384, 4096, "-"},
+    {Role::smtpd_outgoing, "smtpd-outgoing", "smtpd", Identity::listener, Root::empty, Calls::listener, 16384, 4096, "-"},
+    {Role::smtpd_relay, "smtpd-relay", "smtpd", Identity::listener, Root::empty, Calls::listener, 16384, 4096, "-"},
 }};
 
 constexpr const ProcessRow& process_row(Role role) { return kProcesses[static_cast<std::size_t>(role)]; }
@@ -82,16 +86,24 @@ struct ChannelRow {
 
 inline constexpr std::array kChannels{
     ChannelRow{"submission-authd", Role::smtpd_submission, Role::authd},
+    ChannelRow{"outgoing-authd", Role::smtpd_outgoing, Role::authd},
+    ChannelRow{"relay-authd", Role::smtpd_relay, Role::authd},
     ChannelRow{"pop3d-authd", Role::pop3d, Role::authd},
     ChannelRow{"imapd-authd", Role::imapd, Role::authd},
     ChannelRow{"mx-policyd", Role::smtpd_mx, Role::policyd},
     ChannelRow{"submission-policyd", Role::smtpd_submission, Role::policyd},
+    ChannelRow{"outgoing-policyd", Role::smtpd_outgoing, Role::policyd},
+    ChannelRow{"relay-policyd", Role::smtpd_relay, Role::policyd},
     ChannelRow{"pop3d-policyd", Role::pop3d, Role::policyd},
     ChannelRow{"imapd-policyd", Role::imapd, Role::policyd},
     ChannelRow{"mx-queued", Role::smtpd_mx, Role::queued},
     ChannelRow{"submission-queued", Role::smtpd_submission, Role::queued},
+    ChannelRow{"outgoing-queued", Role::smtpd_outgoing, Role::queued},
+    ChannelRow{"relay-queued", Role::smtpd_relay, Role::queued},
     ChannelRow{"mx-keyd", Role::smtpd_mx, Role::keyd},
     ChannelRow{"submission-keyd", Role::smtpd_submission, Role::keyd},
+    ChannelRow{"outgoing-keyd", Role::smtpd_outgoing, Role::keyd},
+    ChannelRow{"relay-keyd", Role::smtpd_relay, Role::keyd},
     ChannelRow{"pop3d-keyd", Role::pop3d, Role::keyd},
     ChannelRow{"imapd-keyd", Role::imapd, Role::keyd},
     ChannelRow{"authd-policyd", Role::authd, Role::policyd},

@@ -48,7 +48,7 @@ void Server::start() {
 
 void Server::attach(const std::string& kind, const std::string& peer, Fd fd) {
   if (kind == "authd-policyd") return attach_policyd(std::move(fd));
-  if (kind == "submission-authd" || kind == "pop3d-authd" || kind == "imapd-authd")
+  if (kind != "authd-policyd" && kind.ends_with("-authd"))
     return attach_listener(peer, std::move(fd));
   log::fatal("a channel of a kind that authd does not have");
 }

@@ -100,7 +100,8 @@ struct AuthoriseRecipient {
   std::string reverse_path;
   MailParameters mail;
   std::string submitter;             // name of the logged-in account, empty for none
-  std::vector<std::string> authors;  // addresses that From: may name; empty: any (RFC 5322 3.6.2)
+  std::vector<std::string> authors;  // sender patterns (libcommon/policy/sender_pattern.h) of which
+                                     // From: and Sender: may be; empty: any (RFC 5322 3.6.2)
   Recipient recipient;
   static auto fields(auto& m) {
     return std::tie(m.connection, m.transaction, m.reverse_path, m.mail, m.submitter, m.authors, m.recipient);

@@ -23,12 +23,26 @@ using TransactionId = std::uint32_t;
 // Names a message in the queue, for good; never used twice.
 using QueueId = std::uint64_t;
 
-enum class Service : std::uint8_t { mx, submission, pop3, imap, kLast = imap };
+enum class Service : std::uint8_t {
+  mx,          // mail for us, from anybody
+  submission,  // from our accounts, after login (RFC 6409)
+  pop3,
+  imap,
+  outgoing,  // from campus networks, after POP-before-SMTP, after login
+  relay,     // from devices
+  kLast = relay
+};
+inline constexpr unsigned kServiceCount = static_cast<unsigned>(Service::kLast) + 1;
 
 constexpr const char* service_name(Service service) {
-  constexpr const char* kNames[] = {"mx", "submission", "pop3", "imap"};
+  constexpr const char* kNames[] = {"mx", "submission", "pop3", "imap", "outgoing", "relay"};
   return kNames[static_cast<unsigned>(service)];
 }
+
+// The classes of SMTP listeners: a connection's process is one to its end, and its envelopes are policyd's.
+constexpr bool is_smtp(Service service) { return service != Service::pop3 && service != Service::imap; }
+
+constexpr bool takes_logins(Service service) { return service != Service::mx; }
 
 // An SMTP reply (RFC 5321 4.2) with its enhanced status code (RFC 3463), one line of text.
 struct Reply {

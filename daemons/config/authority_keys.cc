@@ -30,6 +30,14 @@ Parsed<std::string> parse_account_name(std::string_view text) {
   return lower_case(text);
 }
 
+Parsed<std::string> parse_help(std::string_view text) {
+  static constexpr std::size_t kMaxHelp = 80;  // so that it fits a reply line
+  bool good = !text.empty() && text.size() <= kMaxHelp;
+  for (const char c : text) good = good && c >= ' ' && c <= '~' && c != '$';
+  if (!good) return std::unexpected(fmt::format("takes up to {} printable characters, without $", kMaxHelp));
+  return std::string{text};
+}
+
 using A = AuthdConfig;
 constexpr Key<A> kAuthdKeys[] = {
     {"failure-delay", Time<A>{&A::failure_delay, 0s, 30s}, Reload::at_once,
@@ -61,6 +69,20 @@ constexpr Key<P> kPolicydKeys[] = {
      "The account that gets the mail for postmaster at every local domain (RFC 5321 4.5.1), unless an "
      "account or alias "
      "of that name exists."},
+    {"help-desk", Text<P>{&P::help_desk, "TEXT", parse_help}, Reload::at_once,
+     "Whom refusals tell people to ask, as it stands after \"please ask\": \"the help desk, 555-0100\"."},
+    {"pop-before-smtp", Time<P>{&P::pop_before_smtp, 0s, 24h}, Reload::at_once,
+     "How long an address may send through smtp outgoing after an account has read mail from it by POP or "
+     "IMAP, as that account; 0s for never."},
+    {"pop-before-smtp-nat", Flag<P>{&P::pop_before_smtp_nat}, Reload::at_once,
+     "Whether that counts in nat networks too, where strangers share the address."},
+    {"pop-before-smtp-ipv6-prefix", Number<P>{&P::pop_before_smtp_ipv6_prefix, 48, 128}, Reload::at_once,
+     "How many bits of an IPv6 address must be the same as when mail was read."},
+    {"guard-own-domains", Flag<P>{&P::guard_own_domains}, Reload::at_once,
+     "Whether senders at local and relay domains are refused from outside without a login. Mail that users "
+     "forward back here, and lists that keep the sender, are refused too then."},
+    {"relay-personal-senders", Flag<P>{&P::relay_personal_senders}, Reload::at_once,
+     "Whether devices may send as addresses that lead to one person."},
     {"state-map-size", Size<P>{&P::state_map_size, 16 * kMiB, 1024 * kGiB}, Reload::restart,
      "How large the shared state may grow; the file is sparse."},
 };

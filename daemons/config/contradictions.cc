@@ -27,6 +27,18 @@ void check_routes(const Config& config, Reasons& reasons) {
       reasons.push_back(fmt::format("{} is both a domain and a route", route.domain));
 }
 
+void check_relay_domains(const Config& config, Reasons& reasons) {
+  for (const std::string& domain : config.relay_domains) {
+    if (std::ranges::find(config.domains, domain) != config.domains.end())
+      reasons.push_back(fmt::format("{} is both a domain and a relay-domain", domain));
+    const auto leads_there = [&](const RouteConfig& route) {
+      return route.domain == domain || (route.domain.starts_with('.') && domain.ends_with(route.domain));
+    };
+    if (std::ranges::none_of(config.routes, leads_there))
+      reasons.push_back(fmt::format("{} is a relay-domain and has no route", domain));
+  }
+}
+
 void check_uids(const UidConfig& uids, Reasons& reasons) {
   struct Range {
     std::string_view name;
@@ -62,6 +74,7 @@ std::vector<std::string> contradictions(const Config& config) {
   Reasons reasons;
   check_presence(config, reasons);
   check_routes(config, reasons);
+  check_relay_domains(config, reasons);
   check_uids(config.uids, reasons);
   check_limits(config, reasons);
   return reasons;

@@ -33,7 +33,8 @@ std::vector<std::string> show_domains(const Config& config) { return config.doma
 // ---- listen SERVICE [CLASS] ADDRESS:PORT TLS [plaintext-login] ----
 
 constexpr std::string_view kListenSyntax =
-    "(smtp mx | smtp submission | pop3 | imap) ADDRESS:PORT (none | starttls | implicit) [plaintext-login]";
+    "(smtp mx | smtp submission | smtp outgoing | smtp relay | pop3 | imap) ADDRESS:PORT "
+    "(none | starttls | implicit) [plaintext-login]";
 
 // The words of one directive, taken from the front.
 class Words {
@@ -59,7 +60,9 @@ Parsed<Service> take_service(Words& words) {
   const auto listener_class = words.take();
   if (listener_class == "mx") return Service::mx;
   if (listener_class == "submission") return Service::submission;
-  return wrong(fmt::format("\"{}\" after smtp is neither mx nor submission", listener_class));
+  if (listener_class == "outgoing") return Service::outgoing;
+  if (listener_class == "relay") return Service::relay;
+  return wrong(fmt::format("\"{}\" after smtp is none of mx, submission, outgoing and relay", listener_class));
 }
 
 Parsed<TlsMode> parse_tls_mode(std::string_view word) {
@@ -111,7 +114,8 @@ std::string show_address(const IpAddress& address) {
 }
 
 std::vector<std::string> show_listeners(const Config& config) {
-  static constexpr std::string_view kServices[] = {"smtp mx", "smtp submission", "pop3", "imap"};
+  static constexpr std::string_view kServices[] = {"smtp mx", "smtp submission", "pop3",
+                                                   "imap",    "smtp outgoing",   "smtp relay"};
   static constexpr std::string_view kTlsModes[] = {"none", "starttls", "implicit"};
   std::vector<std::string> lines;
   for (const auto& listener : config.listeners)
@@ -180,10 +184,10 @@ constexpr Key<Config> kKeys[] = {
      Reload::new_connections,
      "Accepts connections of a service at an address, which is numeric, an IPv6 address in square brackets. "
      "smtp mx takes mail for local recipients from anyone; smtp submission takes mail of accounts after "
-     "login. "
+     "login; smtp outgoing takes mail from campus networks, from addresses where somebody has just read mail "
+     "(POP-before-SMTP) and after login; smtp relay takes mail of devices. mailroom-policy(7) has the rules. "
      "With starttls a client may turn on TLS, and must before it can log in; with implicit TLS begins with "
-     "the "
-     "first octet. plaintext-login offers logins without TLS and is only for loopback addresses. "
+     "the first octet. plaintext-login offers logins without TLS and is only for loopback addresses. "
      "At least one must be given."},
     {"certificate",
      Custom<Config>{"NAME[,NAME...] CHAINFILE KEYFILE", Occurs::repeatedly, set_certificate,

@@ -32,11 +32,9 @@ constexpr Key<U> kUidKeys[] = {
     {"uid-base.login", Number<U>{&U::login, kMinUid, kMaxUid}, Reload::restart,
      "The first uid of the pool for processes that talk to clients before login."},
     {"uid-count.login", Number<U>{&U::login_count, 16, 1'000'000}, Reload::restart,
-     "The number of uids in that pool. Each service has an eighth of it before and an eighth after a reload, "
-     "and "
-     "keeps an eighth of its part for processes that are ending: with 16000 it takes 1750 connections, "
-     "whatever "
-     "max-connections says."},
+     "The number of uids in that pool. Each of the six services has a twelfth of it before and a twelfth after "
+     "a reload, and keeps an eighth of its part for processes that are ending: with 16000 it takes 1167 "
+     "connections, whatever max-connections says."},
     {"uid-base.accounts", Number<U>{&U::accounts, kMinUid, kMaxUid}, Reload::restart,
      "The uid of an account is this plus the account's number, which starts at 1 and is never used twice. "
      "It must not change while there are mailboxes."},

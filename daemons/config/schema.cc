@@ -20,6 +20,8 @@ Schema<Config> make_schema() {
   schema.add(
       "", instance_keys(), [](auto& config) -> auto& { return config; });
   schema.add("", tls_policy_keys(), part<&Config::outbound_tls>);
+  schema.add(
+      "", access_keys(), [](auto& config) -> auto& { return config; });
   schema.add("", directory_keys(), part<&Config::directories>);
   schema.add("", uid_keys(), part<&Config::uids>);
   schema.add("smtpd.", connection_keys(), connections_of<&Config::smtpd>);

@@ -128,9 +128,8 @@ std::optional<Listener::NewConnection> Listener::connect_servers(ConnectionId id
     end = std::move(near);
     return server.is_open() && server.send(opened, {&raw, 1}, kNoWait) == ipc::SendResult::sent;
   };
-  const bool smtp = service_ == Service::mx || service_ == Service::submission;
-  if (service_ != Service::mx && !connect(authd_, ends.to_authd)) return std::nullopt;
-  if (smtp)
+  if (takes_logins(service_) && !connect(authd_, ends.to_authd)) return std::nullopt;
+  if (is_smtp(service_))
     return connect(policyd_, ends.to_policyd) && connect(queued_, ends.to_queued) ? std::optional{std::move(ends)}
                                                                                  : std::nullopt;
   if (!policyd_.is_open() || policyd_.send(opened, {}, kNoWait) != ipc::SendResult::sent) return std::nullopt;

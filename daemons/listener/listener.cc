@@ -22,6 +22,8 @@ Service service_of(Role role) {
   switch (role) {
   case Role::smtpd_mx: return Service::mx;
   case Role::smtpd_submission: return Service::submission;
+  case Role::smtpd_outgoing: return Service::outgoing;
+  case Role::smtpd_relay: return Service::relay;
   case Role::pop3d: return Service::pop3;
   default: return Service::imap;
   }
@@ -36,7 +38,7 @@ const ConnectionLimits& limits_of(const Config& config, Service service) {
 }
 
 // Each listener has its part of the pool of uids, one half for each of two generations: after a reload both live.
-constexpr std::uint32_t kPoolParts = 8;
+constexpr std::uint32_t kPoolParts = 2 * kServiceCount;
 std::uint32_t pool_part_size(const Config& config) { return config.uids.login_count / kPoolParts; }
 
 std::string exit_words(int status) {
@@ -166,9 +168,8 @@ void Listener::attach(const AttachChannel& channel, Fd fd) {
 }
 
 bool Listener::has_servers() const {
-  const bool smtp = service_ == Service::mx || service_ == Service::submission;
-  return policyd_.is_open() && (service_ == Service::mx || authd_.is_open()) && (!smtp || queued_.is_open()) &&
-         (!tls_ || keyd_.is_open());
+  return policyd_.is_open() && (!takes_logins(service_) || authd_.is_open()) &&
+         (!is_smtp(service_) || queued_.is_open()) && (!tls_ || keyd_.is_open());
 }
 
 // Until the servers are there for the first time, connections wait in the kernel's queue.

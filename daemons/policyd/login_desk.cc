@@ -7,12 +7,14 @@
 namespace mailroom::policyd {
 namespace {
 
-// 0 for a service that nobody logs in to.
+// 0 for a service that no account logs in to.
 std::uint8_t service_bit(Service service) {
   switch (service) {
   case Service::mx:
+  case Service::relay:
     return 0;
   case Service::submission:
+  case Service::outgoing:
     return state::kSubmission;
   case Service::pop3:
     return state::kPop;
@@ -24,10 +26,10 @@ std::uint8_t service_bit(Service service) {
 
 }  // namespace
 
-LoginDesk::LoginDesk(event::Loop& loop, Peers& peers, state::Directory& directory,
+LoginDesk::LoginDesk(event::Loop& loop, Peers& peers, state::Directory& directory, GrantDesk& grants,
                      std::function<void(ConnectionId)> on_identity_lost,
                      std::chrono::milliseconds verdict_time)
-    : peers_{peers}, directory_{directory}, on_identity_lost_{std::move(on_identity_lost)},
+    : peers_{peers}, directory_{directory}, grants_{grants}, on_identity_lost_{std::move(on_identity_lost)},
       deadlines_{loop, verdict_time, [this](ConnectionId connection) { expire(connection); }} {}
 
 void LoginDesk::misbehaved(ConnectionId connection, const char* reason) {
@@ -60,13 +62,13 @@ void LoginDesk::name_proved(const NameProved& message) {
     misbehaved(message.connection, "a name proved for no connection");
     return refuse(message.connection, LoginRefusal::unavailable);
   }
-  if (connection->service == Service::mx || logins_.contains(message.connection)) {
+  if (!takes_logins(connection->service) || logins_.contains(message.connection)) {
     misbehaved(message.connection, "a name proved out of turn");
     return refuse(message.connection, LoginRefusal::unavailable);
   }
   const auto account = admit(*connection, message.name);
   if (!account) return refuse(message.connection, account.error());
-  if (connection->service == Service::submission) {
+  if (is_smtp(connection->service)) {
     logins_[message.connection] = {Phase::identified, account->id};
     return peers_.tell_authd(Admitted{message.connection});
   }
@@ -80,8 +82,20 @@ bool LoginDesk::verdict_taken(ConnectionId connection) {
   if (found == logins_.end() || found->second.phase == Phase::identified) return false;
   if (found->second.phase == Phase::over) return true;  // too late, and authd has been answered
   found->second.phase = Phase::over;
+  note_reading(connection, found->second.account);
   peers_.tell_authd(Admitted{connection});
   return true;
+}
+
+// A grant that cannot be stored is not given; the login itself is good.
+void LoginDesk::note_reading(ConnectionId id, AccountId account) {
+  const Connection* connection = peers_.find(id);
+  if (connection == nullptr || grants_.place(connection->peer) != GrantDesk::Place::good) return;
+  try {
+    if (const auto reader = directory_.view().account(account)) grants_.read_mail(*reader, connection->peer);
+  } catch (const std::exception& error) {
+    log::write("state-failed", {{"reason", error.what()}});
+  }
 }
 
 void LoginDesk::expire(ConnectionId connection) {
@@ -101,6 +115,7 @@ void LoginDesk::secret_changed(const SecretChanged& message) {
 }
 
 void LoginDesk::account_changed(AccountId account, LoginRefusal why) {
+  grants_.revoke(account, std::nullopt);
   peers_.tell_session_listeners(EndSessions{account});
   std::vector<ConnectionId> lost;
   for (auto& [connection, login] : logins_) {

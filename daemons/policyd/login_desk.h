@@ -1,9 +1,10 @@
 // Logins: authd says which name a connection has proved; this says whether that account may use the
-// connection's service, to the listener (POP, IMAP) or by noting the identity (submission).  authd, and
-// through it the client, is answered only after the listener has acknowledged.
+// connection's service, to the listener (POP, IMAP) or by noting the identity (SMTP).  authd, and through it
+// the client, is answered only after the listener has acknowledged and the grant of POP-before-SMTP is
+// stored.
 //
 //   none -- NameProved --> awaiting_listener -- VerdictTaken --> over        (POP, IMAP)
-//   none -- NameProved --> identified                                      (submission)
+//   none -- NameProved --> identified                                      (SMTP)
 //   awaiting_listener -- kVerdictTime, account changed --> over
 //
 // Each connection proves one name, once: everything out of turn is refused and logged.
@@ -14,6 +15,7 @@
 #include <string>
 
 #include "daemons/policyd/deadlines.h"
+#include "daemons/policyd/grant_desk.h"
 #include "daemons/policyd/peers.h"
 #include "spool/state/directory.h"
 
@@ -24,8 +26,8 @@ inline constexpr std::chrono::seconds kVerdictTime{10};
 
 class LoginDesk {
  public:
-  // `on_identity_lost` is called for each submission connection that ceases to be its account's.
-  LoginDesk(event::Loop& loop, Peers& peers, state::Directory& directory,
+  // `on_identity_lost` is called for each SMTP connection that ceases to be its account's.
+  LoginDesk(event::Loop& loop, Peers& peers, state::Directory& directory, GrantDesk& grants,
             std::function<void(ConnectionId)> on_identity_lost,
             std::chrono::milliseconds verdict_time = kVerdictTime);
 
@@ -37,7 +39,7 @@ class LoginDesk {
   // Ends what runs as that account, everywhere.
   void account_changed(AccountId account, LoginRefusal why);
 
-  // The account that a submission connection has proved to be.
+  // The account that an SMTP connection has proved to be.
   std::optional<AccountId> identity(ConnectionId connection) const;
 
   void forget(ConnectionId connection);
@@ -52,10 +54,12 @@ class LoginDesk {
   std::expected<state::Account, LoginRefusal> admit(const Connection& connection, const std::string& name);
   void refuse(ConnectionId connection, LoginRefusal why) { peers_.tell_authd(NotAdmitted{connection, why}); }
   void misbehaved(ConnectionId connection, const char* reason);
+  void note_reading(ConnectionId id, AccountId account);
   void expire(ConnectionId connection);
 
   Peers& peers_;
   state::Directory& directory_;
+  GrantDesk& grants_;
   std::function<void(ConnectionId)> on_identity_lost_;
   std::map<ConnectionId, Login> logins_;
   Deadlines<ConnectionId> deadlines_;

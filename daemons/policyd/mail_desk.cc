@@ -10,9 +10,6 @@
 namespace mailroom::policyd {
 namespace {
 
-// Octets of the authors' addresses of one envelope, so that it fits a packet.
-constexpr std::size_t kMaxAuthors = 48 * 1024;
-
 constexpr std::string_view kQueueAway = "queue-unavailable";  // beside the policy's rules
 
 Reply unavailable() { return {451, "4.3.0", "The queue cannot take mail now; please try again later"}; }
@@ -31,16 +28,31 @@ bool are_possible(const MailParameters& mail, const RecipientParameters& recipie
          recipient.orcpt.size() <= smtp::kMaxOrcpt && is_printable(recipient.orcpt);
 }
 
-std::vector<std::string> bounded(std::vector<std::string> addresses) {
-  std::size_t octets = 0, kept = 0;
-  while (kept < addresses.size() && (octets += addresses[kept].size() + 4) <= kMaxAuthors) ++kept;
-  addresses.resize(kept);
-  return addresses;
+policy::Listener listener_of(Service service) {
+  switch (service) {
+  case Service::submission:
+    return policy::Listener::submission;
+  case Service::outgoing:
+    return policy::Listener::outgoing;
+  case Service::relay:
+    return policy::Listener::relay;
+  default:
+    return policy::Listener::mx;
+  }
 }
 
 }  // namespace
 
 using Channel = event::ChannelHandler<PolicydToConnection, ConnectionToPolicyd>;
+
+struct MailDesk::Waiting {
+  std::uint64_t question;
+  policy::Verdict verdict;
+  std::string forward_path;
+  std::string facts;  // in words, for the log
+  std::optional<policy::LimitBook::Key> counted;
+  std::vector<policy::LimitRow> own_limits;
+};
 
 struct MailDesk::Client {
   Connection connection;
@@ -57,11 +69,6 @@ struct MailDesk::Client {
 
   std::uint32_t unknown_recipients = 0;
 
-  struct Waiting {  // for queued
-    std::uint64_t question;
-    policy::Verdict verdict;
-    std::string forward_path;
-  };
   std::optional<Waiting> waiting;
 
   void answer(const Reply& reply, std::string_view rule, QueueId queue_id = 0) {
@@ -69,27 +76,20 @@ struct MailDesk::Client {
   }
 };
 
-// What the directory says about one question.
-struct MailDesk::Judgement {
-  policy::Facts facts;
-  std::vector<AccountId> targets;
-  std::string domain;  // of a remote recipient
-  std::string submitter;
-  std::vector<std::string> authors;
-  policy::Verdict verdict;
-};
-
-MailDesk::MailDesk(event::Loop& loop, Peers& peers, state::Directory& directory, const Config& config,
+MailDesk::MailDesk(event::Loop& loop, Peers& peers, Judge& judge, policy::LimitBook& limits,
                    const LoginDesk& logins, std::chrono::milliseconds authorise_time)
-    : loop_{loop}, peers_{peers}, directory_{directory}, logins_{logins}, site_{config},
-      max_recipients_{config.smtpd.max_recipients}, deadlines_{loop, authorise_time,
-                                                               [this](const Due& due) { expire(due); }} {}
+    : loop_{loop}, peers_{peers}, judge_{judge}, limits_{limits}, logins_{logins},
+      deadlines_{loop, authorise_time, [this](const Due& due) { expire(due); }} {}
 
 MailDesk::~MailDesk() = default;
 
-void MailDesk::reconfigured(const Config& config) {
-  site_ = Site{config};
-  max_recipients_ = config.smtpd.max_recipients;
+void MailDesk::grants_revoked() {
+  for (auto& [id, client] : clients_) {
+    if (client->connection.service != Service::outgoing || !client->held || logins_.identity(id)) continue;
+    withdraw(*client);
+    client->over = true;
+    if (client->waiting) answer_unavailable(*client);
+  }
 }
 
 // ---- connections
@@ -139,12 +139,14 @@ void MailDesk::on_message(ConnectionId connection, ConnectionToPolicyd&& message
 }
 
 void MailDesk::check_sender(Client& client, const CheckSender& question) {
-  const policy::Verdict verdict = judge(client, policy::Stage::sender, question.reverse_path, {}).verdict;
+  const Judgement judgement = judge(client, policy::Stage::sender, question.reverse_path, {});
+  const policy::Verdict& verdict = judgement.verdict;
   if (verdict.action != policy::Action::accept)
     log::write("sender-refused", {{"session", log::Id{client.connection.id}},
                                   {"sender", question.reverse_path},
                                   {"reply", verdict.code},
-                                  {"rule", verdict.rule}});
+                                  {"rule", verdict.rule},
+                                  {"facts", policy::summary(judgement.facts)}});
   client.channel->send(
       mailroom::Verdict{question.transaction, reply_of(verdict), std::string{verdict.rule}, 0});
 }
@@ -181,7 +183,8 @@ void MailDesk::check_recipient(Client& client, CheckRecipient&& question) {
                                    {"sender", question.reverse_path},
                                    {"recipient", question.forward_path},
                                    {"reply", judgement.verdict.code},
-                                   {"rule", judgement.verdict.rule}});
+                                   {"rule", judgement.verdict.rule},
+                                   {"facts", policy::summary(judgement.facts)}});
   client.answer(reply_of(judgement.verdict), judgement.verdict.rule);
 }
 
@@ -200,7 +203,12 @@ void MailDesk::authorise(Client& client, CheckRecipient&& question, Judgement& j
                         std::move(question.recipient)};
   if (!peers_.tell_queued(envelope)) return client.answer(unavailable(), kQueueAway);
   client.held = true;
-  client.waiting = {++questions_, std::move(judgement.verdict), std::move(question.forward_path)};
+  client.waiting = {++questions_,
+                    std::move(judgement.verdict),
+                    std::move(question.forward_path),
+                    policy::summary(judgement.facts),
+                    std::move(judgement.counted),
+                    std::move(judgement.own_limits)};
   deadlines_.add({client.connection.id, client.waiting->question});
 }
 
@@ -209,15 +217,32 @@ void MailDesk::authorised(const Authorised& message) {
   if (found == clients_.end()) return;  // has gone meanwhile; what it had was withdrawn
   Client& client = *found->second;
   if (!client.waiting || message.transaction != client.transaction) return;  // timed out, and withdrawn
-  const Client::Waiting waiting = std::move(*std::exchange(client.waiting, std::nullopt));
+  const Waiting waiting = std::move(*std::exchange(client.waiting, std::nullopt));
   if (message.queue_id == 0) return client.answer(message.refusal, kQueueAway);
+  count(client, waiting);
   ++client.recipients;
   log::write("recipient-accepted", {{"session", log::Id{message.connection}},
                                     {"queue", queue::id_text(message.queue_id)},
                                     {"sender", client.reverse_path},
                                     {"recipient", waiting.forward_path},
-                                    {"rule", waiting.verdict.rule}});
+                                    {"rule", waiting.verdict.rule},
+                                    {"facts", waiting.facts}});
   client.answer(reply_of(waiting.verdict), waiting.verdict.rule, message.queue_id);
+}
+
+// A message counts with its first recipient, whether its content follows or not.
+void MailDesk::count(const Client& client, const Waiting& accepted) {
+  if (!accepted.counted) return;
+  const unsigned new_messages = client.recipients == 0 ? 1 : 0;
+  const auto passed =
+      limits_.count(*accepted.counted, new_messages, std::chrono::steady_clock::now(), accepted.own_limits);
+  for (const policy::LimitRow& row : passed)
+    log::write("limit-passed", {{"session", log::Id{client.connection.id}},
+                                {"scope", policy::scope_word(row.scope)},
+                                {"name", accepted.counted->name},
+                                {"unit", policy::unit_word(row.unit)},
+                                {"period", policy::period_word(row.period)},
+                                {"limit", row.soft}});
 }
 
 void MailDesk::withdraw(Client& client) {
@@ -248,62 +273,19 @@ void MailDesk::queued_gone() {
   }
 }
 
-// ---- facts
+// ---- the verdict
 
-MailDesk::Judgement MailDesk::judge(const Client& client, policy::Stage stage,
-                                    const std::string& reverse_path, const std::string& forward_path) {
-  Judgement judgement;
-  policy::Facts& facts = judgement.facts;
-  facts.stage = stage;
-  facts.listener =
-      client.connection.service == Service::mx ? policy::Listener::mx : policy::Listener::submission;
-  facts.unknown_recipients = client.unknown_recipients;
-  facts.recipients = client.recipients;
-  facts.max_recipients = max_recipients_;
-  try {
-    const state::View view = directory_.view();
-    gather_sender(client, view, reverse_path, judgement);
-    if (stage == policy::Stage::recipient) gather_recipient(view, forward_path, judgement);
-  } catch (const std::exception& error) {
-    log::write("state-failed", {{"reason", error.what()}});
-    facts.directory = policy::Directory::failed;
-  }
-  judgement.verdict = policy::decide(facts);
-  return judgement;
-}
-
-void MailDesk::gather_sender(const Client& client, const state::View& view, const std::string& reverse_path,
-                             Judgement& judgement) {
-  policy::Facts& facts = judgement.facts;
-  const auto sender = policy::parse_address(reverse_path);
-  facts.sender = reverse_path.empty()                ? policy::Sender::null
-                 : !sender || sender->domain.empty() ? policy::Sender::malformed
-                                                     : policy::Sender::foreign;
-  const auto identity = logins_.identity(client.connection.id);
-  const auto account = identity ? view.account(*identity) : std::nullopt;
-  if (!account) return;
-  const bool may_submit = (account->services & state::kSubmission) != 0;
-  facts.login = account->disabled ? policy::Login::disabled
-                : may_submit      ? policy::Login::active
-                                  : policy::Login::service_off;
-  facts.own_address = site_.shown_address(view, *account);
-  if (facts.sender == policy::Sender::foreign) {
-    const Found owners = site_.look_up(view, *sender);
-    if (std::ranges::find(owners.accounts, account->id) != owners.accounts.end())
-      facts.sender = policy::Sender::own;
-  }
-  judgement.submitter = account->name;
-  judgement.authors = bounded(site_.addresses_of(view, *account));
-}
-
-void MailDesk::gather_recipient(const state::View& view, const std::string& forward_path,
-                                Judgement& judgement) {
-  const auto recipient = policy::parse_address(forward_path);
-  if (!recipient) return;  // malformed
-  Found found = site_.look_up(view, *recipient);
-  judgement.facts.recipient = found.kind;
-  judgement.targets = std::move(found.accounts);
-  if (found.kind == policy::Recipient::foreign) judgement.domain = recipient->domain;
+Judgement MailDesk::judge(const Client& client, policy::Stage stage, std::string_view reverse_path,
+                          std::string_view forward_path) {
+  return judge_.judge({.stage = stage,
+                       .listener = listener_of(client.connection.service),
+                       .client = client.connection.peer,
+                       .login = logins_.identity(client.connection.id),
+                       .device = {},
+                       .reverse_path = reverse_path,
+                       .forward_path = forward_path,
+                       .unknown_recipients = client.unknown_recipients,
+                       .recipients = client.recipients});
 }
 
 }  // namespace mailroom::policyd

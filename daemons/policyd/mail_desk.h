@@ -14,11 +14,10 @@
 #include <string>
 
 #include "daemons/policyd/deadlines.h"
+#include "daemons/policyd/judge.h"
 #include "daemons/policyd/login_desk.h"
 #include "daemons/policyd/peers.h"
-#include "daemons/policyd/site.h"
 #include "libcommon/event/channel_handler.h"
-#include "spool/state/directory.h"
 
 namespace mailroom::policyd {
 
@@ -27,8 +26,8 @@ inline constexpr std::chrono::seconds kAuthoriseTime{30};
 
 class MailDesk {
  public:
-  MailDesk(event::Loop& loop, Peers& peers, state::Directory& directory, const Config& config,
-           const LoginDesk& logins, std::chrono::milliseconds authorise_time = kAuthoriseTime);
+  MailDesk(event::Loop& loop, Peers& peers, Judge& judge, policy::LimitBook& limits, const LoginDesk& logins,
+           std::chrono::milliseconds authorise_time = kAuthoriseTime);
   ~MailDesk();
 
   void open(const Connection& connection, Fd fd);
@@ -38,11 +37,12 @@ class MailDesk {
   void authorised(const Authorised& message);
   // The queue was started afresh, and holds none of the envelopes any more.
   void queued_gone();
-  void reconfigured(const Config& config);
+  // A grant of POP-before-SMTP has been revoked: what is held by it is withdrawn.
+  void grants_revoked();
 
  private:
+  struct Waiting;  // for queued
   struct Client;
-  struct Judgement;
   struct Due {
     ConnectionId connection;
     std::uint64_t question;
@@ -57,22 +57,19 @@ class MailDesk {
   const char* violation(const Client& client, const CheckRecipient& question) const;
   void begin_transaction(Client& client, const CheckRecipient& question);
   void authorise(Client& client, CheckRecipient&& question, Judgement& judgement);
+  void count(const Client& client, const Waiting& accepted);
   void withdraw(Client& client);
   void answer_unavailable(Client& client);
   void expire(const Due& due);
 
-  Judgement judge(const Client& client, policy::Stage stage, const std::string& reverse_path,
-                  const std::string& forward_path);
-  void gather_sender(const Client& client, const state::View& view, const std::string& reverse_path,
-                     Judgement& judgement);
-  void gather_recipient(const state::View& view, const std::string& forward_path, Judgement& judgement);
+  Judgement judge(const Client& client, policy::Stage stage, std::string_view reverse_path,
+                  std::string_view forward_path);
 
   event::Loop& loop_;
   Peers& peers_;
-  state::Directory& directory_;
+  Judge& judge_;
+  policy::LimitBook& limits_;
   const LoginDesk& logins_;
-  Site site_;
-  std::uint32_t max_recipients_;
   std::uint64_t questions_ = 0;
   std::map<ConnectionId, std::unique_ptr<Client>> clients_;
   Deadlines<Due> deadlines_;

@@ -19,8 +19,6 @@ void log_end(const char* channel, std::string_view peer, std::string_view reason
   log::write("channel-closed", {{"channel", channel}, {"peer", peer}, {"reason", reason}});
 }
 
-bool is_smtp(Service service) { return service == Service::mx || service == Service::submission; }
-
 }  // namespace
 
 Server::Server(const Host& host, Times times)
@@ -36,11 +34,14 @@ void Server::start() {
   if (directory_->fullness() > kAlmostFull)
     log::write("state-failed", {{"reason", "the shared state is almost full: raise policyd.state-map-size"}});
   Peers& peers = *this;
+  grants_.emplace(
+      host_.loop, *directory_, host_.config, [this] { mail_->grants_revoked(); }, times_.system_clock);
+  limits_.emplace(host_.config.limits);
+  judge_.emplace(*directory_, host_.config, *grants_, *limits_);
   logins_ = std::make_unique<LoginDesk>(
-      host_.loop, peers, *directory_, [this](ConnectionId connection) { mail_->close(connection); },
+      host_.loop, peers, *directory_, *grants_, [this](ConnectionId connection) { mail_->close(connection); },
       times_.verdict);
-  mail_ =
-      std::make_unique<MailDesk>(host_.loop, peers, *directory_, host_.config, *logins_, times_.authorise);
+  mail_ = std::make_unique<MailDesk>(host_.loop, peers, *judge_, *limits_, *logins_, times_.authorise);
   accounts_ = std::make_unique<AccountDesk>(
       peers, *directory_, host_.config, *logins_,
       [this](ToolId tool, const PolicydToTool& answer) { tools_.answer(tool, answer); });
@@ -48,8 +49,19 @@ void Server::start() {
 }
 
 void Server::reconfigured() {
-  mail_->reconfigured(host_.config);
+  grants_->reconfigured(host_.config);
+  limits_->set_rows(host_.config.limits);
+  judge_->reconfigured(host_.config);
   accounts_->reconfigured(host_.config);
+}
+
+void Server::drain() {
+  try {
+    grants_->note_time();
+  } catch (const std::exception& error) {
+    log::write("state-failed", {{"reason", error.what()}});
+  }
+  host_.loop.stop();
 }
 
 void Server::on_supervisor(const AccountDirectoriesMade& message) { accounts_->directories_made(message); }
@@ -59,6 +71,8 @@ void Server::on_supervisor(const AccountDirectoriesMade& message) { accounts_->d
 void Server::attach(const std::string& kind, const std::string& peer, Fd fd) {
   if (kind == "mx-policyd") return attach_listener(Service::mx, peer, std::move(fd));
   if (kind == "submission-policyd") return attach_listener(Service::submission, peer, std::move(fd));
+  if (kind == "outgoing-policyd") return attach_listener(Service::outgoing, peer, std::move(fd));
+  if (kind == "relay-policyd") return attach_listener(Service::relay, peer, std::move(fd));
   if (kind == "pop3d-policyd") return attach_listener(Service::pop3, peer, std::move(fd));
   if (kind == "imapd-policyd") return attach_listener(Service::imap, peer, std::move(fd));
   if (kind == "authd-policyd") return attach_authd(std::move(fd));

@@ -1,6 +1,7 @@
 // policyd: the channels, and which connection is which listener's.  What they say is handled by the desks.
 #pragma once
 
+#include <ctime>
 #include <map>
 #include <memory>
 #include <optional>
@@ -9,6 +10,8 @@
 #include "daemons/base/tool_sessions.h"
 #include "daemons/daemon.h"
 #include "daemons/policyd/account_desk.h"
+#include "daemons/policyd/grant_desk.h"
+#include "daemons/policyd/judge.h"
 #include "daemons/policyd/login_desk.h"
 #include "daemons/policyd/mail_desk.h"
 #include "daemons/policyd/peers.h"
@@ -23,6 +26,7 @@ inline constexpr std::size_t kMaxConnections = 15'000;
 struct Times {
   std::chrono::milliseconds verdict = kVerdictTime;
   std::chrono::milliseconds authorise = kAuthoriseTime;
+  GrantDesk::SystemClock system_clock = [] { return static_cast<std::uint64_t>(std::time(nullptr)); };
 };
 
 class Server final : public mailroom::Server, private Peers {
@@ -32,7 +36,7 @@ class Server final : public mailroom::Server, private Peers {
 
   void start() override;
   void attach(const std::string& kind, const std::string& peer, Fd fd) override;
-  void drain() override { host_.loop.stop(); }
+  void drain() override;
   void reconfigured() override;
   void on_supervisor(const AccountDirectoriesMade& message) override;
 
@@ -74,6 +78,9 @@ class Server final : public mailroom::Server, private Peers {
   const Times times_;
   ToolSessions<PolicydToTool, ToolToPolicyd> tools_;
   std::optional<state::Directory> directory_;
+  std::optional<GrantDesk> grants_;
+  std::optional<policy::LimitBook> limits_;
+  std::optional<Judge> judge_;
   std::unique_ptr<LoginDesk> logins_;
   std::unique_ptr<MailDesk> mail_;
   std::unique_ptr<AccountDesk> accounts_;

@@ -7,7 +7,7 @@
 
 #include "daemons/log.h"
 #include "daemons/queued/clock.h"
-#include "libcommon/policy/address.h"
+#include "libcommon/policy/sender_pattern.h"
 #include "libcommon/protocol/rfc5322/authors.h"
 
 namespace mailroom::queued {
@@ -48,9 +48,7 @@ Reply reply_to(queue::Outcome outcome, QueueId id) {
   }
 }
 
-const char* service_channel(Service service) {
-  return service == Service::submission ? "submission-queued" : "mx-queued";
-}
+std::string service_channel(Service service) { return std::string{service_name(service)} + "-queued"; }
 
 }  // namespace
 
@@ -330,11 +328,12 @@ void Intake::refuse(Connection& connection, TransactionId transaction, Reply rep
 bool Intake::authors_are_allowed(const std::string& header, const std::vector<std::string>& allowed) const {
   const rfc5322::Authors authors = rfc5322::from_authors(header);
   if (!authors.unambiguous()) return false;
+  const policy::DomainSet local_domains{config_.domains.begin(), config_.domains.end()};
   return std::ranges::all_of(authors.addresses, [&](const std::string& text) {
     const auto author = policy::parse_address(text);
     return author && std::ranges::any_of(allowed, [&](const std::string& own_text) {
-             const auto own = policy::parse_address(own_text);
-             return own && policy::is_own_or_detail_of(*author, *own, config_.policyd.recipient_delimiter);
+             return policy::matches_sender_pattern(*author, own_text, config_.policyd.recipient_delimiter,
+                                                   local_domains);
            });
   });
 }

@@ -85,6 +85,8 @@ void Server::start() {
 void Server::attach(const std::string& kind, const std::string& peer, Fd fd) {
   if (kind == "mx-queued") return intake_->attach_listener(Service::mx, peer, std::move(fd));
   if (kind == "submission-queued") return intake_->attach_listener(Service::submission, peer, std::move(fd));
+  if (kind == "outgoing-queued") return intake_->attach_listener(Service::outgoing, peer, std::move(fd));
+  if (kind == "relay-queued") return intake_->attach_listener(Service::relay, peer, std::move(fd));
   if (kind == "policyd-queued") return intake_->attach_policyd(std::move(fd));
   if (kind == "queued-deliverd") return dispatcher_->attach_deliverd(std::move(fd));
   log::fatal("a channel of a kind that queued does not have");

@@ -24,7 +24,7 @@ enum class LoginOffer : std::uint8_t {
 
 struct SmtpFacts {
   std::string hostname;
-  Service service = Service::mx;  // mx or submission
+  Service service = Service::mx;  // one of the SMTP classes
   TlsMode tls = TlsMode::none;    // what this connection has (implicit) or may have (starttls)
   LoginOffer login = LoginOffer::never;
   std::string mechanisms = "PLAIN LOGIN";  // as EHLO lists them

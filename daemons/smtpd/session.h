@@ -1,4 +1,4 @@
-// One SMTP connection from greeting to end (RFC 5321), for the listener classes mx and submission.
+// One SMTP connection from greeting to end (RFC 5321), for every listener class.
 //
 // The engine owns no descriptor and holds no authority: it speaks with its client through a Stream, carries
 // questions to Policy and Authenticator and content to Spool, and says what they answer.  It is given to a

@@ -36,6 +36,12 @@ std::string IpNetwork::text() const {
   return base.text() + "/" + std::to_string(is_v4 ? bits - kV4Prefix : bits);
 }
 
+IpNetwork network_of(const IpAddress& address, unsigned bits) {
+  IpNetwork network{{address.bytes, 0}, static_cast<std::uint8_t>(bits)};
+  for (unsigned i = 0; i < network.base.bytes.size(); ++i) network.base.bytes[i] &= mask_octet(bits, i);
+  return network;
+}
+
 std::optional<IpNetwork> parse_ip_network(std::string_view text) {
   const std::size_t slash = text.find('/');
   const auto base = parse_address(text.substr(0, slash));

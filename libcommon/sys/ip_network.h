@@ -21,6 +21,9 @@ struct IpNetwork {
   static auto fields(auto& m) { return std::tie(m.base, m.bits); }
 };
 
+// The network of `bits` that the address lies in.
+IpNetwork network_of(const IpAddress& address, unsigned bits);
+
 // Nothing when bits beyond the length are set: who wrote it meant something else.
 std::optional<IpNetwork> parse_ip_network(std::string_view text);
 

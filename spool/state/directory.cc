@@ -3,24 +3,10 @@
 #include <algorithm>
 
 #include "libcommon/policy/login_name.h"
-#include "spool/state/record.h"
+#include "spool/state/rows.h"
 
 namespace mailroom::state {
 namespace {
-
-template <typename T>
-std::optional<T> get_record(const lmdb::Txn& txn, lmdb::Dbi dbi, std::string_view key) {
-  const auto bytes = txn.get(dbi, key);
-  if (!bytes) return std::nullopt;
-  auto value = decode_record<T>(key, *bytes);
-  if (!value) throw Damaged("a record of the shared state is damaged");
-  return value;
-}
-
-template <typename T>
-void put_record(lmdb::Txn& txn, lmdb::Dbi dbi, std::string_view key, const T& value) {
-  txn.put(dbi, key, encode_record(key, value));
-}
 
 // Places the cursor on the first key after `after`.
 bool seek_after(lmdb::Cursor& cursor, std::string_view after) {
@@ -55,6 +41,8 @@ std::string_view fault_text(Fault fault) {
       "an alias cannot lead to so many accounts",
       "the account has too many aliases",
       "all account ids of the configured range are used",
+      "a sender is an address, @DOMAIN or *",
+      "an account cannot send as so many",
   };
   return kTexts[static_cast<std::size_t>(fault)];
 }
@@ -200,6 +188,9 @@ std::expected<AccountId, Fault> Update::remove(std::string_view name) {
   const auto id = id_of(name);
   if (!id) return std::unexpected(Fault::no_such_account);
   leave_aliases(*id);
+  txn_.erase(tables_.permissions, account_key(*id));
+  for (const Grant& grant : grants())
+    if (grant.account == *id) erase_grant(grant.network, *id);
   txn_.erase(tables_.names, name);
   txn_.erase(tables_.accounts, account_key(*id));
   put_record(txn_, tables_.errands, account_key(*id), Errand::remove_directory);
@@ -279,7 +270,8 @@ Directory Directory::open(const std::string& path, std::uint64_t map_size) {
   using Create = lmdb::Txn::Create;
   const Tables tables{txn.database("meta", Create::yes),        txn.database("accounts", Create::yes),
                       txn.database("names", Create::yes),       txn.database("aliases", Create::yes),
-                      txn.database("memberships", Create::yes), txn.database("errands", Create::yes)};
+                      txn.database("memberships", Create::yes), txn.database("errands", Create::yes),
+                      txn.database("permissions", Create::yes), txn.database("grants", Create::yes)};
   begin_format(txn, tables);
   verify(txn, tables);
   txn.commit();

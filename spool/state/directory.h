@@ -20,6 +20,7 @@
 
 #include "libcommon/lmdb/lmdb.h"
 #include "libcommon/policy/address.h"
+#include "libcommon/sys/ip_network.h"
 #include "spool/state/services.h"
 
 namespace mailroom::state {
@@ -54,6 +55,26 @@ struct Alias {
   bool operator==(const Alias&) const = default;
 };
 
+// What an account may, and may not, beyond what every account may.
+struct Permissions {
+  bool no_grants = false;            // reading mail lets nobody send: no POP-before-SMTP
+  bool functional = false;           // an office, not a person: devices may send as it
+  std::vector<std::string> send_as;  // libcommon/policy/sender_pattern.h
+
+  bool operator==(const Permissions&) const = default;
+  static auto fields(auto& m) { return std::tie(m.no_grants, m.functional, m.send_as); }
+};
+
+// An account has read mail from that network: it may send from there for a while (POP-before-SMTP).
+struct Grant {
+  IpNetwork network;
+  AccountId account = 0;
+  std::uint64_t since = 0;  // seconds since 1970, by a clock that is never set back
+
+  bool operator==(const Grant&) const = default;
+  static auto fields(auto& m) { return std::tie(m.network, m.account, m.since); }
+};
+
 // What mailroomd still has to do for an account.
 enum class Errand : std::uint8_t { make_directory, remove_directory, kLast = remove_directory };
 
@@ -67,14 +88,17 @@ enum class Fault : std::uint8_t {
   too_many_targets,  // kMaxTargets
   too_many_aliases,  // kMaxAliases
   no_more_ids,
+  not_a_sender,
+  too_many_senders,  // kMaxSendAs
 };
 std::string_view fault_text(Fault fault);
 
 inline constexpr std::size_t kMaxTargets = 1'000;  // accounts of one alias
 inline constexpr std::size_t kMaxAliases = 100;    // aliases that lead to one account
+inline constexpr std::size_t kMaxSendAs = 100;     // sender patterns of one account
 
 struct Tables {
-  lmdb::Dbi meta, accounts, names, aliases, memberships, errands;
+  lmdb::Dbi meta, accounts, names, aliases, memberships, errands, permissions, grants;
 };
 
 class View {
@@ -92,6 +116,13 @@ class View {
   std::vector<Alias> aliases_after(std::string_view after, std::size_t limit) const;
 
   std::vector<std::pair<AccountId, Errand>> errands() const;
+
+  // Those that nobody has changed are default-made.
+  Permissions permissions(AccountId id) const;
+  // All, the outdated ones too.
+  std::vector<Grant> grants() const;
+  // The latest time that any grant was given or note_time() called with; 0: never.
+  std::uint64_t latest_time() const;
   std::uint64_t account_count() const { return txn_.count(tables_.accounts); }
 
  protected:
@@ -108,13 +139,19 @@ class Update : public View {
   [[nodiscard]] std::expected<AccountId, Fault> add(Account account, AccountId end);
   // Services, disabled and own addresses; id and name stay.
   [[nodiscard]] std::expected<void, Fault> change(const Account& account);
-  // With its memberships in aliases, and the errand to put its directory aside.
+  // With its memberships in aliases, permissions and grants, and the errand to put its directory aside.
   [[nodiscard]] std::expected<AccountId, Fault> remove(std::string_view name);
   // Makes or replaces; no accounts: removes.  An account's own address may be an alias that leads to it among
   // others.
   [[nodiscard]] std::expected<void, Fault> set_alias(std::string_view address,
                                                      std::vector<AccountId> accounts);
   void errand_done(AccountId id);
+
+  [[nodiscard]] std::expected<void, Fault> set_permissions(AccountId id, const Permissions& permissions);
+  // Makes or replaces that of the same network and account.
+  void put_grant(const Grant& grant);
+  void erase_grant(const IpNetwork& network, AccountId account);
+  void note_time(std::uint64_t seconds);
 
   void commit() { txn_.commit(); }
 
@@ -151,9 +188,11 @@ class Directory {
 void verify(lmdb::Txn& txn, const Tables& tables);
 
 // Keys, for verify() and the format's tests.
-inline constexpr std::string_view kFormatKey = "format", kNextAccountKey = "next-account";
+inline constexpr std::string_view kFormatKey = "format", kNextAccountKey = "next-account",
+                                  kLatestTimeKey = "latest-time";
 inline constexpr std::uint32_t kFormatVersion = 1;
 std::string account_key(AccountId id);
+std::string grant_key(const IpNetwork& network, AccountId account);
 std::string membership_key(AccountId id, std::string_view address);
 // An alias's address in its two forms; nothing for what is no address.
 std::optional<policy::Address> parse_alias_address(std::string_view address);

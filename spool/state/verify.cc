@@ -46,6 +46,23 @@ void verify_aliases(lmdb::Txn& txn, const Tables& tables) {
   require(memberships == txn.count(tables.memberships), "an account with an alias that is not there");
 }
 
+void verify_permissions(lmdb::Txn& txn, const Tables& tables) {
+  lmdb::Cursor cursor{txn, tables.permissions};
+  for (bool there = cursor.first(); there; there = cursor.next()) {
+    value_of<Permissions>(cursor, "permissions");
+    require(txn.get(tables.accounts, cursor.key()).has_value(), "permissions of no account");
+  }
+}
+
+void verify_grants(lmdb::Txn& txn, const Tables& tables) {
+  lmdb::Cursor cursor{txn, tables.grants};
+  for (bool there = cursor.first(); there; there = cursor.next()) {
+    const auto grant = value_of<Grant>(cursor, "grants");
+    require(cursor.key() == grant_key(grant.network, grant.account), "a grant under another's key");
+    require(txn.get(tables.accounts, account_key(grant.account)).has_value(), "a grant of no account");
+  }
+}
+
 }  // namespace
 
 void verify(lmdb::Txn& txn, const Tables& tables) {
@@ -54,6 +71,8 @@ void verify(lmdb::Txn& txn, const Tables& tables) {
   require(next && *next != 0, "the counter of account ids is not there");
   verify_accounts(txn, tables, *next);
   verify_aliases(txn, tables);
+  verify_permissions(txn, tables);
+  verify_grants(txn, tables);
   lmdb::Cursor errands{txn, tables.errands};
   for (bool there = errands.first(); there; there = errands.next()) value_of<Errand>(errands, "errands");
 }

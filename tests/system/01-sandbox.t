@@ -6,10 +6,10 @@ listens() { (exec 3<> "/dev/tcp/127.0.0.1/$1") 2> /dev/null; }
 
 start_sandbox --accounts 20 --set 'smtpd.max-errors 7'
 
-names='HOST DOMAIN SMTP_PORT SUBMISSION_PORT SMTPS_PORT POP3_PORT POP3S_PORT IMAP_PORT IMAPS_PORT CAFILE USER1 PASS1 USER2
+names='HOST DOMAIN SMTP_PORT SUBMISSION_PORT SMTPS_PORT OUTGOING_PORT RELAY_PORT POP3_PORT POP3S_PORT IMAP_PORT IMAPS_PORT CAFILE USER1 PASS1 USER2
 PASS2 CONFIG PID'
 for name in $names; do like "env has $name" "$(cat "$box/env")" "^$name=."; done
-for name in SMTP_PORT SUBMISSION_PORT SMTPS_PORT POP3_PORT POP3S_PORT IMAP_PORT IMAPS_PORT; do
+for name in SMTP_PORT SUBMISSION_PORT SMTPS_PORT OUTGOING_PORT RELAY_PORT POP3_PORT POP3S_PORT IMAP_PORT IMAPS_PORT; do
     ok "$name accepts connections" listens "${!name}"
 done
 ok 'PID is a process' alive "$PID"

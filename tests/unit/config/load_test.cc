@@ -87,7 +87,7 @@ TEST_CASE("wrong listeners are refused with the reason") {
   CHECK(errors_with("listen ftp 127.0.0.1:21 none\n") ==
         Texts{"f:4: listen: \"ftp\" is none of smtp, pop3 and imap"});
   CHECK(errors_with("listen smtp 127.0.0.1:25 none\n") ==
-        Texts{"f:4: listen: \"127.0.0.1:25\" after smtp is neither mx nor submission"});
+        Texts{"f:4: listen: \"127.0.0.1:25\" after smtp is none of mx, submission, outgoing and relay"});
   CHECK(errors_with("listen pop3 mail.test:110 none\n") ==
         Texts{"f:4: listen: \"mail.test:110\" is not ADDRESS:PORT"});
   CHECK(errors_with("listen pop3 127.0.0.1:0 none\n") ==
@@ -164,6 +164,32 @@ TEST_CASE("tls-policy: what a destination must prove") {
   CHECK(errors_with("tls-policy a.test certificate *.a.test\n").size() == 1);
 }
 
+TEST_CASE("networks and limits that would not be what was meant are refused") {
+  CHECK(errors_with("network lan 10.0.0.0/8\n") ==
+        Texts{"f:4: network: \"lan\" is none of campus, nat and cloud"});
+  CHECK(errors_with("network nat 10.0.0.1/8\n") ==
+        Texts{"f:4: network: \"10.0.0.1/8\" is not a network such as 192.0.2.0/24"});
+  CHECK(errors_with("network campus 0.0.0.0/1\n") ==
+        Texts{"f:4: network: 0.0.0.0/1 is too large for a campus: it would be an open relay"});
+  CHECK(errors_with("network campus ::/0\n") ==
+        Texts{"f:4: network: ::/0 is too large for a campus: it would be an open relay"});
+  CHECK(errors_with("network nat 10.0.0.0/8 10.0.0.0/8\n") ==
+        Texts{"f:4: network: 10.0.0.0/8 is given twice"});
+  CHECK(errors_with("limit account messages hour 5 4\n") ==
+        Texts{"f:4: limit: the soft limit is above the hard one"});
+  CHECK(errors_with("limit person messages hour 5 6\n").size() == 1);
+  CHECK(errors_with("relay-domain example.test b.test\n") ==
+        Texts{"f: example.test is both a domain and a relay-domain", "f: example.test is a relay-domain and has no route",
+              "f: b.test is a relay-domain and has no route"});
+}
+
+TEST_CASE("a limit takes the place of the default of the same kind") {
+  const auto config = parse(std::string{kSmall} + "limit account messages hour 0 0\n", "f");
+  REQUIRE(config);
+  CHECK(config->limits.size() == Config{}.limits.size());
+  CHECK(config->limits[0] == policy::LimitRow{});
+}
+
 TEST_CASE("what is missing or does not fit together is said") {
   CHECK(errors_of("") == Texts{"f: hostname is missing", "f: no domain is given", "f: no listen is given"});
   CHECK(errors_with("listen imap 127.0.0.1:993 implicit\n") ==
@@ -187,7 +213,11 @@ TEST_CASE("what is shown reads as the same configuration") {
                 "route x.test smtp [::1]:25\nroute y.test smtp mx.y.test:2525 tls=certificate auth\n"
                 "route .z.test lmtp unix:lists\nroute * smtps 192.0.2.1\n"
                 "smtpd.max-connections 7\nqueued.retry-schedule 5s 90m\n"
-                "policyd.recipient-delimiter \"-\"\nlog-level debug\n",
+                "policyd.recipient-delimiter \"-\"\nlog-level debug\n"
+                "relay-domain x.test y.test\npolicyd.help-desk \"the desk, 1\"\n"
+                "network campus 10.0.0.0/8 2001:db8::/32\nnetwork nat 10.1.2.0/24\n"
+                "limit account messages hour 5 10\nlimit nat recipients day 0 7\n"
+                "listen smtp outgoing 127.0.0.1:26 none\nlisten smtp relay 127.0.0.1:27 none\n",
             "f");
   REQUIRE(config);
   const auto again = parse(config::show(*config), "again");

@@ -16,6 +16,15 @@ using Authd = FarEnd<AuthdToPolicyd, PolicydToAuthd>;
 using Queued = FarEnd<QueuedToPolicyd, PolicydToQueued>;
 using Tool = FarEnd<ToolToPolicyd, PolicydToTool>;
 
+inline CheckRecipient question(TransactionId transaction, const std::string& from, const std::string& to) {
+  return {.transaction = transaction,
+          .helo = "client",
+          .reverse_path = from,
+          .mail = {},
+          .forward_path = to,
+          .recipient = {}};
+}
+
 class Policyd : public DaemonHost {
  public:
   explicit Policyd(policyd::Times times = {}) : times_{times} {
@@ -35,6 +44,8 @@ class Policyd : public DaemonHost {
     server->start();
     mx = attach<Listener>("mx-policyd", "smtpd-mx#1");
     submission = attach<Listener>("submission-policyd", "smtpd-submission#1");
+    outgoing = attach<Listener>("outgoing-policyd", "smtpd-outgoing#1");
+    relay = attach<Listener>("relay-policyd", "smtpd-relay#1");
     pop = attach<Listener>("pop3d-policyd", "pop3d#1");
     imap = attach<Listener>("imapd-policyd", "imapd#1");
     authd = attach<Authd>("authd-policyd", "authd#1");
@@ -51,10 +62,31 @@ class Policyd : public DaemonHost {
     return End{std::move(theirs)};
   }
 
-  SmtpChild open_smtp(Listener& listener, ConnectionId id, Service service) {
+  SmtpChild open_smtp(Listener& listener, ConnectionId id, Service service, const char* peer = "192.0.2.1") {
     auto [ours, theirs] = ipc::make_channel();
-    listener.send(ConnectionOpened{id, service, {}}, std::move(ours));
+    listener.send(ConnectionOpened{id, service, address(peer)}, std::move(ours));
     return SmtpChild{std::move(theirs)};
+  }
+  static IpAddress address(const char* text) { return parse_ip_network(text)->base; }
+
+  // A whole login of POP from there.
+  void read_mail(ConnectionId id, const std::string& name, const char* peer) {
+    pop.send(ConnectionOpened{id, Service::pop3, address(peer)});
+    pump();
+    authd.send(NameProved{id, name});
+    pump();
+    REQUIRE(pop.next_as<StartSession>());
+    pop.send(VerdictTaken{id});
+    pump();
+    REQUIRE(authd.next_as<Admitted>());
+  }
+
+  // What the rule is for a client of `listener` that has said nothing before.
+  std::string rule_for(Listener& listener, Service service, const char* peer, const std::string& from,
+                       const std::string& to) {
+    last_envelope.reset();
+    auto child = open_smtp(listener, ++last_connection_, service, peer);
+    return check(child, question(1, from, to)).rule;
   }
 
   template <typename Answer = Done>
@@ -101,23 +133,15 @@ class Policyd : public DaemonHost {
 
   std::unique_ptr<policyd::Server> server;
   bool directories_can_be_made = true;
-  Listener mx, submission, pop, imap;
+  Listener mx, submission, outgoing, relay, pop, imap;
   Authd authd;
   Queued queued;
   Tool tool;
   std::optional<AuthoriseRecipient> last_envelope;
 
  private:
+  ConnectionId last_connection_ = 1'000;
   policyd::Times times_;
 };
-
-inline CheckRecipient question(TransactionId transaction, const std::string& from, const std::string& to) {
-  return {.transaction = transaction,
-          .helo = "client",
-          .reverse_path = from,
-          .mail = {},
-          .forward_path = to,
-          .recipient = {}};
-}
 
 }  // namespace mailroom::test

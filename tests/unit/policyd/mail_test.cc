@@ -89,10 +89,25 @@ TEST_CASE("nobody relays by any form of address (SECURITY.md V17)") {
   }
   CHECK_FALSE(p.last_envelope);  // nothing reached the queue
 
-  // None of them can be a logged-in account's sender; where it may send, it is to the domain that the form says.
+  // Nor at the other listeners, by a stranger who says that it is ours; the relay asks the DNS first.
+  ConnectionId connection = 10;
+  for (auto [listener, service] :
+       {std::pair{&p.mx, Service::mx}, std::pair{&p.submission, Service::submission},
+        std::pair{&p.outgoing, Service::outgoing}, std::pair{&p.relay, Service::relay}}) {
+    auto stranger = p.open_smtp(*listener, ++connection, service);
+    for (const std::string& form : forms) {
+      CAPTURE(form, service_name(service));
+      CHECK(p.check(stranger, question(++transaction, "alice@example.org", form)).reply.code >= 450);
+    }
+  }
+  CHECK_FALSE(p.last_envelope);
+
+  // None of them can be a logged-in account's sender; where it may send, it is to the domain that the form
+  // says.
   auto own = p.open_smtp(p.submission, 2, Service::submission);
   p.prove_submission(2, "alice");
-  const std::set<std::string> domains{"evil.org", "xn--e1awd7f.org", "[192.0.2.1]", "[127.0.0.1]", "[ipv6:::1]"};
+  const std::set<std::string> domains{"evil.org", "xn--e1awd7f.org", "[192.0.2.1]", "[127.0.0.1]",
+                                      "[ipv6:::1]"};
   for (const std::string& form : forms) {
     CAPTURE(form);
     CHECK(p.check(own, question(++transaction, form, "alice@example.org")).reply.code >= 500);
@@ -130,8 +145,7 @@ TEST_CASE("an account sends as itself only") {
     CAPTURE(from);
     CHECK(p.check(child, question(++transaction, from, "bob@example.org")).reply.code == 250);
     CHECK(p.last_envelope->submitter == "alice");
-    CHECK(p.last_envelope->authors ==
-          std::vector<std::string>{"alice@example.org", "alice@cs.example.org", "staff@example.org"});
+    CHECK(p.last_envelope->authors == std::vector<std::string>{"alice@", "staff@example.org"});
   }
   for (const char* from :
        {"bob@example.org", "alice@example.net", "staff@cs.example.org", "postmaster@example.org"}) {

@@ -1,0 +1,28 @@
+// One record of one database, read and written.  Internal to spool/state.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "libcommon/lmdb/lmdb.h"
+#include "spool/state/directory.h"
+#include "spool/state/record.h"
+
+namespace mailroom::state {
+
+// Throws Damaged when it is not what was written.
+template <typename T>
+std::optional<T> get_record(const lmdb::Txn& txn, lmdb::Dbi dbi, std::string_view key) {
+  const auto bytes = txn.get(dbi, key);
+  if (!bytes) return std::nullopt;
+  auto value = decode_record<T>(key, *bytes);
+  if (!value) throw Damaged("a record of the shared state is damaged");
+  return value;
+}
+
+template <typename T>
+void put_record(lmdb::Txn& txn, lmdb::Dbi dbi, std::string_view key, const T& value) {
+  txn.put(dbi, key, encode_record(key, value));
+}
+
+}  // namespace mailroom::state
