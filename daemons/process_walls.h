@@ -22,14 +22,17 @@ enum class Place : std::uint8_t {
   authd,
   deliverd,
   queued,
-  listener,    // smtpd, pop3d, imapd: the processes that accept and fork
-  connection,  // their children before login, which for SMTP are all
-  session,     // pop3d and imapd after login
+  smtp_listener,    // the process of smtpd that accepts and forks
+  smtp_connection,  // its children, which have its filter
+  listener,         // the same of pop3d and imapd
+  connection,       // their children before login
+  session,          // and after it
   kLast = session,
 };
 
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(Place::kLast) + 1> kPlaceNames{
-    "logd", "keyd", "policyd", "authd", "deliverd", "queued", "listener", "connection", "session"};
+    "logd",     "keyd",       "policyd", "authd", "deliverd", "queued", "smtp-listener", "smtp-connection",
+    "listener", "connection", "session"};
 
 constexpr std::string_view place_name(Place place) { return kPlaceNames[static_cast<std::size_t>(place)]; }
 constexpr std::optional<Place> place_of(std::string_view name) {
@@ -50,9 +53,10 @@ class Places {
   std::uint32_t bits_ = 0;
 };
 
-inline constexpr std::array kPlaces{Place::logd,     Place::keyd,       Place::policyd,
-                                    Place::authd,    Place::deliverd,   Place::queued,
-                                    Place::listener, Place::connection, Place::session};
+inline constexpr std::array kPlaces{
+    Place::logd,     Place::keyd,       Place::policyd,       Place::authd,
+    Place::deliverd, Place::queued,     Place::smtp_listener, Place::smtp_connection,
+    Place::listener, Place::connection, Place::session};
 
 // What becomes of an attempt that does not work: an error, or the end of the process.
 enum class Refusal : std::uint8_t { error, ends };
@@ -67,7 +71,8 @@ inline constexpr Places kNowhere{};
 
 inline constexpr WallRow kWalls[] = {
     // ---- files
-    // "outside" is outside its root directory: the host's passwords, the configuration, the TLS key, /proc, other accounts
+    // "outside" is outside its root directory: the host's passwords, the configuration, the TLS key, /proc,
+    // other accounts
     {"open-outside", Refusal::error, kNowhere},
     {"write-outside", Refusal::error, kNowhere},
     {"create-outside", Refusal::error, kNowhere},
@@ -107,7 +112,7 @@ inline constexpr WallRow kWalls[] = {
     {"become-dumpable", Refusal::error, kNowhere},
     {"outlive-supervisor", Refusal::error, kNowhere},
     // ---- processes
-    {"fork", Refusal::error, Places{Place::listener}},
+    {"fork", Refusal::error, Places{Place::smtp_listener, Place::listener}},
     {"clone-other-ways", Refusal::error, kNowhere},  // threads, namespaces, clone3
     {"enter-namespaces", Refusal::ends, kNowhere},
     {"execute", Refusal::ends, kNowhere},
@@ -124,7 +129,8 @@ inline constexpr WallRow kWalls[] = {
     {"make-executable", Refusal::error, kNowhere},
     {"read-implies-exec", Refusal::error, kNowhere},
     {"shared-memory", Refusal::error, kNowhere},  // System V, POSIX queues
-    {"memory-file", Refusal::error, Places{Place::queued, Place::listener, Place::connection}},
+    {"memory-file", Refusal::error,
+     Places{Place::queued, Place::smtp_listener, Place::smtp_connection, Place::listener, Place::connection}},
     {"secret-memory", Refusal::error, kNowhere},
     // ---- the network, sockets and pipes
     {"open-socket", Refusal::ends, kNowhere},  // of any family
@@ -132,8 +138,10 @@ inline constexpr WallRow kWalls[] = {
     {"connect-by-sending", Refusal::error, kNowhere},  // TCP Fast Open
     {"bind", Refusal::error, kNowhere},
     // control sockets of the tools; a listener's own
-    {"accept", Refusal::error, Places{Place::policyd, Place::authd, Place::queued, Place::listener}},
-    {"make-socket-pair", Refusal::error, Places{Place::listener}},
+    {"accept", Refusal::error,
+     Places{Place::policyd, Place::authd, Place::queued, Place::smtp_listener, Place::listener}},
+    {"make-socket-pair", Refusal::error,
+     Places{Place::smtp_listener, Place::smtp_connection, Place::listener}},
     {"set-socket-options", Refusal::error, kNowhere},
     {"make-log-block", Refusal::error, kNowhere},  // the log pipe is shared
     {"change-pipe-size", Refusal::error, kNowhere},

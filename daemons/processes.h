@@ -43,8 +43,9 @@ enum class Identity : std::uint8_t {
   deliver,   // own, with SETUID and SETGID, used for setfsuid within the account range
 };
 
-// Named sets of system calls (libcommon/sys/syscall_filter.h).
-enum class Calls : std::uint8_t { supervisor, server, storage, queue, listener, deliver };
+// Named sets of system calls (libcommon/sys/syscall_filter.h).  The children of a `listener` have its filter; those of a
+// `session_listener`, which may do more, put up a tighter one each.
+enum class Calls : std::uint8_t { supervisor, server, storage, queue, listener, session_listener, deliver };
 
 struct ProcessRow {
   Role role;
@@ -68,8 +69,8 @@ inline constexpr std::array<ProcessRow, static_cast<std::size_t>(Role::kLast) + 
     {Role::queued, "queued", "queued", Identity::own, Root::queue, Calls::queue, 16384, 0, "messages in transit"},
     {Role::smtpd_mx, "smtpd-mx", "smtpd", Identity::listener, Root::empty, Calls::listener, 16384, 4096, "-"},
     {Role::smtpd_submission, "smtpd-submission", "smtpd", Identity::listener, Root::empty, Calls::listener, 16384, 4096, "-"},
-    {Role::pop3d, "pop3d", "pop3d", Identity::listener, Root::empty, Calls::listener, 16384, 4096, "-"},
-    {Role::imapd, "imapd", "imapd", Identity::listener, Root::empty, Calls::listener, 16384, 4096, "-"},
+    {Role::pop3d, "pop3d", "pop3d", Identity::listener, Root::empty, Calls::session_listener, 16384, 4096, "-"},
+    {Role::imapd, "imapd", "imapd", Identity::listener, Root::empty, Calls::session_listener, 16384, 4096, "-"},
     {Role::smtpd_outgoing, "smtpd-outgoing", "smtpd", Identity::listener, Root::empty, Calls::listener, 16384, 4096, "-"},
     {Role::smtpd_relay, "smtpd-relay", "smtpd", Identity::listener, Root::empty, Calls::listener, 16384, 4096, "-"},
 }};

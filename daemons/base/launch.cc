@@ -102,7 +102,9 @@ SystemCallFilter filter_of(Calls calls, const UidConfig& uids) {
   case Calls::deliver:
     return SystemCallFilter{{basic, files, fs_identity}, {accounts, own}};
   case Calls::listener:
-    return SystemCallFilter{{basic, accept, files, memory_files, watch, make_sockets, fork, CallSet::become},
+    return SystemCallFilter{{basic, accept, memory_files, make_sockets, fork, identity}, {logins}};
+  case Calls::session_listener:
+    return SystemCallFilter{{basic, accept, files, memory_files, watch, make_sockets, fork, identity, enter},
                             {logins, accounts}};
   case Calls::supervisor:
     break;

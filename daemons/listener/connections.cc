@@ -12,6 +12,7 @@
 #include "daemons/listener/listener.h"
 #include "daemons/log.h"
 #include "libcommon/sys/fatal.h"
+#include "libcommon/sys/jail.h"
 #include "libcommon/sys/random.h"
 #include "libcommon/sys/stream.h"
 
@@ -187,7 +188,8 @@ void Listener::become_child(Slot slot, std::size_t socket, NewConnection ends) {
   close_all_but({ends.client.get(), ends.to_listener.get(), ends.to_authd.get(), ends.to_policyd.get(),
                  ends.to_queued.get()});
   if (!launch_.unprivileged) become_in_child(pool_uid(slot));
-  before_login_filter_->install_single_threaded();
+  forbid_forks();
+  if (before_login_filter_) before_login_filter_->install_single_threaded();
   BeforeLogin context{config_, listener, tls_ ? &*tls_ : nullptr, connection.id, connection.peer,
                       std::move(ends.client), std::move(ends.to_listener), std::move(ends.to_authd),
                       std::move(ends.to_policyd), std::move(ends.to_queued)};

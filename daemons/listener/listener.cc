@@ -87,6 +87,14 @@ void Listener::make_tls() {
   tls_->warm_up();
 }
 
+// Without sessions there is little that the listener may do and its children may not, and all of it is nothing without
+// root's rights, a listening socket or a free process.  A filter for each connection would cost twice its fork.
+void Listener::make_child_filters() {
+  if (process_row(launch_.role).calls == Calls::listener) return;
+  before_login_filter_.emplace(std::initializer_list{CallSet::basic, CallSet::memory_files});
+  session_filter_.emplace(std::initializer_list{CallSet::basic, CallSet::files, CallSet::watch});
+}
+
 void Listener::watch(int fd, Tag kind, std::uint32_t index) {
   epoll_event event{EPOLLIN, {.u64 = static_cast<std::uint64_t>(kind) << 32 | index}};
   if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) fatal_errno("epoll_ctl");
@@ -95,8 +103,7 @@ void Listener::watch(int fd, Tag kind, std::uint32_t index) {
 int Listener::run() {
   take_descriptors();
   make_tls();
-  before_login_filter_.emplace(std::initializer_list{CallSet::basic, CallSet::memory_files});
-  session_filter_.emplace(std::initializer_list{CallSet::basic, CallSet::files, CallSet::watch});
+  make_child_filters();
   const Fd root = passed_.take("root");
   enter_jail(launch_, root.get(), spool_mail_.get());
 

@@ -69,6 +69,7 @@ private:
   // set-up (listener.cc)
   void take_descriptors();
   void make_tls();
+  void make_child_filters();
   void watch(int fd, Tag kind, std::uint32_t index = 0);
 
   // the loop (listener.cc)
@@ -117,7 +118,7 @@ private:
   std::vector<ListenSocket> sockets_;
   Fd spool_mail_;
   std::optional<tls::ServerContext> tls_;
-  std::optional<SystemCallFilter> before_login_filter_;
+  std::optional<SystemCallFilter> before_login_filter_;  // none: children keep the listener's
   std::optional<SystemCallFilter> session_filter_;
   Fd epoll_;
   Fd signals_;

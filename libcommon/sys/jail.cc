@@ -70,6 +70,11 @@ void set_limits(const ResourceLimits& limits) {
   if (limits.address_space != 0) lower(RLIMIT_AS, limits.address_space);
 }
 
+void forbid_forks() {
+  constexpr rlimit kNone{0, 0};
+  if (::setrlimit(RLIMIT_NPROC, &kNone) != 0) fatal_errno("setrlimit");
+}
+
 int restrict_files_to(const std::vector<Reachable>& directories) {
   const int version = landlock_version();
   if (version == 0) return 0;

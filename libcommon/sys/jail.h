@@ -25,6 +25,9 @@ struct ResourceLimits {
 // Lowers limits; a limit above what the system allows is cut to that.
 void set_limits(const ResourceLimits& limits);
 
+// This process makes no others (unless it is root): a fork fails with EAGAIN.
+void forbid_forks();
+
 enum class FileAccess : std::uint8_t {
   all,
   put,  // make files, write them, remove them, list directories; read no file

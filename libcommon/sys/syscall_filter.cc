@@ -48,11 +48,10 @@ constexpr int kFiles[] = {
 constexpr int kWatch[] = {SCMP_SYS(inotify_init1), SCMP_SYS(inotify_add_watch), SCMP_SYS(inotify_rm_watch)};
 constexpr int kMakeSockets[] = {SCMP_SYS(socketpair)};
 constexpr int kFork[] = {SCMP_SYS(wait4), SCMP_SYS(waitid)};  // clone has a rule of its own
-// setgroups, prctl and seccomp have rules of their own; the numbers of setresuid and setresgid are looked at before.
-constexpr int kBecome[] = {
-    SCMP_SYS(setresuid), SCMP_SYS(setresgid), SCMP_SYS(getresuid), SCMP_SYS(getresgid), SCMP_SYS(chroot), SCMP_SYS(chdir),
-    SCMP_SYS(fchdir), SCMP_SYS(capset),
-};
+// setgroups has a rule of its own; the numbers of setresuid and setresgid are looked at before.
+constexpr int kIdentity[] = {SCMP_SYS(setresuid), SCMP_SYS(setresgid), SCMP_SYS(getresuid)};
+// prctl and seccomp have rules of their own.
+constexpr int kEnter[] = {SCMP_SYS(chroot), SCMP_SYS(chdir), SCMP_SYS(fchdir), SCMP_SYS(capset)};
 constexpr int kFsIdentity[] = {SCMP_SYS(setfsuid), SCMP_SYS(setfsgid)};  // their numbers too
 
 std::span<const int> calls_of(CallSet set) {
@@ -64,7 +63,8 @@ std::span<const int> calls_of(CallSet set) {
   case CallSet::watch: return kWatch;
   case CallSet::make_sockets: return kMakeSockets;
   case CallSet::fork: return kFork;
-  case CallSet::become: return kBecome;
+  case CallSet::identity: return kIdentity;
+  case CallSet::enter: return kEnter;
   case CallSet::fs_identity: return kFsIdentity;
   }
   return {};
@@ -129,12 +129,18 @@ void add_locks(Builder& builder) {
     builder.allow(SCMP_SYS(fcntl), SCMP_A1(SCMP_CMP_EQ, static_cast<scmp_datum_t>(command)));
 }
 
-// What a listener does in its children: no groups, capabilities that outlive a change of uid, a tighter
-// filter.
-void add_becoming(Builder& builder) {
-  builder.allow(SCMP_SYS(setgroups), SCMP_A0(SCMP_CMP_EQ, 0));
+// Capabilities that outlive a change of uid, a tighter filter.
+void add_entering(Builder& builder) {
   builder.allow(SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_SET_KEEPCAPS));
   builder.allow(SCMP_SYS(seccomp), SCMP_A0(SCMP_CMP_EQ, SECCOMP_SET_MODE_FILTER), SCMP_A1(SCMP_CMP_EQ, 0));
+}
+
+// fork() is clone with SIGCHLD: no thread, no namespaces.  A child sets limits, its own.
+void add_forking(Builder& builder) {
+  constexpr scmp_datum_t kNotByFork = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |
+                                      CLONE_NEWNET | CLONE_NEWCGROUP | CLONE_VM | CLONE_THREAD;
+  builder.allow(SCMP_SYS(clone), SCMP_A0(SCMP_CMP_MASKED_EQ, kNotByFork, 0));
+  builder.allow(SCMP_SYS(prlimit64), SCMP_A0(SCMP_CMP_EQ, 0));
 }
 
 void add_set(Builder& builder, CallSet set) {
@@ -146,13 +152,9 @@ void add_set(Builder& builder, CallSet set) {
     add_descriptor_control(builder);
   }
   if (set == CallSet::files) add_locks(builder);
-  if (set == CallSet::become) add_becoming(builder);
-  if (set == CallSet::fork)  // fork() is clone with SIGCHLD; no namespaces
-    builder.allow(SCMP_SYS(clone),
-                  SCMP_A0(SCMP_CMP_MASKED_EQ,
-                          CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET |
-                              CLONE_NEWCGROUP | CLONE_VM | CLONE_THREAD,
-                          0));
+  if (set == CallSet::identity) builder.allow(SCMP_SYS(setgroups), SCMP_A0(SCMP_CMP_EQ, 0));
+  if (set == CallSet::enter) add_entering(builder);
+  if (set == CallSet::fork) add_forking(builder);
 }
 
 // Lets pass what gives `arguments` numbers of the ranges, refuses it otherwise, and says nothing about other
@@ -209,7 +211,7 @@ SystemCallFilter::SystemCallFilter(std::initializer_list<CallSet> sets,
   for (const int call : kDeadly) builder.kill(call);
   builder.kill(SCMP_SYS(socket));
   if (std::ranges::any_of(sets,
-                          [](CallSet set) { return set == CallSet::become || set == CallSet::fs_identity; }))
+                          [](CallSet set) { return set == CallSet::identity || set == CallSet::fs_identity; }))
     put_identity_checks(program_, identities);
   const std::vector<sock_filter> rules = builder.compile();
   program_.insert(program_.end(), rules.begin(), rules.end());

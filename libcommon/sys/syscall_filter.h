@@ -18,8 +18,9 @@ enum class CallSet : std::uint8_t {
   files,     // files below its own root directory
   watch,     // inotify
   make_sockets,  // socketpair
-  fork,      // children: clone without namespaces, wait
-  become,    // uids, chroot, fewer capabilities, further filters: listeners, for their children
+  fork,      // children: clone without namespaces, wait, limits of its own
+  identity,  // setresuid, setresgid, to shed what root has
+  enter,     // a root directory, fewer capabilities, further filters: for children that become sessions
   fs_identity,   // setfsuid, setfsgid
   kLast = fs_identity,
 };
@@ -34,7 +35,7 @@ class SystemCallFilter {
 public:
   // Compiles the union of the sets.  What is not listed fails with EPERM; what no program of ours ever asks for (exec,
   // ptrace, sockets of any family, namespaces, io_uring, keyrings, bpf ...) ends the process.  Fatal on failure.
-  // With `become` and `fs_identity` only uids and gids of `identities` can be taken on.
+  // With `identity` and `fs_identity` only uids and gids of `identities` can be taken on.
   explicit SystemCallFilter(std::initializer_list<CallSet> sets, const std::vector<UidRange>& identities = {});
 
   // Puts the calling process (all its threads) under the filter, for good.  Needs no_new_privs.  Fatal on failure.

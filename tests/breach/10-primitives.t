@@ -6,12 +6,14 @@ need_root
 
 start_breach_sandbox
 for name in logd keyd policyd authd deliverd queued; do intrude "$name" "$(pid_of "$name")"; done
-for name in smtpd-mx smtpd-submission pop3d imapd; do intrude listener "$(pid_of "$name")"; done
+for name in smtpd-mx smtpd-submission; do intrude smtp-listener "$(pid_of "$name")"; done
+for name in pop3d imapd; do intrude listener "$(pid_of "$name")"; done
 
 connect_to "$SMTP_PORT" 3
 connect_to "$POP3_PORT" 4
 connect_to "$IMAP_PORT" 5
-for name in smtpd-mx pop3d imapd; do intrude connection "$(child_of "$name")"; done
+intrude smtp-connection "$(child_of smtpd-mx)"
+for name in pop3d imapd; do intrude connection "$(child_of "$name")"; done
 exec 3>&- 4>&- 5>&-
 
 hold_session "$IMAPS_PORT" "a LOGIN $USER1 $PASS1" 'b SELECT INBOX'

@@ -37,13 +37,16 @@ ok 'the system starts again' sandbox start
 read_env
 like 'and greets' "$(sleep 3 | timeout 5 nc 127.0.0.1 "$SMTP_PORT")" '^220 '
 traced() { grep -qE '^TracerPid:[[:blank:]]*[1-9]' "/proc/$1/status"; }
-for call in setgroups setresgid setresuid seccomp; do
-    eventually pid_of smtpd-mx
-    listener=$(pid_of smtpd-mx)
+for case in smtpd-mx:setgroups smtpd-mx:setresgid smtpd-mx:setresuid smtpd-mx:prlimit64 pop3d:seccomp; do
+    program=${case%:*} call=${case#*:}
+    port=$SMTP_PORT
+    [ "$program" != pop3d ] || port=$POP3_PORT
+    eventually pid_of "$program"
+    listener=$(pid_of "$program")
     strace -f -qq -o /dev/null -e trace=$call -e inject=$call:error=EAGAIN -p "$listener" 2> /dev/null &
     tracer=$!
     eventually traced "$listener"
-    is "no greeting when $call fails" "$(sleep 1 | timeout 5 nc 127.0.0.1 "$SMTP_PORT")" ''
+    is "$program: no greeting when $call fails" "$(sleep 1 | timeout 5 nc 127.0.0.1 "$port")" ''
     kill $tracer 2> /dev/null  # it ends by itself when the listener is replaced
     wait $tracer 2> /dev/null
     eventually log_has 'process-ready|connection-crashed'

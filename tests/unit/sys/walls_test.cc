@@ -45,11 +45,11 @@ TEST_CASE("what is not listed fails, what nobody may ask for ends the process") 
           return ::openat(AT_FDCWD, "/", O_RDONLY) < 0 && errno == EPERM ? 0 : 1;
         })) == 0);
   CHECK(exit_status(in_child([] {
-          filter_with({CallSet::basic, CallSet::files, CallSet::fork, CallSet::become});
+          filter_with({CallSet::basic, CallSet::files, CallSet::fork, CallSet::identity});
           return ::socket(AF_INET, SOCK_STREAM, 0);
         })) == -SIGSYS);
   CHECK(exit_status(in_child([] {
-          filter_with({CallSet::basic, CallSet::files, CallSet::fork, CallSet::become});
+          filter_with({CallSet::basic, CallSet::files, CallSet::fork, CallSet::identity});
           return ::execl("/bin/true", "true", nullptr);
         })) == -SIGSYS);
 }
@@ -68,10 +68,24 @@ TEST_CASE("what is listed works") {
 TEST_CASE("a child's tighter filter takes away what its parent may") {
   CHECK(exit_status(in_child([] {
           const SystemCallFilter tight{CallSet::basic};
-          filter_with({CallSet::basic, CallSet::fork, CallSet::become, CallSet::make_sockets});
+          filter_with({CallSet::basic, CallSet::fork, CallSet::enter, CallSet::make_sockets});
           return exit_status(in_child([&] {
             tight.install_single_threaded();
             return ::fork() < 0 && errno == EPERM ? 0 : 1;
+          }));
+        })) == 0);
+}
+
+TEST_CASE("under the filter of its parent, a child that may not fork does not") {
+  if (::geteuid() != 0) return;
+  CHECK(exit_status(in_child([] {
+          become(0, kListenerCapabilities);
+          set_no_new_privs();
+          SystemCallFilter{{CallSet::basic, CallSet::fork, CallSet::identity}, {{65533, 65533}}}.install();
+          return exit_status(in_child([] {
+            become_in_child(65533);
+            forbid_forks();
+            return ::fork() < 0 && errno == EAGAIN ? 0 : 1;
           }));
         })) == 0);
 }
@@ -164,7 +178,7 @@ TEST_CASE("the filter bounds whom a listener's children may become") {
   CHECK(exit_status(in_child([] {
           become(0, kListenerCapabilities);
           set_no_new_privs();
-          SystemCallFilter{{CallSet::basic, CallSet::become}, {{70'000, 70'009}, {1'000'000, 1'000'009}}}
+          SystemCallFilter{{CallSet::basic, CallSet::identity}, {{70'000, 70'009}, {1'000'000, 1'000'009}}}
               .install();
           for (const long uid : {0L, 1L << 32, 69'999L, 70'010L, 999'999L, 1'000'010L, -1L})
             if (takes(SYS_setresuid, uid) || takes(SYS_setresgid, uid)) return 1;
