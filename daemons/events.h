@@ -139,6 +139,9 @@ inline constexpr EventRow kEvents[] = {
     {"limit-passed", LogLevel::warning, "session scope name unit period limit",
      "Somebody has sent more than a soft limit; logged once in each window."},
     {"limit-released", LogLevel::info, "scope name", "An operator has let somebody send again."},
+    {"sts-policy", LogLevel::info, "domain id mode max-age", "The MTA-STS policy of another domain was fetched."},
+    {"sts-failed", LogLevel::warning, "domain result reason kept",
+     "An MTA-STS policy could not be fetched; what was kept before counts until it ends."},
     {"state-failed", LogLevel::error, "reason", "The shared state could not be read or written."},
     {"control-command", LogLevel::info, "tool command", "An operator's tool asked for a change."},
 

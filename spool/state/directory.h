@@ -20,6 +20,7 @@
 
 #include "libcommon/lmdb/lmdb.h"
 #include "libcommon/policy/address.h"
+#include "libcommon/routing/sts_policy.h"
 #include "libcommon/sys/ip_network.h"
 #include "spool/state/services.h"
 
@@ -75,6 +76,18 @@ struct Grant {
   static auto fields(auto& m) { return std::tie(m.network, m.account, m.since); }
 };
 
+// The MTA-STS policy of another domain, as it was fetched (RFC 8461 3.3).
+struct StsRecord {
+  std::string label;  // id of the TXT record that it was fetched for
+  routing::StsMode mode = routing::StsMode::none;
+  std::vector<std::string> mx;
+  std::uint32_t max_age = 0;  // seconds
+  std::uint64_t fetched = 0;  // seconds since 1970
+
+  bool operator==(const StsRecord&) const = default;
+  static auto fields(auto& m) { return std::tie(m.label, m.mode, m.mx, m.max_age, m.fetched); }
+};
+
 // What mailroomd still has to do for an account.
 enum class Errand : std::uint8_t { make_directory, remove_directory, kLast = remove_directory };
 
@@ -98,7 +111,7 @@ inline constexpr std::size_t kMaxAliases = 100;    // aliases that lead to one a
 inline constexpr std::size_t kMaxSendAs = 100;     // sender patterns of one account
 
 struct Tables {
-  lmdb::Dbi meta, accounts, names, aliases, memberships, errands, permissions, grants;
+  lmdb::Dbi meta, accounts, names, aliases, memberships, errands, permissions, grants, sts_policies, tls_results;
 };
 
 class View {
@@ -123,6 +136,7 @@ class View {
   std::vector<Grant> grants() const;
   // The latest time that any grant was given or note_time() called with; 0: never.
   std::uint64_t latest_time() const;
+  std::vector<std::pair<std::string, StsRecord>> sts_policies() const;  // by domain
   std::uint64_t account_count() const { return txn_.count(tables_.accounts); }
 
  protected:
@@ -146,6 +160,8 @@ class Update : public View {
   [[nodiscard]] std::expected<void, Fault> set_alias(std::string_view address,
                                                      std::vector<AccountId> accounts);
   void errand_done(AccountId id);
+  void put_sts_policy(std::string_view domain, const StsRecord& policy);
+  void erase_sts_policy(std::string_view domain);
 
   [[nodiscard]] std::expected<void, Fault> set_permissions(AccountId id, const Permissions& permissions);
   // Makes or replaces that of the same network and account.

@@ -75,6 +75,9 @@ void verify(lmdb::Txn& txn, const Tables& tables) {
   verify_grants(txn, tables);
   lmdb::Cursor errands{txn, tables.errands};
   for (bool there = errands.first(); there; there = errands.next()) value_of<Errand>(errands, "errands");
+  lmdb::Cursor policies{txn, tables.sts_policies};
+  for (bool there = policies.first(); there; there = policies.next())
+    value_of<StsRecord>(policies, "MTA-STS policies");
 }
 
 }  // namespace mailroom::state
