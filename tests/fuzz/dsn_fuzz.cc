@@ -51,13 +51,13 @@ void check_header(const std::string& text) {
 
 void check_boundary(const std::string& text) {
   constexpr std::string_view kParameter = "boundary=\"";
-  const std::size_t begin = text.find(kParameter) + kParameter.size();
-  const std::string delimiter = "--" + text.substr(begin, text.find('"', begin) - begin);
+  const std::size_t begin = text.rfind(kParameter, rfc5322::header_size(text)) + kParameter.size();
+  const std::string delimiter = "\r\n--" + text.substr(begin, text.find('"', begin) - begin);
   unsigned found = 0;
   for (std::size_t at = text.find(delimiter); at != std::string::npos; at = text.find(delimiter, at + 1))
     ++found;
   require(found == 4);
-  require(text.ends_with("\r\n" + delimiter + "--\r\n"));
+  require(text.ends_with(delimiter + "--\r\n"));
 }
 
 }  // namespace
