@@ -143,6 +143,8 @@ inline constexpr EventRow kEvents[] = {
     {"sts-failed", LogLevel::warning, "domain result reason kept",
      "An MTA-STS policy could not be fetched; what was kept before counts until it ends."},
     {"state-failed", LogLevel::error, "reason", "The shared state could not be read or written."},
+    {"credentials-asked", LogLevel::info, "relay user",
+     "A connection to another host asked for the credentials of its route; without user: there are none."},
     {"control-command", LogLevel::info, "tool command", "An operator's tool asked for a change."},
 
     // Keys and logs

@@ -21,7 +21,7 @@ SecretDesk::SecretDesk(const Config& config, SecretStore& store, HashPool& pool,
 
 SecretDesk::~SecretDesk() { *self_ = nullptr; }
 
-void SecretDesk::on_request(ToolId tool, ToolToAuthd&& request) {
+void SecretDesk::on_request(ToolId tool, SecretRequest&& request) {
   try {
     std::visit([&](auto& message) { handle(tool, message); }, request);
   } catch (const std::exception& error) {

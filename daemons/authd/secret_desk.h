@@ -28,7 +28,7 @@ class SecretDesk {
              Answer answer);
   ~SecretDesk();
 
-  void on_request(ToolId tool, ToolToAuthd&& request);
+  void on_request(ToolId tool, SecretRequest&& request);
 
   // Tells policyd what it missed while it was away.
   void policyd_came();

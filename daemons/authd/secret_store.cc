@@ -1,5 +1,6 @@
 #include "daemons/authd/secret_store.h"
 
+#include "libcommon/tls/digest.h"
 #include "spool/state/directory.h"
 #include "spool/state/record.h"
 
@@ -26,6 +27,7 @@ SecretStore::SecretStore(const std::string& path)
   auto txn = env_.write();
   meta_ = txn.database("meta", lmdb::Txn::Create::yes);
   secrets_ = txn.database("secrets", lmdb::Txn::Create::yes);
+  credentials_ = txn.database("credentials", lmdb::Txn::Create::yes);
   if (const auto format = txn.get(meta_, kFormatKey)) {
     if (value_of<std::uint32_t>(kFormatKey, *format) != kFormat)
       throw state::Damaged("the password hashes are of another version of this program");
@@ -77,6 +79,47 @@ bool SecretStore::remove(std::string_view name) {
   const bool was_there = txn.erase(secrets_, name);
   txn.commit();
   return was_there;
+}
+
+// ---- credentials
+
+std::optional<StoredCredentials> SecretStore::credentials_of(std::string_view domain) {
+  if (!is_possible_key(domain)) return std::nullopt;
+  const auto txn = env_.read();
+  const auto record = txn.get(credentials_, domain);
+  if (!record) return std::nullopt;
+  return value_of<StoredCredentials>(domain, *record);
+}
+
+void SecretStore::set_credentials(std::string_view domain, const StoredCredentials& credentials) {
+  auto txn = env_.write();
+  std::string record = state::encode_record(domain, credentials);
+  txn.put(credentials_, domain, record);
+  cleanse(record.data(), record.size());
+  txn.commit();
+}
+
+bool SecretStore::remove_credentials(std::string_view domain) {
+  if (!is_possible_key(domain)) return false;
+  auto txn = env_.write();
+  const bool was_there = txn.erase(credentials_, domain);
+  txn.commit();
+  return was_there;
+}
+
+CredentialPage SecretStore::list_credentials(const std::string& after) {
+  CredentialPage page;
+  auto txn = env_.read();
+  lmdb::Cursor cursor{txn, credentials_};
+  bool there = after.empty() ? cursor.first() : cursor.seek(after);
+  if (there && cursor.key() == after) there = cursor.next();
+  for (; there && page.credentials.size() < kCredentialPageSize; there = cursor.next()) {
+    auto stored = value_of<StoredCredentials>(cursor.key(), cursor.value());
+    cleanse(stored.password.data(), stored.password.size());
+    page.credentials.push_back({std::string{cursor.key()}, std::move(stored.target), std::move(stored.user)});
+  }
+  page.last = !there;
+  return page;
 }
 
 }  // namespace mailroom::authd

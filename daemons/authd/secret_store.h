@@ -1,8 +1,10 @@
-// The password hashes of this installation: one LMDB environment of authd alone, 0700.
+// The password hashes of this installation, and what it proves itself to other hosts with: one LMDB
+// environment of authd alone, 0700.
 //
-//   meta     "format"    u32, 1
-//            "stand-in"  string: a hash of nothing that anybody knows, made at first start
-//   secrets  name        string: the hash
+//   meta         "format"    u32, 1
+//                "stand-in"  string: a hash of nothing that anybody knows, made at first start
+//   secrets      name        string: the hash
+//   credentials  domain      of a route: target, user, password (StoredCredentials)
 //
 // Values are records of spool/state/record.h, so that a damaged or moved one is never used.  Failures throw
 // lmdb::Error; damage throws state::Damaged.
@@ -12,12 +14,20 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "daemons/channels/tools_authd.h"
 #include "libcommon/lmdb/lmdb.h"
 
 namespace mailroom::authd {
+
+struct StoredCredentials {
+  std::string target;  // routing::fixed_target
+  std::string user;
+  std::string password;
+  static auto fields(auto& m) { return std::tie(m.target, m.user, m.password); }
+};
 
 class SecretStore {
  public:
@@ -42,6 +52,15 @@ class SecretStore {
   // Durable when it returns; false when there was none.
   bool remove(std::string_view name);
 
+  // ---- credentials, by the domain of the route
+
+  std::optional<StoredCredentials> credentials_of(std::string_view domain);
+  // Durable when they return; remove_credentials: false when there were none.
+  void set_credentials(std::string_view domain, const StoredCredentials& credentials);
+  bool remove_credentials(std::string_view domain);
+  // One page of them, without passwords, of domains after `after`.
+  CredentialPage list_credentials(const std::string& after);
+
  private:
   explicit SecretStore(const std::string& path);
   bool has_stand_in();
@@ -50,6 +69,7 @@ class SecretStore {
   lmdb::Env env_;
   lmdb::Dbi meta_;
   lmdb::Dbi secrets_;
+  lmdb::Dbi credentials_;
 };
 
 }  // namespace mailroom::authd

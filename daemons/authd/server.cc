@@ -28,7 +28,7 @@ std::string make_stand_in(std::uint32_t cost) {
 Server::Server(const Host& host)
     : host_{host}, tools_{host.loop, host.take_descriptor("tools"),
                           [this](ToolId tool, ToolToAuthd&& request) {
-                            secrets_->on_request(tool, std::move(request));
+                            std::visit([&](auto& m) { on_tool(tool, std::move(m)); }, request);
                           }} {}
 
 Server::~Server() = default;
@@ -42,6 +42,13 @@ void Server::start() {
   secrets_ = std::make_unique<SecretDesk>(
       host_.config, *store_, *pool_, tell,
       [this](ToolId tool, const AuthdToTool& answer) { tools_.answer(tool, answer); });
+  credentials_ = std::make_unique<CredentialDesk>(host_.loop, host_.config, *store_);
+}
+
+void Server::on_tool(ToolId tool, SecretRequest&& request) { secrets_->on_request(tool, std::move(request)); }
+
+void Server::on_tool(ToolId tool, CredentialRequest&& request) {
+  tools_.answer(tool, credentials_->answer(std::move(request)));
 }
 
 // ---- channels
@@ -50,6 +57,7 @@ void Server::attach(const std::string& kind, const std::string& peer, Fd fd) {
   if (kind == "authd-policyd") return attach_policyd(std::move(fd));
   if (kind != "authd-policyd" && kind.ends_with("-authd"))
     return attach_listener(peer, std::move(fd));
+  if (kind == "relayd-authd") return credentials_->attach_relayd(std::move(fd));
   log::fatal("a channel of a kind that authd does not have");
 }
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "daemons/authd/credential_desk.h"
 #include "daemons/authd/hash_pool.h"
 #include "daemons/authd/login_desk.h"
 #include "daemons/authd/secret_desk.h"
@@ -43,6 +44,8 @@ class Server final : public mailroom::Server {
     std::unique_ptr<ListenerChannel> channel;
   };
 
+  void on_tool(ToolId tool, SecretRequest&& request);
+  void on_tool(ToolId tool, CredentialRequest&& request);
   void attach_policyd(Fd fd);
   void attach_listener(const std::string& peer, Fd fd);
   void on_listener(ListenerKey key, const ListenerToAuthd& message, std::vector<Fd>&& descriptors);
@@ -59,6 +62,7 @@ class Server final : public mailroom::Server {
   std::unique_ptr<HashPool> pool_;
   std::unique_ptr<LoginDesk> logins_;
   std::unique_ptr<SecretDesk> secrets_;
+  std::unique_ptr<CredentialDesk> credentials_;
   std::map<ListenerKey, Listener> listeners_;
   ListenerKey last_listener_ = 0;
   std::map<ConnectionId, ListenerKey> connections_;

@@ -22,7 +22,7 @@ using RelayId = std::uint64_t;  // random, names one outbound connection; in log
 // queued -> relayd listener, with one descriptor: the process's end of its channel
 struct OpenRelay {
   RelayId relay = 0;
-  std::uint32_t route = 0;  // number of the configured route whose credentials it may ask authd for, from 1; 0: none
+  std::uint32_t route = 0;  // routing::route_ticket of the route whose credentials it may ask authd for; 0: none
   static auto fields(auto& m) { return std::tie(m.relay, m.route); }
 };
 using QueuedToRelayd = std::variant<OpenRelay>;
@@ -139,7 +139,7 @@ struct RelayCredentials {
 // relayd listener -> authd, with one descriptor: authd's end of that process's channel
 struct OpenCredentials {
   RelayId relay = 0;
-  std::uint32_t route = 0;
+  std::uint32_t route = 0;  // of OpenRelay
   static auto fields(auto& m) { return std::tie(m.relay, m.route); }
 };
 using RelaydToAuthd = std::variant<OpenCredentials>;

@@ -1,4 +1,5 @@
-// mr-account speaks to authd about secrets, on its control socket (0600, root's): one request, one answer.
+// mr-account speaks to authd about secrets, and mr-credential about credentials for other hosts, on its control socket
+// (0600, root's): one request, one answer.
 #pragma once
 
 #include <string>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include "daemons/channels/tools_policyd.h"
+#include "libcommon/routing/fixed_route.h"
 
 namespace mailroom {
 
@@ -29,7 +31,39 @@ struct RemoveSecret {  // also Done when there was none
   std::string name;
   static auto fields(auto& m) { return std::tie(m.name); }
 };
-using ToolToAuthd = std::variant<SetPassword, SetHashes, RemoveSecret>;
-using AuthdToTool = std::variant<Done, ToolRefused>;
+using SecretRequest = std::variant<SetPassword, SetHashes, RemoveSecret>;
+
+// What this system proves to another host is its own, in clear: it cannot be a hash.
+struct SetCredentials {
+  std::string domain;  // of the route
+  std::string target;  // routing::fixed_target: handed out for this host only
+  std::string user;
+  std::string password;
+  static auto fields(auto& m) { return std::tie(m.domain, m.target, m.user, m.password); }
+};
+struct RemoveCredentials {  // also Done when there were none
+  std::string domain;
+  static auto fields(auto& m) { return std::tie(m.domain); }
+};
+struct ListCredentials {
+  std::string after;  // a domain; empty: from the beginning
+  static auto fields(auto& m) { return std::tie(m.after); }
+};
+using CredentialRequest = std::variant<SetCredentials, RemoveCredentials, ListCredentials>;
+using ToolToAuthd = std::variant<SecretRequest, CredentialRequest>;
+
+inline constexpr std::size_t kCredentialPageSize = 50;
+struct CredentialFacts {
+  std::string domain;
+  std::string target;
+  std::string user;
+  static auto fields(auto& m) { return std::tie(m.domain, m.target, m.user); }
+};
+struct CredentialPage {
+  std::vector<CredentialFacts> credentials;
+  bool last = false;
+  static auto fields(auto& m) { return std::tie(m.credentials, m.last); }
+};
+using AuthdToTool = std::variant<Done, ToolRefused, CredentialPage>;
 
 }  // namespace mailroom

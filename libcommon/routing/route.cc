@@ -46,13 +46,26 @@ Route route_for(std::string_view domain, const Site& site) {
   return route;
 }
 
+std::string fixed_target(const FixedRoute& route) {
+  const std::string protocol{kProtocolNames[static_cast<unsigned>(route.protocol)]};
+  if (route.is_unix_socket()) return protocol + ":unix:" + route.host;
+  const bool is_v6 = route.host.find(':') != std::string::npos;
+  return protocol + ':' + (is_v6 ? '[' + route.host + ']' : route.host) + ':' + std::to_string(route.port);
+}
+
+// FNV-1a: an operator writes these, nobody searches for two that are alike.
+std::uint32_t route_ticket(const FixedRoute& route) {
+  std::uint32_t hash = 2'166'136'261U;
+  for (const char c : route.domain + ' ' + fixed_target(route))
+    hash = (hash ^ static_cast<unsigned char>(c)) * 16'777'619U;
+  return hash == 0 ? 1 : hash;
+}
+
 std::string destination_key(const Route& route, const Site& site) {
   if (route.way != Way::fixed) return route.domain;
   const FixedRoute& fixed = site.routes.at(route.number - 1);
-  std::string key{kProtocolNames[static_cast<unsigned>(fixed.protocol)]};
-  if (fixed.is_unix_socket()) return key + ":unix:" + fixed.host;
-  const bool is_v6 = fixed.host.find(':') != std::string::npos;
-  key += ':' + (is_v6 ? '[' + fixed.host + ']' : fixed.host) + ':' + std::to_string(fixed.port);
+  std::string key = fixed_target(fixed);
+  if (fixed.is_unix_socket()) return key;
   // Connections of different proofs or credentials are not shared.
   if (fixed.tls != TlsLevel::may) key += ':' + std::string{kLevelNames[static_cast<unsigned>(fixed.tls)]};
   if (fixed.authenticate) key += ":auth-" + std::to_string(route.number);
