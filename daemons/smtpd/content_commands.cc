@@ -68,6 +68,11 @@ std::unique_ptr<IncomingMessage> SmtpSession::begin_message() {
   const IncomingMessage::Limits limits{limits_.max_message_size, limits_.max_received};
   auto message = std::make_unique<IncomingMessage>(peers_.spool, transaction_id_, limits);
   message->prepend(received_field());
+  if (facts_.service != Service::mx) {
+    const auto now = peers_.clock.date().time_since_epoch();
+    message->complete({std::chrono::duration_cast<std::chrono::seconds>(now).count(),
+                       queue::id_text(transaction_.queue_id), facts_.hostname});
+  }
   return message;
 }
 

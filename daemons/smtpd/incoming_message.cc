@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "libcommon/protocol/smtp/bounds.h"
+#include "libcommon/text/ascii.h"
 
 namespace mailroom {
 namespace {
@@ -57,12 +59,37 @@ void IncomingMessage::content(std::string_view piece) {
   octets_ += piece.size();
   if (fault_) return;
   if (octets_ > limits_.octets) return refuse(ContentFault::too_big);
-  if (!header_.is_over()) {
-    header_.feed(piece);
-    check_header();
-    if (fault_) return;
-  }
+  if (!begun_ && !piece.empty()) begin_content(piece.front());
+  if (in_header_) return watch_header(piece);
   append(piece);
+}
+
+void IncomingMessage::begin_content(char first) {
+  begun_ = true;
+  if (!is_blank(first)) return;
+  release_header();
+  append("\r\n");
+}
+
+void IncomingMessage::watch_header(std::string_view piece) {
+  header_.feed(piece);
+  check_header();
+  if (fault_) return;
+  if (!completion_) {
+    in_header_ = !header_.is_over();
+    return append(piece);
+  }
+  gathered_ += piece;
+  if (header_.is_over()) release_header();
+}
+
+// What follows is not looked at any more.
+void IncomingMessage::release_header() {
+  in_header_ = false;
+  if (!completion_) return;
+  append(rfc5322::missing_fields(gathered_, *completion_));
+  append(std::exchange(gathered_, {}));
+  completion_.reset();
 }
 
 void IncomingMessage::refuse(ContentFault fault) {
@@ -74,6 +101,7 @@ void IncomingMessage::refuse(ContentFault fault) {
 
 Reply IncomingMessage::finish() {
   if (fault_) return reply_to(*fault_);
+  release_header();
   open_ = false;
   return spool_.commit(chunk_);
 }

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "daemons/smtpd/spool.h"
+#include "libcommon/protocol/rfc5322/missing_fields.h"
 #include "libcommon/protocol/smtp/data_scanner.h"
 #include "libcommon/protocol/smtp/header_watch.h"
 
@@ -44,7 +45,11 @@ class IncomingMessage : public smtp::ContentSink {
   // Lines of this server's own, put on top; not measured.  Before any content.
   void prepend(std::string_view lines) { append(lines); }
 
-  // After a fault octets are counted and dropped.
+  // What the header lacks is put on top of it.  Before any content.
+  void complete(rfc5322::Completion completion) { completion_ = std::move(completion); }
+
+  // After a fault octets are counted and dropped.  A message whose first line begins with a blank has no
+  // header: an empty line goes before it, so that it does not continue the last line that was prepended.
   void content(std::string_view piece) override;
 
   // The first fault stays.
@@ -58,12 +63,19 @@ class IncomingMessage : public smtp::ContentSink {
 
  private:
   void append(std::string_view octets);
+  void begin_content(char first);
+  void watch_header(std::string_view piece);
   void check_header();
+  void release_header();
 
   Spool& spool_;
   Limits limits_;
   std::string chunk_;
   smtp::HeaderWatch header_;
+  std::optional<rfc5322::Completion> completion_;  // until the header is complete
+  std::string gathered_;                           // of it, so far
+  bool begun_ = false;
+  bool in_header_ = true;
   std::uint64_t octets_ = 0;
   std::optional<ContentFault> fault_;
   bool open_ = true;  // begun, and neither committed nor aborted

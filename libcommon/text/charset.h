@@ -1,4 +1,4 @@
-// Charsets, case folding and search: the only door to ICU.
+// Charsets, case folding and search: with idna.h the only door to ICU.
 //
 // ICU's data lies in its library, so that everything here works in an empty root directory and opens no file;
 // the first use of a charset still loads a converter, which a process under a memory limit may do before it

@@ -163,3 +163,44 @@ TEST_CASE("content goes to the spool in large chunks, a small message at once") 
   CHECK(spool.writes == 10);
   CHECK(message.octets() == 10 * kContentChunk + 2);
 }
+
+namespace {
+
+// What the spool gets, by octets or in one piece.
+std::string spooled(const std::string& content, bool completed, std::size_t piece) {
+  Events events;
+  FakeSpool spool{events};
+  IncomingMessage message{spool, 1, {1 << 30, 50}};
+  message.prepend("\tThu, 1 Jan 1970 00:00:00 +0000\r\n");
+  if (completed) message.complete({0, "1.2", "mail.example"});
+  for (std::size_t at = 0; at < content.size(); at += piece)
+    message.content(std::string_view{content}.substr(at, piece));
+  CHECK(message.finish().code == 250);
+  return spool.messages.at(0);
+}
+
+}  // namespace
+
+TEST_CASE("a first line that begins with a blank does not continue our Received field") {
+  for (const std::size_t piece : {std::size_t{1}, std::size_t{1000}}) {
+    CHECK(spooled(" x\r\nA: b\r\n\r\nc\r\n", false, piece) == "\r\n x\r\nA: b\r\n\r\nc\r\n");
+    CHECK(spooled("\tx\r\n", false, piece) == "\r\n\tx\r\n");
+    CHECK(spooled("\r\n x\r\n", false, piece) == "\r\n x\r\n");
+    CHECK(spooled("A: b\r\n c\r\n", false, piece) == "A: b\r\n c\r\n");
+  }
+}
+
+TEST_CASE("submitted mail gets the Date and Message-ID that it lacks, RFC 6409 8") {
+  const std::string date = "Date: Thu, 1 Jan 1970 00:00:00 +0000\r\n",
+                    id = "Message-ID: <1.2@mail.example>\r\n";
+  for (const std::size_t piece : {std::size_t{1}, std::size_t{1000}}) {
+    CHECK(spooled("A: b\r\n\r\nDate: x\r\n", true, piece) == date + id + "A: b\r\n\r\nDate: x\r\n");
+    CHECK(spooled("date: x\r\n\r\n", true, piece) == id + "date: x\r\n\r\n");
+    CHECK(spooled("Message-Id: x\r\n\r\n", true, piece) == date + "Message-Id: x\r\n\r\n");
+    CHECK(spooled("Date: x\r\nMessage-ID: y\r\n\r\nz\r\n", true, piece) ==
+          "Date: x\r\nMessage-ID: y\r\n\r\nz\r\n");
+    CHECK(spooled("A: b\r\n", true, piece) == date + id + "A: b\r\n");  // it ends within its header
+    CHECK(spooled("\r\nbody\r\n", true, piece) == date + id + "\r\nbody\r\n");
+    CHECK(spooled(" body\r\n", true, piece) == date + id + "\r\n body\r\n");
+  }
+}
