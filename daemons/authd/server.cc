@@ -55,9 +55,8 @@ void Server::on_tool(ToolId tool, CredentialRequest&& request) {
 
 void Server::attach(const std::string& kind, const std::string& peer, Fd fd) {
   if (kind == "authd-policyd") return attach_policyd(std::move(fd));
-  if (kind != "authd-policyd" && kind.ends_with("-authd"))
-    return attach_listener(peer, std::move(fd));
   if (kind == "relayd-authd") return credentials_->attach_relayd(std::move(fd));
+  if (kind.ends_with("-authd")) return attach_listener(peer, std::move(fd));
   log::fatal("a channel of a kind that authd does not have");
 }
 

@@ -134,6 +134,7 @@ struct WantCredentials {
 struct RelayCredentials {
   std::string user;  // empty: none are kept for this route
   std::string password;
+  static constexpr bool kHoldsSecret = true;
   static auto fields(auto& m) { return std::tie(m.user, m.password); }
 };
 // relayd listener -> authd, with one descriptor: authd's end of that process's channel

@@ -39,6 +39,7 @@ struct SetCredentials {
   std::string target;  // routing::fixed_target: handed out for this host only
   std::string user;
   std::string password;
+  static constexpr bool kHoldsSecret = true;
   static auto fields(auto& m) { return std::tie(m.domain, m.target, m.user, m.password); }
 };
 struct RemoveCredentials {  // also Done when there were none
