@@ -13,18 +13,19 @@ namespace mailroom::tlsrpt {
 
 inline constexpr std::size_t kMaxDestinations = 5;  // of one rua (RFC 8460 3)
 
-// Where a domain wants its reports, by the TXT records of _smtp._tls.DOMAIN (RFC 8460 3); empty when it wants none
-// or the record is malformed.  "mailto:tls@example.org", "https://example.org/v1".
+// Where a domain wants its reports, by the TXT records of _smtp._tls.DOMAIN (RFC 8460 3); empty when it wants
+// none or the record is malformed.  "mailto:tls@example.org", "https://example.org/v1".
 std::vector<std::string> report_destinations(const std::vector<std::string>& texts);
 
-// The address of "mailto:ADDRESS", percent-decoded; empty for another scheme, and for what is no single address.
+// The address of "mailto:ADDRESS", percent-decoded; empty for another scheme, and for what is no single
+// address.
 std::string mailto_address(std::string_view destination);
 
 struct Report {
-  std::string organization;  // organization-name
-  std::string contact;       // contact-info: an address
-  std::string submitter;     // the host name of this system
-  std::string domain;        // that the report is about
+  std::string organization;   // organization-name
+  std::string contact;        // contact-info: an address
+  std::string submitter;      // the host name of this system
+  std::string domain;         // that the report is about
   std::chrono::sys_days day;  // UTC
   std::vector<Tally> tallies;
 };
@@ -38,8 +39,9 @@ std::string report_json(const Report& report);
 // A gzip file (RFC 1952) with `content` as it is, without compression.
 std::string gzip_stored(std::string_view content);
 
-// The whole message, CRLF: multipart/report; report-type=tlsrpt (RFC 8460 5.3), 7bit.  `from` and `to` are addresses;
-// `date` is an RFC 5322 date-time.
-std::string report_message(const Report& report, std::string_view from, std::string_view to, std::string_view date);
+// The whole message, CRLF: multipart/report; report-type=tlsrpt (RFC 8460 5.3), 7bit.  `from` and `to` are
+// addresses; `date` is an RFC 5322 date-time.
+std::string report_message(const Report& report, std::string_view from, std::string_view to,
+                           std::string_view date);
 
 }  // namespace mailroom::tlsrpt

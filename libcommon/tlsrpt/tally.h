@@ -12,8 +12,9 @@ namespace mailroom::tlsrpt {
 enum class PolicyType : std::uint8_t { none, tlsa, sts, kLast = sts };
 std::string_view policy_type_name(PolicyType type);  // "no-policy-found", "tlsa", "sts"
 
-inline constexpr std::size_t kMaxFailureRows = 50;  // of one domain, day and policy; further kinds count as the last
-inline constexpr std::size_t kMaxDetail = 200;      // octets
+inline constexpr std::size_t kMaxFailureRows =
+    50;  // of one domain, day and policy; further kinds count as the last
+inline constexpr std::size_t kMaxDetail = 200;  // octets
 inline constexpr std::size_t kMaxPolicyLines = 50;
 
 // One kind of failure (RFC 8460 4.4, failure-details).
@@ -24,7 +25,9 @@ struct Failure {
   std::string detail;  // additional-information, in words
   std::uint64_t sessions = 0;
 
-  bool is_like(const Failure& other) const { return result == other.result && mx == other.mx && ip == other.ip; }
+  bool is_like(const Failure& other) const {
+    return result == other.result && mx == other.mx && ip == other.ip;
+  }
   auto operator<=>(const Failure&) const = default;
   static auto fields(auto& m) { return std::tie(m.result, m.mx, m.ip, m.detail, m.sessions); }
 };
