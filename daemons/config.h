@@ -233,12 +233,25 @@ struct QueuedConfig {
       std::chrono::minutes{1}, std::chrono::minutes{5}, std::chrono::minutes{15}, std::chrono::minutes{30},
       std::chrono::hours{1},   std::chrono::hours{2},   std::chrono::hours{4}};
   Duration lifetime = std::chrono::days{5};  // RFC 5321 4.5.4.1: at least 4 to 5 days
+  Duration delay_warning = std::chrono::hours{4};       // then the sender hears of the delay; 0: never
+  std::uint32_t relay_connections = 200;                // to other hosts, of all destinations together
+  std::uint32_t relay_connections_per_destination = 20; // of one destination
+  Duration relay_idle = std::chrono::seconds{2};        // how long a connection is kept for more messages
 
   bool operator==(const QueuedConfig&) const = default;
   static auto fields(auto& m) {
     return std::tie(m.memory_limit, m.memory_message_size, m.segment_size, m.min_free_space, m.max_messages,
-                    m.copy_forward_percent, m.deliveries_in_flight, m.retry_schedule, m.lifetime);
+                    m.copy_forward_percent, m.deliveries_in_flight, m.retry_schedule, m.lifetime, m.delay_warning,
+                    m.relay_connections, m.relay_connections_per_destination, m.relay_idle);
   }
+};
+
+struct RoutingConfig {
+  std::vector<IpNetwork> allow_network;  // addresses the DNS may lead to although they are private (SECURITY.md V18)
+  std::uint32_t mx_port = 25;            // other than 25 for tests
+
+  bool operator==(const RoutingConfig&) const = default;
+  static auto fields(auto& m) { return std::tie(m.allow_network, m.mx_port); }
 };
 
 struct DeliverdConfig {
@@ -286,6 +299,7 @@ struct Config {
   AuthdConfig authd;
   PolicydConfig policyd;
   QueuedConfig queued;
+  RoutingConfig routing;
   DeliverdConfig deliverd;
 
   bool operator==(const Config&) const = default;
@@ -293,7 +307,7 @@ struct Config {
     return std::tie(m.hostname, m.domains, m.listeners, m.certificates, m.routes, m.outbound_tls, m.relay_domains,
                     m.networks, m.limits, m.tls_timeout,
                     m.directories, m.uids, m.log, m.smtpd, m.pop3d, m.imapd, m.mailbox, m.authd, m.policyd,
-                    m.queued, m.deliverd);
+                    m.queued, m.routing, m.deliverd);
   }
 };
 

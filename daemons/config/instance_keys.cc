@@ -198,14 +198,18 @@ constexpr Key<Config> kKeys[] = {
      "for clients that ask for one of the names (SNI); the first certificate is used for all others. The "
      "leftmost "
      "label of a name may be *."},
-    {"route", Custom<Config>{kRouteSyntax, Occurs::repeatedly, set_route, show_routes}, Reload::at_once,
+    {"route", Custom<Config>{kRouteSyntax, Occurs::repeatedly, set_route, show_routes}, Reload::restart,
      "Where mail for a domain that is not local goes, instead of the hosts that the DNS names. DOMAIN is a "
      "domain, "
      ".DOMAIN for all its subdomains, or * for all that has no route of its own; the most exact one counts. "
-     "HOST is a name or an address; without PORT it is 25 for smtp, 465 for smtps and 24 for lmtp. unix:NAME is a "
-     "socket in the relay directory below run-dir. tls says what the far side must prove: never (plaintext), may "
-     "(TLS if it is offered), encrypt (TLS with any certificate) or certificate (one that fits HOST); without it, "
-     "may for smtp and lmtp, certificate for smtps and wherever auth is given. auth logs in with the credentials "
+     "HOST is a name or an address; without PORT it is 25 for smtp, 465 for smtps and 24 for lmtp. unix:NAME "
+     "is a "
+     "socket in the relay directory below run-dir. tls says what the far side must prove: never (plaintext), "
+     "may "
+     "(TLS if it is offered), encrypt (TLS with any certificate) or certificate (one that fits HOST); "
+     "without it, "
+     "may for smtp and lmtp, certificate for smtps and wherever auth is given. auth logs in with the "
+     "credentials "
      "that mr-account keeps for DOMAIN, and needs encrypt or certificate."},
     {"tls-timeout", Time<Config>{&Config::tls_timeout, 1s, 10min}, Reload::new_connections,
      "How long a TLS handshake may take."},

@@ -58,6 +58,15 @@ constexpr Key<Q> kQueuedKeys[] = {
      "Waiting time after the first, second and each further failed attempt; the last one repeats."},
     {"lifetime", Time<Q>{&Q::lifetime, 1min, 24h * 60}, Reload::restart,
      "How long delivery is attempted (RFC 5321 4.5.4.1 asks for at least four to five days)."},
+    {"delay-warning", Time<Q>{&Q::delay_warning, 0s, 24h * 30}, Reload::restart,
+     "The sender of a message that has not been delivered after this time is told so, once; 0s: never."},
+    {"relay-connections", Number<Q>{&Q::relay_connections, 1, 4'000}, Reload::at_once,
+     "Connections to other hosts."},
+    {"relay-connections-per-destination", Number<Q>{&Q::relay_connections_per_destination, 1, 1'000},
+     Reload::at_once,
+     "Connections to one destination; fewer are made as long as it has not shown that it takes so many."},
+    {"relay-idle", Time<Q>{&Q::relay_idle, 0s, 5min}, Reload::at_once,
+     "How long a connection is kept for more messages to the same destination."},
 };
 
 using D = DeliverdConfig;

@@ -34,6 +34,7 @@ Schema<Config> make_schema() {
   schema.add("authd.", authd_keys(), part<&Config::authd>);
   schema.add("policyd.", policyd_keys(), part<&Config::policyd>);
   schema.add("queued.", queued_keys(), part<&Config::queued>);
+  schema.add("routing.", routing_keys(), part<&Config::routing>);
   schema.add("deliverd.", deliverd_keys(), part<&Config::deliverd>);
   schema.add("relayd.", outbound_tls_keys(), part<&Config::outbound_tls>);
   return schema;

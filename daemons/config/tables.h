@@ -22,6 +22,7 @@ std::span<const Key<MailboxConfig>> mailbox_keys();
 std::span<const Key<AuthdConfig>> authd_keys();
 std::span<const Key<PolicydConfig>> policyd_keys();
 std::span<const Key<QueuedConfig>> queued_keys();
+std::span<const Key<RoutingConfig>> routing_keys();
 std::span<const Key<DeliverdConfig>> deliverd_keys();
 
 // All of them, bound to their places in Config.

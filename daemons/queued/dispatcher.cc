@@ -1,114 +1,366 @@
 #include "daemons/queued/dispatcher.h"
 
-#include <fcntl.h>
-#include <sys/mman.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <system_error>
+#include <chrono>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "daemons/log.h"
 #include "daemons/queued/clock.h"
+#include "libcommon/sys/random.h"
 
 namespace mailroom::queued {
 namespace {
 
-template <typename... F>
-struct Overloaded : F... {
-  using F::operator()...;
-};
-
-// Content of messages whose attempts have begun; one message may be larger than this.
-constexpr std::uint64_t kMaxActiveOctets = 64 * 1024 * 1024;
+// Content of messages that are under way into mailboxes, and to other hosts; one message may be larger than
+// this.
+constexpr std::uint64_t kMaxOctetsUnderWay = 64 * 1024 * 1024;
 // New content that waits in memory for its first attempt: an eighth of what memory there may be.
 constexpr std::uint64_t kFreshShare = 8;
+constexpr std::chrono::minutes kSweep{10};
+// Reports of deadlines that are being made; the next ones wait.
+constexpr std::size_t kMaxOpenReports = 50;
+constexpr std::chrono::milliseconds kReportWait{20};
+constexpr const char* kLocalKey = "local";
 
-const char* failure_text(DeliveryFailure failure) {
-  switch (failure) {
-  case DeliveryFailure::no_space:
-    return "no space";
-  case DeliveryFailure::no_mailbox:
-    return "no mailbox";
-  case DeliveryFailure::system_error:
-    return "system error";
-  }
-  return "";
-}
-
-// What stands above the content in the mailbox (RFC 5321 4.4 for Return-Path).
-std::string top_lines(const queue::Envelope& envelope, const queue::Target& target) {
-  return fmt::format("Return-Path: <{}>\r\nDelivered-To: {}\r\n", envelope.reverse_path,
-                     envelope.recipients.at(target.recipient).address);
-}
-
-// Seals what was written, so that the receiver may map it.
-void seal(const Fd& memfd) {
-  if (::fcntl(memfd.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
-    throw std::system_error(errno, std::generic_category(), "F_ADD_SEALS");
-}
-
-void write_fully(const Fd& fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::write(fd.get(), bytes.data(), bytes.size());
-    if (n < 0 && errno != EINTR) throw std::system_error(errno, std::generic_category(), "write to a memfd");
-    if (n > 0) bytes.remove_prefix(static_cast<std::size_t>(n));
-  }
+std::uint64_t seed() {
+  std::uint64_t out = 0;
+  fill_random(&out, sizeof out);
+  return out;
 }
 
 std::uint64_t seconds_since(std::uint64_t then) { return (microseconds_now() - then) / 1'000'000; }
 
+Microseconds in_microseconds(Duration duration) {
+  return static_cast<Microseconds>(std::chrono::microseconds{std::chrono::milliseconds{duration}}.count());
+}
+
+std::vector<std::uint32_t> numbers_of(const TargetResults& results, bool (*wanted)(Fate)) {
+  std::vector<std::uint32_t> out;
+  for (const TargetResult& result : results)
+    if (wanted(result.fate)) out.push_back(result.answer.target);
+  std::ranges::sort(out);
+  return out;
+}
+
+bool is_deferred(const TargetResult& result) { return result.fate == Fate::deferred; }
+
 }  // namespace
 
-Dispatcher::Dispatcher(event::Loop& loop, queue::Queue& queue, const Config& config)
-    : loop_{loop}, queue_{queue}, config_{config}, schedule_{limits()}, due_{loop, [this] { run(); }} {
-  for (const auto& [id, entry] : queue.index().entries())
-    schedule_.add(id, entry.next_attempt, entry.attempts,
-                  entry.held ? Schedule::State::held : Schedule::State::waiting);
+Dispatcher::Dispatcher(event::Loop& loop, queue::Queue& queue, const Config& config, RouteDesk& routes,
+                       Reports& reports)
+    : loop_{loop}, queue_{queue}, config_{config}, routes_{routes}, reports_{reports}, schedule_{limits(),
+                                                                                                 seed()},
+      local_destination_{schedule_.destination(kLocalKey, DestinationKind::local)},
+      messages_{queue, config.queued.memory_limit / kFreshShare},
+      local_{loop, messages_,
+             [this](QueueId id, TargetResults results) {
+               sent({id, local_destination_}, std::move(results), Rest::none);
+               run();
+             },
+             [this] { run(); }},
+      relays_{loop, messages_, routes, *this}, due_{loop, [this] { run(); }}, sweep_{loop, [this] {
+                                                                                       forget_unused();
+                                                                                     }} {
+  apply_limits();
+  for (const auto& [id, entry] : queue.index().entries()) schedule_message(id, entry);
+  sweep_.start(kSweep);
 }
 
 Schedule::Limits Dispatcher::limits() const {
-  Schedule::Limits limits{.waits = {}, .deliveries = config_.queued.deliveries_in_flight};
-  for (const Duration& wait : config_.queued.retry_schedule) limits.waits.push_back(wait.milliseconds * 1000);
+  const QueuedConfig& config = config_.queued;
+  Schedule::Limits limits{.waits = {},
+                          .local = config.deliveries_in_flight,
+                          .per_destination = config.relay_connections_per_destination,
+                          .remote = config.relay_connections,
+                          .lifetime = in_microseconds(config.lifetime),
+                          .delay_warning = in_microseconds(config.delay_warning)};
+  for (const Duration& wait : config.retry_schedule) limits.waits.push_back(in_microseconds(wait));
   return limits;
 }
 
-void Dispatcher::reconfigured() {
+void Dispatcher::apply_limits() {
+  local_.set_limit(config_.queued.deliveries_in_flight);
+  relays_.set_limits(
+      {config_.queued.relay_connections, std::chrono::milliseconds{config_.queued.relay_idle}});
   schedule_.set_limits(limits());
-  run();
 }
 
-void Dispatcher::attach_deliverd(Fd fd) {
-  schedule_.interrupted();
-  deliverd_ = std::make_unique<DeliverdChannel>(
-      loop_, std::move(fd), 0,
-      [this](DeliverdToQueued&& message, std::vector<Fd>&&) {
-        std::visit(Overloaded{[this](const Delivered& m) { on_delivered(m); },
-                              [this](const NotDelivered& m) { on_not_delivered(m); }},
-                   message);
-        run();
-      },
-      [this](event::ChannelEnd why) {
-        log::write(
-            "channel-closed",
-            {{"channel", "queued-deliverd"}, {"peer", "deliverd"}, {"reason", event::channel_end_name(why)}});
-        deliverd_.reset();
-        schedule_.interrupted();
-      });
+void Dispatcher::reconfigured() {
+  apply_limits();
   run();
 }
 
 void Dispatcher::accepted(QueueId id, const queue::Envelope& envelope, queue::SharedContent content) {
-  if (content && deliverd_ &&
-      fresh_octets_ + content->length() <= config_.queued.memory_limit / kFreshShare) {
-    fresh_octets_ += content->length();
-    fresh_.emplace(id, Fresh{envelope, std::move(content)});
-  }
-  schedule_.add(id, microseconds_now(), 0);
+  const queue::Entry* entry = queue_.index().find(id);
+  if (entry == nullptr) return;
+  messages_.keep(id, envelope, std::move(content));
+  schedule_message(id, *entry);
   run();
+}
+
+// ---- where a message is to go
+
+DestinationNumber Dispatcher::destination_of(const std::string& domain, bool requiretls) {
+  if (domain == queue::kLocalPart) return local_destination_;
+  Wanted wanted = routes_.wanted(domain, requiretls);
+  const DestinationNumber number = schedule_.destination(routes_.key_of(wanted));
+  wanted_.try_emplace(number, std::move(wanted));
+  return number;
+}
+
+// Domains of one fixed route are one destination.
+void Dispatcher::schedule_message(QueueId id, const queue::Entry& entry) {
+  std::map<DestinationNumber, Schedule::Visit> visits;
+  for (const queue::Part& part : entry.parts) {
+    const DestinationNumber number = destination_of(queue_.index().domain(part.domain), entry.requiretls);
+    Schedule::Visit& visit =
+        visits.try_emplace(number, Schedule::Visit{number, part.next_attempt, 0}).first->second;
+    visit.due = std::min(visit.due, part.next_attempt);
+    visit.attempts = std::max(visit.attempts, part.attempts);
+  }
+  Schedule::NewMessage message{.id = id,
+                               .sender = entry.sender,
+                               .arrived = entry.arrived,
+                               .state = entry.held ? Schedule::State::held : Schedule::State::waiting,
+                               .warned = entry.warned,
+                               .visits = {}};
+  for (const auto& [number, visit] : visits) message.visits.push_back(visit);
+  schedule_.add(message, microseconds_now());
+}
+
+std::vector<std::uint32_t> Dispatcher::parts_for(const queue::Entry& entry, DestinationNumber destination) {
+  std::vector<std::uint32_t> parts;
+  for (std::uint32_t i = 0; i < entry.parts.size(); ++i)
+    if (destination_of(queue_.index().domain(entry.parts[i].domain), entry.requiretls) == destination)
+      parts.push_back(i);
+  return parts;
+}
+
+std::vector<std::uint32_t> Dispatcher::targets_for(const OpenMessage& message,
+                                                   DestinationNumber destination) {
+  std::unordered_map<std::string_view, bool> domains;
+  std::vector<std::uint32_t> out;
+  const queue::Envelope& envelope = message.envelope;
+  const auto& finished = queue_.index().find(message.id)->finished;
+  for (std::uint32_t number = 1; number <= envelope.targets.size(); ++number) {
+    const std::string_view domain = queue::domain_of(envelope, envelope.targets[number - 1]);
+    const auto [known, is_new] = domains.try_emplace(domain, false);
+    if (is_new) known->second = destination_of(std::string{domain}, envelope.requiretls) == destination;
+    if (known->second && !std::ranges::binary_search(finished, number) &&
+        std::ranges::find(message.settling, number) == message.settling.end())
+      out.push_back(number);
+  }
+  return out;
+}
+
+// ---- attempts
+
+// An event may come while another is handled: what it makes possible is done by the loop that runs.
+void Dispatcher::run() {
+  if (running_) return;
+  running_ = true;
+  const std::uint64_t now = microseconds_now();
+  while (open_reports_ < kMaxOpenReports) {
+    const auto late = schedule_.take_overdue(now);
+    if (!late) break;
+    overdue(*late);
+  }
+  for (;;) {
+    const auto visit =
+        schedule_.next(now, {.local = local_.is_able() && local_octets_ < kMaxOctetsUnderWay,
+                             .remote = relays_.is_able() && remote_octets_ < kMaxOctetsUnderWay});
+    if (!visit) break;
+    begin(*visit);
+  }
+  running_ = false;
+  arm_timer();
+}
+
+void Dispatcher::arm_timer() {
+  const auto next = schedule_.next_event();
+  if (!next) return due_.cancel();
+  const std::uint64_t now = microseconds_now();
+  std::chrono::microseconds wait{*next > now ? *next - now : 0};
+  if (open_reports_ >= kMaxOpenReports) wait = std::max<std::chrono::microseconds>(wait, kReportWait);
+  due_.start(wait);
+}
+
+void Dispatcher::count(const OpenMessage& message, DestinationKind kind, int sign) {
+  std::uint64_t& octets = kind == DestinationKind::local ? local_octets_ : remote_octets_;
+  sign > 0 ? octets += message.size : octets -= message.size;
+}
+
+void Dispatcher::begin(const Given& visit) {
+  const auto opened = messages_.open(visit.id);
+  if (!opened) return could_not_load(visit, opened.error());
+  OpenMessage& message = **opened;
+  std::vector<std::uint32_t> targets = targets_for(message, visit.destination);
+  if (targets.empty()) {  // all were finished before a crash, or a report about them is being made
+    schedule_.finished(visit);
+    return close_if_over(visit.id);
+  }
+  message.so_far[visit.destination].clear();
+  if (visit.destination == local_destination_) {
+    message.local_visit = true;
+    count(message, DestinationKind::local, 1);
+    return local_.begin(visit.id, targets);
+  }
+  ++message.remote_visits;
+  count(message, DestinationKind::remote, 1);
+  relays_.begin({visit, wanted_.at(visit.destination), std::move(targets)});
+}
+
+// A medium may recover; damaged content waits for an operator, who alone can say what it is worth.
+void Dispatcher::could_not_load(const Given& visit, queue::ReadProblem problem) {
+  if (problem == queue::ReadProblem::gone) return schedule_.remove(visit.id);
+  const bool damaged = problem == queue::ReadProblem::damaged;
+  const char* reason = damaged ? "the content is damaged" : "the content cannot be read";
+  log::write("delivery-failed", {{"queue", queue::id_text(visit.id)}, {"reason", reason}});
+  if (const auto later = schedule_.deferred(visit, microseconds_now()))
+    record(visit, {later->attempts, later->due}, {{Fate::deferred, {.target = 1, .text = reason}}});
+  if (damaged) hold_because(visit.id, reason);
+}
+
+void Dispatcher::visit_over(const Given& visit) {
+  OpenMessage* message = messages_.find(visit.id);
+  if (message == nullptr) return;
+  const bool is_local = visit.destination == local_destination_;
+  count(*message, is_local ? DestinationKind::local : DestinationKind::remote, -1);
+  is_local ? void(message->local_visit = false) : void(--message->remote_visits);
+  message->so_far.erase(visit.destination);
+  if (!message->is_under_way()) report(*message);
+}
+
+// ---- what came of them
+
+void Dispatcher::sent(const Given& visit, TargetResults results, Rest rest) {
+  OpenMessage* message = messages_.find(visit.id);
+  if (message == nullptr) return;
+  TargetResults& so_far = message->so_far[visit.destination];
+  for (TargetResult& result : results) {
+    note(*message, result);
+    so_far.push_back(std::move(result));
+  }
+  if (rest == Rest::none) return ended(visit);
+  record(visit, progress_of(visit), so_far);
+}
+
+void Dispatcher::refused(const Given& visit, TargetResults results) {
+  sent(visit, std::move(results), Rest::none);
+}
+
+queue::PartProgress Dispatcher::progress_of(const Given& visit) const {
+  for (const Schedule::Visit& one : schedule_.visits(visit.id))
+    if (one.destination == visit.destination) return {one.attempts, one.due};
+  return {};
+}
+
+void Dispatcher::ended(const Given& visit) {
+  const std::uint64_t now = microseconds_now();
+  const TargetResults results = std::move(messages_.find(visit.id)->so_far[visit.destination]);
+  queue::PartProgress progress = progress_of(visit);
+  if (std::ranges::any_of(results, is_deferred)) {
+    if (const auto later = schedule_.deferred(visit, now)) progress = {later->attempts, later->due};
+  } else {
+    progress = {progress.attempts + 1, now};
+    schedule_.finished(visit);
+  }
+  const bool last =
+      !schedule_.has_visits(visit.id) && std::ranges::all_of(results, is_final, &TargetResult::fate);
+  if (!last) record(visit, progress, results);
+  visit_over(visit);
+}
+
+void Dispatcher::record(const Given& visit, const queue::PartProgress& progress,
+                        const TargetResults& results) {
+  const queue::Entry* entry = queue_.index().find(visit.id);
+  if (entry == nullptr) return;
+  queue::Attempted attempted{
+      parts_for(*entry, visit.destination), progress, numbers_of(results, is_final), {}};
+  for (const TargetResult& result : results)
+    if (!is_final(result.fate)) attempted.answers.push_back(result.answer);
+  queue_.record(visit.id, std::move(attempted));
+}
+
+// Nothing was attempted: the destination as a whole waits.  What is known of it is kept with this message.
+void Dispatcher::not_sent(const Given& visit, const queue::TargetAnswer& answer) {
+  OpenMessage* message = messages_.find(visit.id);
+  if (message == nullptr) return;
+  TargetResults results;
+  for (const std::uint32_t number : targets_for(*message, visit.destination)) {
+    results.push_back({Fate::deferred, answer});
+    results.back().answer.target = number;
+  }
+  for (const TargetResult& earlier : message->so_far[visit.destination])
+    if (is_final(earlier.fate)) results.push_back(earlier);
+  record(visit, progress_of(visit), results);
+  schedule_.put_back(visit, microseconds_now());
+  visit_over(visit);
+}
+
+void Dispatcher::worked(DestinationNumber destination) {
+  failures_.erase(destination);
+  schedule_.worked(destination);
+}
+
+void Dispatcher::failed(DestinationNumber destination, const queue::TargetAnswer& answer) {
+  failures_[destination] = answer;
+  schedule_.failed(destination, microseconds_now());
+  const Destination* state = schedule_.find(destination);
+  if (state == nullptr || state->blocked_until() == 0) return;
+  const std::uint64_t now = microseconds_now();
+  log::write("destination-waits", {{"destination", state->key()},
+                                   {"host", answer.host},
+                                   {"failures", state->failures()},
+                                   {"seconds", (std::max(state->blocked_until(), now) - now) / 1'000'000},
+                                   {"reason", queue::answer_text(answer)}});
+}
+
+const queue::TargetAnswer* Dispatcher::last_failure(DestinationNumber destination) const {
+  const auto found = failures_.find(destination);
+  return found == failures_.end() ? nullptr : &found->second;
+}
+
+void Dispatcher::forget_unused() {
+  for (const DestinationNumber number : schedule_.forget_unused()) {
+    wanted_.erase(number);
+    failures_.erase(number);
+  }
+  sweep_.start(kSweep);
+}
+
+void Dispatcher::log_result(const OpenMessage& message, const TargetResult& result) const {
+  const queue::Target& target = message.envelope.targets.at(result.answer.target - 1);
+  const std::string queue_id = queue::id_text(message.id);
+  const std::string reply = queue::answer_text(result.answer);
+  switch (result.fate) {
+  case Fate::delivered:
+  case Fate::handed_over:
+  case Fate::relayed:
+    if (target.account != 0)
+      return log::write("message-delivered", {{"queue", queue_id},
+                                              {"recipient", result.answer.target},
+                                              {"account", target.account},
+                                              {"seconds", seconds_since(message.arrived)}});
+    return log::write("message-relayed",
+                      {{"queue", queue_id},
+                       {"recipient", message.envelope.recipients.at(target.recipient).address},
+                       {"host", result.answer.host},
+                       {"address", result.answer.address},
+                       {"seconds", seconds_since(message.arrived)},
+                       {"reply", reply}});
+  case Fate::deferred:
+    return log::write("message-deferred",
+                      {{"queue", queue_id}, {"recipient", result.answer.target}, {"reason", reply}});
+  case Fate::refused:
+    return log::write("message-refused-by-host",
+                      {{"queue", queue_id},
+                       {"recipient", message.envelope.recipients.at(target.recipient).address},
+                       {"host", result.answer.host},
+                       {"reply", reply}});
+  }
 }
 
 // ---- operators
@@ -120,9 +372,16 @@ bool Dispatcher::hold(QueueId id) {
   return true;
 }
 
+// A message that is held for a report that could not be made has no visits left: it gets them anew.
 bool Dispatcher::release(QueueId id) {
-  if (!schedule_.release(id, microseconds_now())) return false;
+  if (!schedule_.knows(id)) return false;
   queue_.record(id, queue::Released{});
+  const queue::Entry* entry = queue_.index().find(id);
+  if (entry != nullptr && !schedule_.has_visits(id)) {
+    schedule_.remove(id);
+    schedule_message(id, *entry);
+  }
+  schedule_.release(id, microseconds_now());
   log::write("message-released", {{"queue", queue::id_text(id)}});
   run();
   return true;
@@ -139,167 +398,33 @@ bool Dispatcher::remove(QueueId id) {
   const auto message = queue_.read_message(id);
   log::write("message-removed",
              {{"queue", queue::id_text(id)}, {"sender", message ? message->envelope.reverse_path : ""}});
+  local_.forget(id);
+  for (const Schedule::Visit& visit : schedule_.visits(id)) relays_.forget({id, visit.destination});
   schedule_.remove(id);
-  forget_active(id);
+  if (const OpenMessage* open = messages_.find(id)) {
+    if (open->local_visit) count(*open, DestinationKind::local, -1);
+    for (std::uint32_t i = 0; i < open->remote_visits; ++i) count(*open, DestinationKind::remote, -1);
+  }
+  messages_.close(id);
   queue_.record(id, queue::Removed{});
   return true;
 }
 
-// ---- attempts
+bool Dispatcher::hold_destination(const std::string& key) { return schedule_.hold_destination(key); }
 
-void Dispatcher::run() {
-  const std::uint64_t now = microseconds_now();
-  while (deliverd_ && active_octets_ < kMaxActiveOctets &&
-         active_.size() < config_.queued.deliveries_in_flight) {
-    const auto id = schedule_.take_due(now);
-    if (!id) break;
-    begin(*id);
-  }
-  while (deliverd_) {
-    const auto delivery = schedule_.next();
-    if (!delivery) break;
-    send(*delivery);
-  }
-  arm_timer();
+bool Dispatcher::release_destination(const std::string& key) {
+  if (!schedule_.release_destination(key, microseconds_now())) return false;
+  run();
+  return true;
 }
 
-void Dispatcher::arm_timer() {
-  // With as much begun as there may be, the next answer comes first.
-  if (!deliverd_ || active_.size() >= config_.queued.deliveries_in_flight ||
-      active_octets_ >= kMaxActiveOctets)
-    return;
-  const auto due = schedule_.next_due();
-  if (!due) return;
-  const std::uint64_t now = microseconds_now();
-  due_.start(std::chrono::microseconds{*due > now ? *due - now : 0});
-}
-
-void Dispatcher::begin(QueueId id) {
-  auto loaded = load(id);
-  if (!loaded) return could_not_load(id, loaded.error());
-  const auto& finished = queue_.index().find(id)->finished;
-  std::vector<std::uint32_t> targets;
-  for (std::uint32_t number = 1; number <= loaded->envelope.targets.size(); ++number)
-    if (!std::ranges::binary_search(finished, number)) targets.push_back(number);
-  if (targets.empty()) {  // a crash came between the last delivery's record and this one
-    queue_.record(id, queue::Finished{});
-    return schedule_.remove(id);
-  }
-  active_octets_ += loaded->size;
-  active_.emplace(id, std::move(*loaded));
-  schedule_.begin(id, std::move(targets));
-}
-
-std::expected<Dispatcher::Active, queue::ReadProblem> Dispatcher::load(QueueId id) {
-  const queue::Entry* entry = queue_.index().find(id);
-  if (entry == nullptr) return std::unexpected(queue::ReadProblem::gone);
-  Active active{
-      .envelope = {}, .arrived = entry->arrived, .content = {}, .memfd = Fd{}, .size = entry->content_length};
-  if (active.size > kInlineContent)
-    active.memfd = Fd{::memfd_create("content", MFD_CLOEXEC | MFD_ALLOW_SEALING)};
-  if (active.size > kInlineContent && !active.memfd) return std::unexpected(queue::ReadProblem::unreadable);
-  active.content.reserve(active.memfd ? 0 : active.size);
-  const auto take = [&](std::string_view bytes) {
-    active.memfd ? write_fully(active.memfd, bytes) : void(active.content += bytes);
-  };
-
-  if (auto fresh = fresh_.extract(id)) {
-    fresh_octets_ -= fresh.mapped().content->length();
-    active.envelope = std::move(fresh.mapped().envelope);
-    for (const std::string& piece : fresh.mapped().content->pieces()) take(piece);
-  } else {
-    auto message = queue_.read_message(id);
-    if (!message) return std::unexpected(message.error());
-    active.envelope = std::move(message->envelope);
-    if (const auto read = queue_.read_content(id, take); !read) return std::unexpected(read.error());
-  }
-  if (active.memfd) seal(active.memfd);
-  return active;
-}
-
-// A medium may recover; damaged content waits for an operator, who alone can say what it is worth.
-void Dispatcher::could_not_load(QueueId id, queue::ReadProblem problem) {
-  if (problem == queue::ReadProblem::gone) return schedule_.remove(id);
-  const bool damaged = problem == queue::ReadProblem::damaged;
-  const char* reason = damaged ? "the content is damaged" : "the content cannot be read";
-  log::write("delivery-failed", {{"queue", queue::id_text(id)}, {"reason", reason}});
-  const std::uint64_t next = schedule_.postpone(id, microseconds_now());
-  queue_.record(id, queue::Attempted{queue_.index().find(id)->attempts + 1, next, {}, reason});
-  if (!damaged) return;
-  schedule_.hold(id);
-  queue_.record(id, queue::Held{reason});
-}
-
-void Dispatcher::send(DeliveryId delivery) {
-  const Active& active = active_.at(delivery.queue_id);
-  const queue::Target& target = active.envelope.targets.at(delivery.recipient - 1);
-  if (target.account == 0) {
-    if (const auto ended = schedule_.failed(delivery, "no way out", microseconds_now())) end(*ended);
-    return;
-  }
-  Deliver message{delivery, target.account, top_lines(active.envelope, target), active.content, 0};
-  std::vector<Fd> descriptors;
-  if (active.memfd) {
-    message.memfd_size = active.size;
-    descriptors.emplace_back(::fcntl(active.memfd.get(), F_DUPFD_CLOEXEC, 0));
-  }
-  deliverd_->send(std::move(message), std::move(descriptors));
-}
-
-void Dispatcher::on_delivered(const Delivered& message) {
-  for (const DeliveryId& delivery : message.ids) {
-    const auto active = active_.find(delivery.queue_id);
-    if (active == active_.end() || delivery.recipient == 0 ||
-        delivery.recipient > active->second.envelope.targets.size())
-      continue;
-    log::write("message-delivered",
-               {{"queue", queue::id_text(delivery.queue_id)},
-                {"recipient", delivery.recipient},
-                {"account", active->second.envelope.targets[delivery.recipient - 1].account},
-                {"seconds", seconds_since(active->second.arrived)}});
-    if (const auto ended = schedule_.delivered(delivery, microseconds_now())) end(*ended);
-  }
-}
-
-void Dispatcher::on_not_delivered(const NotDelivered& message) {
-  const auto active = active_.find(message.id.queue_id);
-  if (active == active_.end()) return;
-  const std::string problem = fmt::format("{}: {}", failure_text(message.failure), message.detail);
-  const auto ended = schedule_.failed(message.id, problem, microseconds_now());
-  log::write("message-deferred", {{"queue", queue::id_text(message.id.queue_id)},
-                                  {"recipient", message.id.recipient},
-                                  {"reason", problem}});
-  if (ended) end(*ended);
-}
-
-void Dispatcher::end(const Schedule::Ended& ended) {
-  if (ended.complete) {
-    queue_.record(ended.id, queue::Finished{});
-    log::write("message-done", {{"queue", queue::id_text(ended.id)},
-                                {"seconds", seconds_since(active_.at(ended.id).arrived)}});
-  } else {
-    queue_.record(ended.id,
-                  queue::Attempted{ended.attempts, ended.next_attempt, ended.finished, ended.problem});
-    hold_if_expired(ended.id, ended.problem);
-  }
-  forget_active(ended.id);
-}
-
-// Mail for this system's own accounts is not returned for what is wrong with this system: an operator
-// decides.
-void Dispatcher::hold_if_expired(QueueId id, const std::string& problem) {
-  const std::chrono::milliseconds lifetime = config_.queued.lifetime;
-  if (std::chrono::seconds{seconds_since(active_.at(id).arrived)} < lifetime) return;
-  log::write("message-expired", {{"queue", queue::id_text(id)}, {"reason", problem}});
-  schedule_.hold(id);
-  queue_.record(id, queue::Held{"tried for the whole of its lifetime: " + problem});
-}
-
-void Dispatcher::forget_active(QueueId id) {
-  const auto found = active_.find(id);
-  if (found == active_.end()) return;
-  active_octets_ -= found->second.size;
-  active_.erase(found);
+bool Dispatcher::retry_destination(const std::string& key) {
+  const auto number = schedule_.find(key);
+  if (!number) return false;
+  if (const auto wanted = wanted_.find(*number); wanted != wanted_.end()) routes_.forget(wanted->second);
+  schedule_.retry_destination(key, microseconds_now());
+  run();
+  return true;
 }
 
 }  // namespace mailroom::queued

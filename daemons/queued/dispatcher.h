@@ -1,5 +1,8 @@
-// Mail on its way out: has deliverd put into accounts what the schedule says is due, and remembers what came
-// of it.
+// Mail on its way out: has what the schedule says is due delivered and relayed, remembers what came of it,
+// and has senders told.
+//
+// What a far side has taken is recorded as soon as it has said so, and before anything else is done with the
+// message.
 #pragma once
 
 #include <cstdint>
@@ -9,71 +12,106 @@
 #include <unordered_map>
 #include <vector>
 
-#include "daemons/channels/deliverd.h"
 #include "daemons/config.h"
+#include "daemons/queued/local_delivery.h"
+#include "daemons/queued/open_messages.h"
+#include "daemons/queued/relay_desk.h"
+#include "daemons/queued/reports.h"
+#include "daemons/queued/route_desk.h"
 #include "daemons/queued/schedule.h"
-#include "libcommon/event/channel_handler.h"
 #include "spool/queue/queue.h"
 
 namespace mailroom::queued {
 
-class Dispatcher {
+class Dispatcher final : private RelayDesk::Giver {
  public:
   // Schedules all that is in the queue.
-  Dispatcher(event::Loop& loop, queue::Queue& queue, const Config& config);
+  Dispatcher(event::Loop& loop, queue::Queue& queue, const Config& config, RouteDesk& routes,
+             Reports& reports);
 
-  void attach_deliverd(Fd fd);
+  void attach_deliverd(Fd fd) { local_.attach_deliverd(std::move(fd)); }
+  void attach_relayd(Fd fd) { relays_.attach_relayd(std::move(fd)); }
+  void set_results(TransportResults* results) { relays_.set_results(results); }
+  // The limits, and where domains lead, may be others: for attempts that begin from now on.
   void reconfigured();
 
   // A new message is durable; its content, if it is still in memory, saves reading it again.
   void accepted(QueueId id, const queue::Envelope& envelope, queue::SharedContent content);
 
-  // An operator's wishes; false when there is no such message.
+  // An operator's wishes; false when there is no such message or destination.
   bool hold(QueueId id);
   bool release(QueueId id);
   bool retry(QueueId id);
   bool remove(QueueId id);
+  bool hold_destination(const std::string& key);
+  bool release_destination(const std::string& key);
+  bool retry_destination(const std::string& key);
+
   // What is to be delivered, as of now; the queue's own records follow.
   const Schedule& schedule() const { return schedule_; }
+  // What was last heard about a destination that does not work; null: nothing.
+  const queue::TargetAnswer* last_failure(DestinationNumber destination) const;
 
  private:
-  // A message whose attempt has begun.
-  struct Active {
-    queue::Envelope envelope;
-    std::uint64_t arrived = 0;  // microseconds since 1970
-    std::string content;        // up to kInlineContent octets
-    Fd memfd;                   // longer content
-    std::uint64_t size = 0;
-  };
-  struct Fresh {
-    queue::Envelope envelope;
-    queue::SharedContent content;
-  };
-  using DeliverdChannel = event::ChannelHandler<QueuedToDeliverd, DeliverdToQueued>;
+  using Given = Schedule::Given;
+
+  // RelayDesk::Giver
+  void sent(const Given& visit, TargetResults results, Rest rest) override;
+  void refused(const Given& visit, TargetResults results) override;
+  void not_sent(const Given& visit, const queue::TargetAnswer& answer) override;
+  void worked(DestinationNumber destination) override;
+  void failed(DestinationNumber destination, const queue::TargetAnswer& answer) override;
+  void ready() override { run(); }
+
+  void schedule_message(QueueId id, const queue::Entry& entry);
+  DestinationNumber destination_of(const std::string& domain, bool requiretls);
+  std::vector<std::uint32_t> parts_for(const queue::Entry& entry, DestinationNumber destination);
+  std::vector<std::uint32_t> targets_for(const OpenMessage& message, DestinationNumber destination);
 
   void run();
-  void begin(QueueId id);
-  std::expected<Active, queue::ReadProblem> load(QueueId id);
-  void could_not_load(QueueId id, queue::ReadProblem problem);
-  void send(DeliveryId delivery);
-  void on_delivered(const Delivered& message);
-  void on_not_delivered(const NotDelivered& message);
-  void end(const Schedule::Ended& ended);
-  void hold_if_expired(QueueId id, const std::string& problem);
-  void forget_active(QueueId id);
+  void begin(const Given& visit);
+  void could_not_load(const Given& visit, queue::ReadProblem problem);
+  void ended(const Given& visit);
+  void note(OpenMessage& message, const TargetResult& result);
+  void log_result(const OpenMessage& message, const TargetResult& result) const;
+  void record(const Given& visit, const queue::PartProgress& progress, const TargetResults& results);
+  queue::PartProgress progress_of(const Given& visit) const;
+  void visit_over(const Given& visit);
+
+  void report(OpenMessage& message);
+  void reported(QueueId id, const std::vector<std::uint32_t>& targets, ReportResult result);
+  void close_if_over(QueueId id);
+  void complete(QueueId id);
+  void hold_because(QueueId id, const std::string& problem);
+  void overdue(const Schedule::Overdue& overdue);
+  void expire(OpenMessage& message);
+  void warn(OpenMessage& message);
+  Reports::Targets unfinished(const OpenMessage& message);
+  ReportedMessage reported_message(const OpenMessage& message) const;
+
+  void count(const OpenMessage& message, DestinationKind kind, int sign);
   void arm_timer();
+  void forget_unused();
   Schedule::Limits limits() const;
+  void apply_limits();
 
   event::Loop& loop_;
   queue::Queue& queue_;
   const Config& config_;
+  RouteDesk& routes_;
+  Reports& reports_;
   Schedule schedule_;
-  std::unique_ptr<DeliverdChannel> deliverd_;
-  std::unordered_map<QueueId, Fresh> fresh_;
-  std::uint64_t fresh_octets_ = 0;
-  std::unordered_map<QueueId, Active> active_;
-  std::uint64_t active_octets_ = 0;
+  DestinationNumber local_destination_;
+  std::unordered_map<DestinationNumber, Wanted> wanted_;
+  std::unordered_map<DestinationNumber, queue::TargetAnswer> failures_;
+  OpenMessages messages_;
+  LocalDelivery local_;
+  RelayDesk relays_;
+  std::uint64_t local_octets_ = 0, remote_octets_ = 0;  // of messages under way
+  std::size_t open_reports_ = 0;                        // of deadlines
+  bool running_ = false;
   event::Timer due_;
+  event::Timer sweep_;
 };
 
 }  // namespace mailroom::queued

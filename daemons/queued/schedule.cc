@@ -5,40 +5,362 @@
 namespace mailroom::queued {
 namespace {
 
-// Of a waiting time, so that messages that failed together do not come back together.
-constexpr std::uint64_t kJitterPercent = 10;
+// Entries of a heap that may be out of date before it is made anew, beyond as many as are valid.
+constexpr std::size_t kSpareEntries = 1024;
 
-// Spreads neighbouring numbers (the finalizer of splitmix64).
-std::uint64_t scatter(std::uint64_t value) {
-  value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9;
-  value = (value ^ (value >> 27)) * 0x94d049bb133111eb;
-  return value ^ (value >> 31);
-}
-
-void insert_sorted(std::vector<std::uint32_t>& numbers, std::uint32_t number) {
-  numbers.insert(std::ranges::lower_bound(numbers, number), number);
+std::uint64_t lane_key(SenderKey sender, std::uint32_t attempts) {
+  return std::uint64_t{sender} << 1 | (attempts > 0 ? 1 : 0);
 }
 
 }  // namespace
 
-void Schedule::add(QueueId id, Microseconds due, std::uint32_t attempts, State state) {
-  const Message message{due, attempts, state == State::held, true};
-  messages_[id] = message;
-  if (!message.held) wait(id, message);
+// ---- destinations
+
+DestinationNumber Schedule::destination(const std::string& key, DestinationKind kind) {
+  const auto [at, is_new] = numbers_.try_emplace(key, last_number_ + 1);
+  if (is_new) {
+    destinations_.emplace(++last_number_, Destination{key, kind});
+    lines_.try_emplace(last_number_);
+  }
+  return at->second;
+}
+
+const Destination* Schedule::find(DestinationNumber number) const {
+  const auto found = destinations_.find(number);
+  return found == destinations_.end() ? nullptr : &found->second;
+}
+
+std::optional<DestinationNumber> Schedule::find(const std::string& key) const {
+  const auto found = numbers_.find(key);
+  if (found == numbers_.end()) return {};
+  return found->second;
+}
+
+std::uint32_t Schedule::waiting_for(DestinationNumber number) const {
+  const auto found = lines_.find(number);
+  return found == lines_.end() ? 0 : found->second.jobs;
+}
+
+std::uint32_t Schedule::most(const Destination& destination) const {
+  return destination.kind() == DestinationKind::local ? limits_.local : limits_.per_destination;
+}
+
+void Schedule::offer(DestinationNumber number) {
+  const Destination& destination = destinations_.at(number);
+  Line& line = lines_.at(number);
+  if (line.in_turn || line.first == nullptr || !destination.has_room(most(destination))) return;
+  line.in_turn = true;
+  (destination.kind() == DestinationKind::local ? local_turns_ : remote_turns_).push_back(number);
+}
+
+void Schedule::worked(DestinationNumber number) {
+  const auto found = destinations_.find(number);
+  if (found == destinations_.end()) return;
+  found->second.worked(limits_.per_destination);
+  offer(number);
+}
+
+void Schedule::failed(DestinationNumber number, Microseconds now) {
+  const auto found = destinations_.find(number);
+  if (found == destinations_.end()) return;
+  if (const Microseconds until = found->second.failed(limits_.waits, seed_ ^ number, now))
+    blocked_.emplace(until, number);
+}
+
+void Schedule::unblock(DestinationNumber number) {
+  destinations_.at(number).unblock();
+  offer(number);
+}
+
+bool Schedule::hold_destination(const std::string& key) {
+  const auto number = find(key);
+  if (number) destinations_.at(*number).hold(true);
+  return number.has_value();
+}
+
+bool Schedule::release_destination(const std::string& key, Microseconds now) {
+  const auto number = find(key);
+  if (number) destinations_.at(*number).hold(false);
+  return number && retry_destination(key, now);
+}
+
+bool Schedule::retry_destination(const std::string& key, Microseconds now) {
+  const auto number = find(key);
+  if (!number) return false;
+  for (VisitNumber visit = 0; visit < jobs_.size(); ++visit)
+    if (jobs_[visit].stage == Stage::waiting && jobs_[visit].destination == *number) wait(visit, now);
+  unblock(*number);
+  return true;
+}
+
+std::vector<DestinationNumber> Schedule::forget_unused() {
+  std::vector<DestinationNumber> forgotten;
+  for (auto& [number, line] : lines_) {
+    const Destination& destination = destinations_.at(number);
+    const bool idle =
+        line.jobs == 0 && line.first == nullptr && destination.blocked_until() == 0 && !destination.is_held();
+    if (idle && !std::exchange(line.used, false) && destination.kind() == DestinationKind::remote)
+      forgotten.push_back(number);
+  }
+  for (const DestinationNumber number : forgotten) {
+    numbers_.erase(destinations_.at(number).key());
+    destinations_.erase(number);
+    lines_.erase(number);
+  }
+  return forgotten;
+}
+
+// ---- visits
+
+Schedule::VisitNumber Schedule::new_job(const Job& job) {
+  Line& line = lines_.at(job.destination);
+  ++line.jobs;
+  line.used = true;
+  if (free_jobs_.empty()) {
+    jobs_.push_back(job);
+    return static_cast<VisitNumber>(jobs_.size() - 1);
+  }
+  const VisitNumber number = free_jobs_.back();
+  free_jobs_.pop_back();
+  jobs_[number] = job;
+  return number;
+}
+
+void Schedule::free_job(VisitNumber number) {
+  jobs_[number] = Job{};
+  free_jobs_.push_back(number);
+}
+
+// A visit that is over for good.  One in a lane stays there until its turn.
+void Schedule::drop_job(VisitNumber number) {
+  Job& job = jobs_[number];
+  --lines_.at(job.destination).jobs;
+  if (job.stage == Stage::active) end_visit(number);
+  if (job.stage == Stage::ready)
+    job.stage = Stage::gone;
+  else
+    free_job(number);
+}
+
+Schedule::VisitNumber Schedule::active_job(const Given& visit) const {
+  const auto message = messages_.find(visit.id);
+  if (message == messages_.end()) return kNone;
+  for (VisitNumber number = message->second.first; number != kNone; number = jobs_[number].sibling)
+    if (jobs_[number].destination == visit.destination)
+      return jobs_[number].stage == Stage::active ? number : kNone;
+  return kNone;
+}
+
+void Schedule::end_visit(VisitNumber number) {
+  Job& job = jobs_[number];
+  job.stage = Stage::parked;
+  --messages_.at(job.id).active;
+  Destination& destination = destinations_.at(job.destination);
+  destination.end();
+  if (destination.kind() == DestinationKind::remote) --remote_active_;
+  offer(job.destination);
+}
+
+void Schedule::wait(VisitNumber number, Microseconds due) {
+  Job& job = jobs_[number];
+  job.stage = Stage::waiting;
+  job.due = due;
+  waiting_.emplace(due, number);
+}
+
+Schedule::Lane& Schedule::lane_of(Line& line, const Job& job, Place place) {
+  const std::uint64_t key = lane_key(job.sender, job.attempts);
+  auto& lane = line.lanes[key];
+  if (lane) return *lane;
+  lane = std::make_unique<Lane>(Lane{.key = key});
+  if (line.first == nullptr) {
+    line.first = line.last = lane.get();
+  } else if (place == Place::front) {
+    lane->next = std::exchange(line.first, lane.get());
+  } else {
+    line.last = line.last->next = lane.get();
+  }
+  return *lane;
+}
+
+void Schedule::make_ready(VisitNumber number, Place place) {
+  Job& job = jobs_[number];
+  job.stage = Stage::ready;
+  job.next_in_lane = kNone;
+  Lane& lane = lane_of(lines_.at(job.destination), job, place);
+  if (lane.first == kNone) {
+    lane.first = lane.last = number;
+  } else if (place == Place::front) {
+    job.next_in_lane = std::exchange(lane.first, number);
+  } else {
+    lane.last = jobs_[lane.last].next_in_lane = number;
+  }
+  offer(job.destination);
+}
+
+// The first of the lane whose turn it is; that lane goes to the end of the ring.
+Schedule::VisitNumber Schedule::take_from(Line& line) {
+  Lane* lane = line.first;
+  const VisitNumber number = lane->first;
+  lane->first = jobs_[number].next_in_lane;
+  line.first = std::exchange(lane->next, nullptr);
+  if (line.first == nullptr) line.last = nullptr;
+  if (lane->first == kNone) {
+    line.lanes.erase(lane->key);
+  } else if (line.last == nullptr) {
+    line.first = line.last = lane;
+  } else {
+    line.last = line.last->next = lane;
+  }
+  return number;
+}
+
+std::optional<Schedule::VisitNumber> Schedule::take_ready(Line& line) {
+  while (line.first != nullptr) {
+    const VisitNumber number = take_from(line);
+    Job& job = jobs_[number];
+    if (job.stage == Stage::gone)
+      free_job(number);
+    else if (is_visited(messages_.at(job.id)))
+      return number;
+    else
+      job.stage = Stage::parked;
+  }
+  return {};
+}
+
+std::optional<Schedule::Given> Schedule::take_turn(std::deque<DestinationNumber>& turns) {
+  while (!turns.empty()) {
+    const DestinationNumber number = turns.front();
+    turns.pop_front();
+    const auto line = lines_.find(number);
+    if (line == lines_.end()) continue;
+    line->second.in_turn = false;
+    const Destination& destination = destinations_.at(number);
+    if (!destination.has_room(most(destination))) continue;
+    if (const auto visit = take_ready(line->second)) return begin(*visit);
+  }
+  return {};
+}
+
+Schedule::Given Schedule::begin(VisitNumber number) {
+  Job& job = jobs_[number];
+  job.stage = Stage::active;
+  ++messages_.at(job.id).active;
+  Destination& destination = destinations_.at(job.destination);
+  destination.begin();
+  lines_.at(job.destination).used = true;
+  if (destination.kind() == DestinationKind::remote) ++remote_active_;
+  offer(job.destination);
+  return {job.id, job.destination};
+}
+
+std::optional<Schedule::Given> Schedule::next(Microseconds now, Able able) {
+  wake(now);
+  able.remote = able.remote && remote_active_ < limits_.remote;
+  turn_of_remote_ = !turn_of_remote_;
+  for (const bool remote : {turn_of_remote_, !turn_of_remote_})
+    if (remote ? able.remote : able.local)
+      if (const auto given = take_turn(remote ? remote_turns_ : local_turns_)) return given;
+  return {};
+}
+
+bool Schedule::finished(const Given& visit) {
+  const VisitNumber number = active_job(visit);
+  if (number == kNone) return false;
+  Message& message = messages_.at(visit.id);
+  VisitNumber* link = &message.first;
+  while (*link != number) link = &jobs_[*link].sibling;
+  *link = jobs_[number].sibling;
+  drop_job(number);
+  return true;
+}
+
+std::optional<Schedule::Visit> Schedule::deferred(const Given& visit, Microseconds now) {
+  const VisitNumber number = active_job(visit);
+  if (number == kNone) return {};
+  end_visit(number);
+  ++jobs_[number].attempts;
+  wait(number, next_time(limits_.waits, jobs_[number].attempts, seed_ ^ visit.id, now));
+  visit_ended(visit, now);
+  return Visit{visit.destination, jobs_[number].due, jobs_[number].attempts};
+}
+
+bool Schedule::put_back(const Given& visit, Microseconds now) {
+  const VisitNumber number = active_job(visit);
+  if (number == kNone) return false;
+  end_visit(number);
+  make_ready(number, Place::front);
+  visit_ended(visit, now);
+  return true;
+}
+
+void Schedule::wake(Microseconds now) {
+  while (!waiting_.empty() && waiting_.top().first <= now) {
+    const auto [due, number] = waiting_.top();
+    waiting_.pop();
+    if (!is_valid(due, number)) continue;
+    if (is_visited(messages_.at(jobs_[number].id)))
+      make_ready(number, Place::back);
+    else
+      jobs_[number].stage = Stage::parked;
+  }
+  while (!blocked_.empty() && blocked_.top().first <= now) {
+    const auto [until, number] = blocked_.top();
+    blocked_.pop();
+    const Destination* destination = find(number);
+    if (destination != nullptr && destination->blocked_until() == until) unblock(number);
+  }
+}
+
+// ---- messages
+
+void Schedule::set_limits(Limits limits) {
+  limits_ = std::move(limits);
+  for (const auto& [number, destination] : destinations_) offer(number);
+}
+
+void Schedule::add(const NewMessage& message, Microseconds now) {
+  Message added{
+      .expires = message.arrived + limits_.lifetime,
+      .warns = message.warned || limits_.delay_warning == 0 ? 0 : message.arrived + limits_.delay_warning,
+      .held = message.state == State::held};
+  Message& in_place = messages_[message.id] = added;
+  for (const Visit& visit : message.visits) {
+    const VisitNumber number = new_job({.id = message.id,
+                                        .due = visit.due,
+                                        .destination = visit.destination,
+                                        .sender = message.sender,
+                                        .sibling = in_place.first,
+                                        .attempts = visit.attempts,
+                                        .stage = Stage::parked});
+    in_place.first = number;
+    if (in_place.held) continue;
+    if (visit.due > now)
+      wait(number, visit.due);
+    else
+      make_ready(number, Place::back);
+  }
+  if (!in_place.held) set_deadline(message.id, in_place, now + kGrace);
+  drop_stale();
 }
 
 void Schedule::remove(QueueId id) {
-  messages_.erase(id);
-  const auto attempt = active_.find(id);
-  if (attempt == active_.end()) return;
-  outstanding_ -= static_cast<std::uint32_t>(attempt->second.outstanding.size());
-  active_.erase(attempt);
+  const auto found = messages_.find(id);
+  if (found == messages_.end()) return;
+  for (VisitNumber number = found->second.first; number != kNone;) {
+    const VisitNumber next = jobs_[number].sibling;
+    drop_job(number);
+    number = next;
+  }
+  messages_.erase(found);
 }
 
 bool Schedule::hold(QueueId id) {
   const auto found = messages_.find(id);
   if (found == messages_.end()) return false;
   found->second.held = true;
+  found->second.expired = false;
   return true;
 }
 
@@ -46,16 +368,25 @@ bool Schedule::release(QueueId id, Microseconds now) {
   const auto found = messages_.find(id);
   if (found == messages_.end()) return false;
   found->second.held = false;
+  set_deadline(id, found->second, now + kGrace);
   return retry(id, now);
 }
 
 bool Schedule::retry(QueueId id, Microseconds now) {
   const auto found = messages_.find(id);
   if (found == messages_.end()) return false;
-  Message& message = found->second;
-  message.due = now;
-  if (message.waiting && !message.held) wait(id, message);
+  for (VisitNumber number = found->second.first; number != kNone; number = jobs_[number].sibling) {
+    const Stage stage = jobs_[number].stage;
+    if (stage == Stage::waiting || (stage == Stage::parked && is_visited(found->second))) wait(number, now);
+    unblock(jobs_[number].destination);
+  }
+  drop_stale();
   return true;
+}
+
+bool Schedule::has_visits(QueueId id) const {
+  const auto found = messages_.find(id);
+  return found != messages_.end() && found->second.first != kNone;
 }
 
 bool Schedule::is_held(QueueId id) const {
@@ -63,132 +394,91 @@ bool Schedule::is_held(QueueId id) const {
   return found != messages_.end() && found->second.held;
 }
 
-void Schedule::wait(QueueId id, const Message& message) {
-  (message.attempts == 0 ? fresh_ : retried_).emplace(message.due, id);
+bool Schedule::is_active(QueueId id) const {
+  const auto found = messages_.find(id);
+  return found != messages_.end() && found->second.active > 0;
 }
 
-// Entries of the heaps are not removed when a message changes, but here.
-void Schedule::drop_stale(Heap& heap) {
-  while (!heap.empty()) {
-    const auto found = messages_.find(heap.top().second);
-    if (found != messages_.end() && found->second.waiting && !found->second.held &&
-        found->second.due == heap.top().first)
-      return;
-    heap.pop();
-  }
+std::vector<Schedule::Visit> Schedule::visits(QueueId id) const {
+  std::vector<Visit> out;
+  const auto found = messages_.find(id);
+  for (VisitNumber number = found == messages_.end() ? kNone : found->second.first; number != kNone;
+       number = jobs_[number].sibling)
+    out.push_back({jobs_[number].destination, jobs_[number].due, jobs_[number].attempts});
+  return out;
 }
 
-std::optional<QueueId> Schedule::take_from(Heap& heap, Microseconds now) {
-  drop_stale(heap);
-  if (heap.empty() || heap.top().first > now) return {};
-  const QueueId id = heap.top().second;
-  heap.pop();
-  messages_.at(id).waiting = false;
-  return id;
+// ---- deadlines
+
+void Schedule::set_deadline(QueueId id, Message& message, Microseconds not_before) {
+  const Microseconds first = message.warns != 0 ? std::min(message.warns, message.expires) : message.expires;
+  message.deadline = std::max(first, not_before);
+  deadlines_.emplace(message.deadline, id);
 }
 
-std::optional<QueueId> Schedule::take_due(Microseconds now) {
-  Heap& first = turn_of_retried_ ? retried_ : fresh_;
-  Heap& second = turn_of_retried_ ? fresh_ : retried_;
-  turn_of_retried_ = !turn_of_retried_;
-  if (const auto id = take_from(first, now)) return id;
-  return take_from(second, now);
+// A message that is over its time is given no more after a visit that failed.
+void Schedule::visit_ended(const Given& visit, Microseconds now) {
+  Message& message = messages_.at(visit.id);
+  if (now >= message.expires && message.active == 0 && is_visited(message))
+    set_deadline(visit.id, message, now);
 }
 
-void Schedule::begin(QueueId id, std::vector<std::uint32_t> targets) {
-  active_[id].left.assign(targets.begin(), targets.end());
-  ring_.push_back(id);
-}
-
-Microseconds Schedule::postpone(QueueId id, Microseconds now) {
-  Message& message = messages_.at(id);
-  message.waiting = true;
-  message.due = next_time(id, ++message.attempts, now);
-  if (!message.held) wait(id, message);
-  return message.due;
-}
-
-Microseconds Schedule::next_time(QueueId id, std::uint32_t attempts, Microseconds now) const {
-  const Microseconds wait = limits_.waits[std::min<std::size_t>(attempts - 1, limits_.waits.size() - 1)];
-  const Microseconds range = wait * 2 * kJitterPercent / 100;
-  return now + wait - range / 2 + (range == 0 ? 0 : scatter(id ^ attempts) % range);
-}
-
-std::optional<DeliveryId> Schedule::next() {
-  if (outstanding_ >= limits_.deliveries) return {};
-  while (!ring_.empty()) {
-    const QueueId id = ring_.front();
-    ring_.pop_front();
-    const auto found = active_.find(id);
-    if (found == active_.end() || found->second.left.empty()) continue;
-    Attempt& attempt = found->second;
-    const std::uint32_t target = attempt.left.front();
-    attempt.left.pop_front();
-    insert_sorted(attempt.outstanding, target);
-    ++outstanding_;
-    if (!attempt.left.empty()) ring_.push_back(id);
-    return DeliveryId{id, target};
+std::optional<Schedule::Overdue> Schedule::take_overdue(Microseconds now) {
+  while (!deadlines_.empty() && deadlines_.top().first <= now) {
+    const auto [time, id] = deadlines_.top();
+    deadlines_.pop();
+    if (!is_valid(time, id)) continue;
+    Message& message = messages_.at(id);
+    message.deadline = 0;
+    if (!is_visited(message)) continue;
+    if (now >= message.expires) {
+      if (message.active > 0) continue;  // visit_ended() brings it back
+      message.expired = true;
+      return Overdue{id, Deadline::expiry};
+    }
+    const bool warns = message.warns != 0 && now >= message.warns;
+    if (warns) message.warns = 0;
+    set_deadline(id, message, now);
+    if (warns) return Overdue{id, Deadline::warning};
   }
   return {};
 }
 
-// The attempt, with the delivery taken off those outstanding; null when it was not.
-Schedule::Attempt* Schedule::answered(DeliveryId delivery) {
-  const auto found = active_.find(delivery.queue_id);
-  if (found == active_.end()) return nullptr;
-  auto& outstanding = found->second.outstanding;
-  const auto at = std::ranges::lower_bound(outstanding, delivery.recipient);
-  if (at == outstanding.end() || *at != delivery.recipient) return nullptr;
-  outstanding.erase(at);
-  --outstanding_;
-  return &found->second;
+// ---- times
+
+bool Schedule::is_valid(Microseconds due, VisitNumber number) const {
+  return jobs_[number].stage == Stage::waiting && jobs_[number].due == due;
 }
 
-std::optional<Schedule::Ended> Schedule::delivered(DeliveryId delivery, Microseconds now) {
-  Attempt* attempt = answered(delivery);
-  if (attempt == nullptr) return {};
-  insert_sorted(attempt->finished, delivery.recipient);
-  return end_if_answered(delivery.queue_id, *attempt, now);
+bool Schedule::is_valid(Microseconds time, QueueId id) const {
+  const auto found = messages_.find(id);
+  return found != messages_.end() && found->second.deadline == time;
 }
 
-std::optional<Schedule::Ended> Schedule::failed(DeliveryId delivery, const std::string& problem,
-                                                Microseconds now) {
-  Attempt* attempt = answered(delivery);
-  if (attempt == nullptr) return {};
-  attempt->failed = true;
-  attempt->problem = problem;
-  return end_if_answered(delivery.queue_id, *attempt, now);
-}
-
-std::optional<Schedule::Ended> Schedule::end_if_answered(QueueId id, Attempt& attempt, Microseconds now) {
-  if (!attempt.left.empty() || !attempt.outstanding.empty()) return {};
-  Message& message = messages_.at(id);
-  Ended ended{id, message.attempts + 1,      std::move(attempt.finished), !attempt.failed,
-              0,  std::move(attempt.problem)};
-  active_.erase(id);
-  if (ended.complete)
-    messages_.erase(id);
-  else
-    ended.next_attempt = postpone(id, now);
-  return ended;
-}
-
-void Schedule::interrupted() {
-  outstanding_ = 0;
-  for (auto& [id, attempt] : active_) {
-    if (attempt.outstanding.empty()) continue;
-    if (attempt.left.empty()) ring_.push_back(id);
-    attempt.left.insert(attempt.left.begin(), attempt.outstanding.begin(), attempt.outstanding.end());
-    attempt.outstanding.clear();
+// The heaps are not searched when something changes; what is out of date goes when there is too much of it.
+void Schedule::drop_stale() {
+  if (waiting_.size() > 2 * jobs_.size() + kSpareEntries) {
+    waiting_ = {};
+    for (VisitNumber number = 0; number < jobs_.size(); ++number)
+      if (jobs_[number].stage == Stage::waiting) waiting_.emplace(jobs_[number].due, number);
+  }
+  if (deadlines_.size() > 2 * messages_.size() + kSpareEntries) {
+    deadlines_ = {};
+    for (const auto& [id, message] : messages_)
+      if (message.deadline != 0) deadlines_.emplace(message.deadline, id);
   }
 }
 
-std::optional<Microseconds> Schedule::next_due() {
-  drop_stale(fresh_);
-  drop_stale(retried_);
+std::optional<Microseconds> Schedule::next_event() {
+  while (!waiting_.empty() && !is_valid(waiting_.top().first, waiting_.top().second)) waiting_.pop();
+  while (!deadlines_.empty() && !is_valid(deadlines_.top().first, deadlines_.top().second)) deadlines_.pop();
   std::optional<Microseconds> first;
-  for (const Heap* heap : {&fresh_, &retried_})
-    if (!heap->empty() && (!first || heap->top().first < *first)) first = heap->top().first;
+  const auto consider = [&](const auto& times) {
+    if (!times.empty() && (!first || times.top().first < *first)) first = times.top().first;
+  };
+  consider(waiting_);
+  consider(blocked_);
+  consider(deadlines_);
   return first;
 }
 

@@ -1,16 +1,18 @@
 // When what is attempted: a pure function of (state, event, time).  Nothing here knows of channels, disks or
 // clocks.
 //
-// A message waits until it is due; then an attempt serves all of its targets that are not finished, and ends
-// when each of them has an answer.  Fairness: messages that have never been tried and messages that have are
-// begun in turn, and the deliveries of all messages that are being attempted are handed out in turn, so a
-// message with a thousand targets or a backlog of a hundred thousand retries delays nobody else.
+// A message has a visit for each destination that it is for: the local mailboxes, a fixed route, the domain
+// of an MX record.  A visit waits until it is due, is then ready, and is under way once next() has given it
+// out, until finished(), deferred() or put_back() says what came of it.
 //
-// All targets are local in this version.  Destinations will each have such a schedule, with its own limit.
+// Fairness: destinations take turns; within one, its senders take turns, and of one sender what is new and
+// what is tried again.  A message with a thousand targets, a sender with a hundred thousand messages or a
+// destination that is dead delays nobody else.  Every event costs the logarithm of what waits, at most.
 #pragma once
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <queue>
 #include <string>
@@ -18,99 +20,205 @@
 #include <utility>
 #include <vector>
 
-#include "daemons/channels/deliverd.h"
+#include "daemons/channels/types.h"
+#include "daemons/queued/destination.h"
 
 namespace mailroom::queued {
 
-using Microseconds = std::uint64_t;  // since 1970
+// Whose turn it is within a destination: a hash of the sender.
+using SenderKey = std::uint32_t;
 
 class Schedule {
  public:
   struct Limits {
-    std::vector<Microseconds> waits;  // after each failed attempt; the last one repeats; never empty
-    std::uint32_t deliveries = 256;   // handed out and not answered
+    std::vector<Microseconds> waits;     // after each failed attempt; the last one repeats; never empty
+    std::uint32_t local = 256;           // local visits under way
+    std::uint32_t per_destination = 20;  // visits under way to one other destination
+    std::uint32_t remote = 200;          // to all of them together
+    Microseconds lifetime = 0;           // of a message
+    Microseconds delay_warning = 0;      // after which the sender hears of the delay; 0: never
   };
 
-  // What came of an attempt, once all its deliveries have been answered.
-  struct Ended {
-    QueueId id = 0;
-    std::uint32_t attempts = 0;           // so far, with this one
-    std::vector<std::uint32_t> finished;  // targets served by it, ascending
-    bool complete = false;                // nothing is left to do: the message is forgotten
-    Microseconds next_attempt = 0;        // otherwise
-    std::string problem;                  // of the last target that failed
-    bool operator==(const Ended&) const = default;
+  // Where a message is to go, and how far that has come.
+  struct Visit {
+    DestinationNumber destination = 0;
+    Microseconds due = 0;
+    std::uint32_t attempts = 0;
   };
-
-  explicit Schedule(Limits limits) : limits_{std::move(limits)} {}
-  void set_limits(Limits limits) { limits_ = std::move(limits); }
-
-  // A message is in the queue.
   enum class State : std::uint8_t { waiting, held };
-  void add(QueueId id, Microseconds due, std::uint32_t attempts, State state = State::waiting);
-  // It is gone; answers that still come for it are ignored.
+  struct NewMessage {
+    QueueId id = 0;
+    SenderKey sender = 0;
+    Microseconds arrived = 0;
+    State state = State::waiting;
+    bool warned = false;
+    std::vector<Visit> visits;  // of different destinations; not empty
+  };
+  struct Given {
+    QueueId id = 0;
+    DestinationNumber destination = 0;
+    auto operator<=>(const Given&) const = default;
+  };
+
+  explicit Schedule(Limits limits, std::uint64_t seed = 0) : limits_{std::move(limits)}, seed_{seed} {}
+  void set_limits(Limits limits);
+
+  // The number of that destination, never used for another.
+  DestinationNumber destination(const std::string& key, DestinationKind kind = DestinationKind::remote);
+  const Destination* find(DestinationNumber number) const;
+  std::optional<DestinationNumber> find(const std::string& key) const;
+
+  // A message is in the queue.  It is given at least kGrace from now on, whatever its age.
+  static constexpr Microseconds kGrace = 600'000'000;
+  void add(const NewMessage& message, Microseconds now);
+  // It is gone; what is said about its visits afterwards is ignored.
   void remove(QueueId id);
 
-  // An operator's wishes; false when there is no such message.  An attempt that has begun goes on to its end.
+  // An operator's wishes; false when there is no such message or destination.  A visit that is under way goes
+  // on to its end.
   bool hold(QueueId id);
   bool release(QueueId id, Microseconds now);
   bool retry(QueueId id, Microseconds now);
+  bool hold_destination(const std::string& key);
+  bool release_destination(const std::string& key, Microseconds now);
+  bool retry_destination(const std::string& key, Microseconds now);
 
-  // The next message that is due; it is then no longer waiting, and begin() or postpone() must follow.
-  std::optional<QueueId> take_due(Microseconds now);
-  // Its attempt begins, for these targets (ascending, not empty).
-  void begin(QueueId id, std::vector<std::uint32_t> targets);
-  // It cannot be attempted now, and is due again as after a failed attempt.  Returns when.
-  Microseconds postpone(QueueId id, Microseconds now);
+  // The next visit to make now, of the kinds that can be made now.
+  struct Able {
+    bool local = true;
+    bool remote = true;
+  };
+  std::optional<Given> next(Microseconds now, Able able);
 
-  // A delivery to hand out now.
-  std::optional<DeliveryId> next();
-  // The answers.  One for a delivery that is not handed out is ignored.
-  std::optional<Ended> delivered(DeliveryId delivery, Microseconds now);
-  std::optional<Ended> failed(DeliveryId delivery, const std::string& problem, Microseconds now);
-  // Whoever delivers has gone: what was handed out and not answered will be handed out again.
-  void interrupted();
+  // What came of it.  Each returns false or nothing, and changes nothing, when that visit is not under way.
+  // The visit is over for good; the message stays until remove().
+  bool finished(const Given& visit);
+  // The message was not taken for now.  Returns when it is tried again.
+  std::optional<Visit> deferred(const Given& visit, Microseconds now);
+  // It was not attempted: first in the line of its destination again.
+  bool put_back(const Given& visit, Microseconds now);
 
-  // When take_due() may give a message, if no event comes before.
-  std::optional<Microseconds> next_due();
+  // Something has been heard from the destination; or no connection to it came about, or one broke.
+  void worked(DestinationNumber number);
+  void failed(DestinationNumber number, Microseconds now);
+
+  // A message whose time is over, or whose sender is to hear of its delay; each is given once.  One that has
+  // expired is visited no more: remove() or hold() must follow.
+  enum class Deadline : std::uint8_t { warning, expiry };
+  struct Overdue {
+    QueueId id = 0;
+    Deadline deadline{};
+    auto operator<=>(const Overdue&) const = default;
+  };
+  std::optional<Overdue> take_overdue(Microseconds now);
+
+  // When next() or take_overdue() may give something, if no event comes before.
+  std::optional<Microseconds> next_event();
+
+  // Forgets destinations that nothing has been for since the last call, and says which.
+  std::vector<DestinationNumber> forget_unused();
+
   std::size_t size() const { return messages_.size(); }
-  std::size_t active() const { return active_.size(); }
   bool knows(QueueId id) const { return messages_.contains(id); }
-  bool is_active(QueueId id) const { return active_.contains(id); }
+  bool has_visits(QueueId id) const;
+  bool is_active(QueueId id) const;
   bool is_held(QueueId id) const;
+  std::uint32_t remote_active() const { return remote_active_; }
+  // For operators: of one message, and of one destination.
+  std::vector<Visit> visits(QueueId id) const;
+  const std::unordered_map<DestinationNumber, Destination>& destinations() const { return destinations_; }
+  std::uint32_t waiting_for(DestinationNumber number) const;
 
  private:
-  struct Message {
+  using VisitNumber = std::uint32_t;
+  static constexpr VisitNumber kNone = UINT32_MAX;
+  enum class Stage : std::uint8_t {
+    waiting,  // in `waiting_` under its due time
+    ready,    // in a lane of its destination
+    parked,   // held, and in neither
+    active,
+    gone,  // of a message that was removed: still in a lane
+    free
+  };
+  struct Job {
+    QueueId id = 0;
     Microseconds due = 0;
+    DestinationNumber destination = 0;
+    SenderKey sender = 0;
+    VisitNumber next_in_lane = kNone;
+    VisitNumber sibling = kNone;  // of the same message
     std::uint32_t attempts = 0;
+    Stage stage = Stage::free;
+  };
+  struct Message {
+    Microseconds expires = 0;
+    Microseconds warns = 0;     // 0: not any more
+    Microseconds deadline = 0;  // when it is to be looked at: its valid entry in `deadlines_`; 0: never
+    VisitNumber first = kNone;
+    std::uint16_t active = 0;
     bool held = false;
-    bool waiting = true;
+    bool expired = false;
   };
-  struct Attempt {
-    std::deque<std::uint32_t> left;          // not handed out
-    std::vector<std::uint32_t> outstanding;  // handed out and not answered
-    std::vector<std::uint32_t> finished;
-    bool failed = false;
-    std::string problem;
+  // Visits of one sender to one destination that are ready, new or tried again.
+  struct Lane {
+    std::uint64_t key = 0;
+    VisitNumber first = kNone;
+    VisitNumber last = kNone;
+    Lane* next = nullptr;  // lanes of a destination form a ring
   };
-  using Due = std::pair<Microseconds, QueueId>;
-  using Heap = std::priority_queue<Due, std::vector<Due>, std::greater<>>;
+  struct Line {  // of a destination
+    Lane* first = nullptr;
+    Lane* last = nullptr;
+    std::uint32_t jobs = 0;  // in any stage
+    bool in_turn = false;    // in `turns_`
+    bool used = true;        // since the last forget_unused()
+    std::unordered_map<std::uint64_t, std::unique_ptr<Lane>> lanes;
+  };
+  template <typename T>
+  using Times = std::priority_queue<std::pair<Microseconds, T>, std::vector<std::pair<Microseconds, T>>,
+                                    std::greater<>>;
 
-  void wait(QueueId id, const Message& message);
-  void drop_stale(Heap& heap);
-  std::optional<QueueId> take_from(Heap& heap, Microseconds now);
-  Microseconds next_time(QueueId id, std::uint32_t attempts, Microseconds now) const;
-  Attempt* answered(DeliveryId delivery);
-  std::optional<Ended> end_if_answered(QueueId id, Attempt& attempt, Microseconds now);
+  enum class Place : std::uint8_t { front, back };
+
+  VisitNumber new_job(const Job& job);
+  void free_job(VisitNumber number);
+  VisitNumber active_job(const Given& visit) const;
+  void end_visit(VisitNumber number);
+  void drop_job(VisitNumber number);
+  void wait(VisitNumber number, Microseconds due);
+  void make_ready(VisitNumber number, Place place);
+  Lane& lane_of(Line& line, const Job& job, Place place);
+  VisitNumber take_from(Line& line);
+  std::optional<VisitNumber> take_ready(Line& line);
+  void offer(DestinationNumber number);
+  std::optional<Given> take_turn(std::deque<DestinationNumber>& turns);
+  Given begin(VisitNumber number);
+  void wake(Microseconds now);
+  void unblock(DestinationNumber number);
+  bool is_visited(const Message& message) const { return !message.held && !message.expired; }
+  void set_deadline(QueueId id, Message& message, Microseconds not_before);
+  void visit_ended(const Given& visit, Microseconds now);
+  std::uint32_t most(const Destination& destination) const;
+  bool is_valid(Microseconds due, VisitNumber number) const;
+  bool is_valid(Microseconds time, QueueId id) const;
+  void drop_stale();
 
   Limits limits_;
+  std::uint64_t seed_;
   std::unordered_map<QueueId, Message> messages_;
-  Heap fresh_;  // never attempted
-  Heap retried_;
-  bool turn_of_retried_ = false;
-  std::unordered_map<QueueId, Attempt> active_;
-  std::deque<QueueId> ring_;  // attempts with deliveries left to hand out
-  std::uint32_t outstanding_ = 0;
+  std::deque<Job> jobs_;
+  std::vector<VisitNumber> free_jobs_;
+  Times<VisitNumber> waiting_;
+  Times<QueueId> deadlines_;
+  Times<DestinationNumber> blocked_;
+  std::unordered_map<DestinationNumber, Destination> destinations_;
+  std::unordered_map<DestinationNumber, Line> lines_;
+  std::unordered_map<std::string, DestinationNumber> numbers_;
+  DestinationNumber last_number_ = 0;
+  std::deque<DestinationNumber> local_turns_;
+  std::deque<DestinationNumber> remote_turns_;
+  std::uint32_t remote_active_ = 0;
+  bool turn_of_remote_ = false;
 };
 
 }  // namespace mailroom::queued

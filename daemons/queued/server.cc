@@ -9,6 +9,8 @@
 
 #include "daemons/log.h"
 #include "daemons/queued/clock.h"
+#include "daemons/queued/site.h"
+#include "libcommon/sys/own_addresses.h"
 
 namespace mailroom::queued {
 namespace {
@@ -57,11 +59,20 @@ queue::LogObserver log_observer() {
 }  // namespace
 
 Server::Server(const Host& host)
-    : host_{host}, tools_socket_{host.take_descriptor("tools")}, tick_{host.loop, [this] { tick(); }} {}
+    : host_{host}, tools_socket_{host.take_descriptor("tools")}, dns_{host.loop}, policy_{host.loop},
+      routes_{host.loop, dns_, policy_}, tick_{host.loop, [this] { tick(); }} {}
 
 Server::~Server() = default;
 
+void Server::before_jail() { interfaces_ = own_addresses(); }
+
+void Server::reconfigured() {
+  routes_.set_site(site_of(host_.config, interfaces_));
+  dispatcher_->reconfigured();
+}
+
 void Server::start() {
+  routes_.set_site(site_of(host_.config, interfaces_));
   storage_.emplace(Fd{::open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)});
   log_worker_.emplace();
   content_worker_.emplace();
@@ -72,7 +83,7 @@ void Server::start() {
                                                   [this] { log_worker_->dispatch(); });
   content_watch_ = std::make_unique<event::ReadWatch>(host_.loop, content_worker_->event_fd(),
                                                       [this] { content_worker_->dispatch(); });
-  dispatcher_ = std::make_unique<Dispatcher>(host_.loop, *queue_, host_.config);
+  dispatcher_ = std::make_unique<Dispatcher>(host_.loop, *queue_, host_.config, routes_, reports_);
   intake_ = std::make_unique<Intake>(
       host_.loop, *queue_, host_.config,
       [this](QueueId id, const queue::Envelope& envelope, queue::SharedContent content) {
@@ -89,6 +100,9 @@ void Server::attach(const std::string& kind, const std::string& peer, Fd fd) {
   if (kind == "relay-queued") return intake_->attach_listener(Service::relay, peer, std::move(fd));
   if (kind == "policyd-queued") return intake_->attach_policyd(std::move(fd));
   if (kind == "queued-deliverd") return dispatcher_->attach_deliverd(std::move(fd));
+  if (kind == "queued-relayd") return dispatcher_->attach_relayd(std::move(fd));
+  if (kind == "queued-dnsd") return dns_.attach(std::move(fd));
+  if (kind == "queued-policyd") return policy_.attach(std::move(fd));
   log::fatal("a channel of a kind that queued does not have");
 }
 

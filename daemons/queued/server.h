@@ -4,10 +4,15 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "daemons/daemon.h"
 #include "daemons/queued/dispatcher.h"
+#include "daemons/queued/dns_questions.h"
+#include "daemons/queued/holding_reports.h"
 #include "daemons/queued/intake.h"
+#include "daemons/queued/policy_questions.h"
+#include "daemons/queued/route_desk.h"
 #include "daemons/queued/tool_desk.h"
 #include "spool/queue/directory_storage.h"
 #include "spool/queue/queue.h"
@@ -22,10 +27,12 @@ class Server final : public mailroom::Server {
 
   // Opens the queue in the current directory and brings it back.  Fatal when that cannot be done.
   void start() override;
+  // Learns the host's addresses, which routing must know and the jail does not show.
+  void before_jail() override;
   void attach(const std::string& kind, const std::string& peer, Fd fd) override;
   // Ends the connections, and stops when all that was begun has its outcome.
   void drain() override;
-  void reconfigured() override { dispatcher_->reconfigured(); }
+  void reconfigured() override;
 
   // Takes over a connection to a tool.
   void add_tool(Fd fd) { tools_->add(std::move(fd)); }
@@ -42,6 +49,11 @@ class Server final : public mailroom::Server {
   std::optional<queue::ThreadWorker> content_worker_;
   std::unique_ptr<event::ReadWatch> log_watch_;
   std::unique_ptr<event::ReadWatch> content_watch_;
+  std::vector<IpAddress> interfaces_;
+  DnsQuestions dns_;
+  PolicyQuestions policy_;
+  RouteDesk routes_;
+  HoldingReports reports_;
   std::unique_ptr<Dispatcher> dispatcher_;
   std::unique_ptr<Intake> intake_;
   std::unique_ptr<ToolDesk> tools_;

@@ -70,11 +70,17 @@ MessageState ToolDesk::state_of(QueueId id) const {
 }
 
 QueuedMessage ToolDesk::describe(QueueId id, const queue::Entry& entry, const queue::Envelope& envelope) {
+  std::uint64_t next = UINT64_MAX;
+  std::uint32_t attempts = 0;
+  for (const queue::Part& part : entry.parts) {
+    next = std::min(next, part.next_attempt);
+    attempts = std::max(attempts, part.attempts);
+  }
   QueuedMessage out{.id = id,
                     .state = state_of(id),
                     .arrived = entry.arrived,
-                    .next_attempt = entry.next_attempt,
-                    .attempts = entry.attempts,
+                    .next_attempt = next,
+                    .attempts = attempts,
                     .size = entry.content_length,
                     .sender = shortened(envelope.reverse_path),
                     .recipients = static_cast<std::uint32_t>(envelope.recipients.size()),

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <vector>
 
@@ -46,14 +47,49 @@ struct Envelope {
   }
 };
 
-struct Progress {
+// The targets of a message fall into parts, numbered from 0 in the order of their first target: those in
+// local mailboxes, and those of each remote domain.  Parts are attempted, and wait, each for itself.
+inline constexpr std::string_view kLocalPart{};
+std::string_view domain_of(const Envelope& envelope, const Target& target);
+std::vector<std::string_view> parts_of(const Envelope& envelope);
+
+// What was last heard about a target that is not finished.
+struct TargetAnswer {
+  std::uint32_t target = 0;  // its number
+  std::uint16_t code = 0;    // of an SMTP reply; 0: there was none
+  std::string enhanced;      // RFC 3463
+  std::string text;          // of the reply, or for people
+  std::string host;          // whose reply it is; empty: this system's own
+  std::string address;       // of that host, as text
+  std::uint8_t failure = 0;  // how it came about, as the dispatcher numbers it
+  std::uint8_t stage = 0;    // the same
+  std::uint64_t time = 0;    // microseconds since 1970
+  auto operator<=>(const TargetAnswer&) const = default;
+  static auto fields(auto& m) {
+    return std::tie(m.target, m.code, m.enhanced, m.text, m.host, m.address, m.failure, m.stage, m.time);
+  }
+};
+// For people: "451 4.7.1 try later", "no space: No space left on device".
+std::string answer_text(const TargetAnswer& answer);
+
+struct PartProgress {
   std::uint32_t attempts = 0;
   std::uint64_t next_attempt = 0;  // microseconds since 1970
+  auto operator<=>(const PartProgress&) const = default;
+  static auto fields(auto& m) { return std::tie(m.attempts, m.next_attempt); }
+};
+
+struct Progress {
+  std::vector<PartProgress> parts;  // of each part, or empty: nothing has been attempted
   bool held = false;
+  bool warned = false;                  // the sender has heard of the delay
   std::vector<std::uint32_t> finished;  // target numbers, ascending
-  std::string problem;                  // why the last attempt did not finish, or why it is held; for people
+  std::vector<TargetAnswer> answers;    // of targets that are not finished, ascending
+  std::string problem;                  // why it is held; for people
   auto operator<=>(const Progress&) const = default;
-  static auto fields(auto& m) { return std::tie(m.attempts, m.next_attempt, m.held, m.finished, m.problem); }
+  static auto fields(auto& m) {
+    return std::tie(m.parts, m.held, m.warned, m.finished, m.answers, m.problem);
+  }
 };
 
 }  // namespace mailroom::queue

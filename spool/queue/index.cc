@@ -1,6 +1,7 @@
 #include "spool/queue/index.h"
 
 #include <algorithm>
+#include <functional>
 
 namespace mailroom::queue {
 namespace {
@@ -18,20 +19,57 @@ struct StatusChange {
   Place place;
 
   void operator()(const Attempted& attempted) const {
-    entry.attempts = attempted.attempts;
-    entry.next_attempt = attempted.next_attempt;
-    entry.status = place;
+    for (const std::uint32_t number : attempted.parts) {
+      if (number >= entry.parts.size()) continue;
+      Part& part = entry.parts[number];
+      part.attempts = attempted.progress.attempts;
+      part.next_attempt = attempted.progress.next_attempt;
+      part.status = place;
+    }
     add_finished(entry.finished, attempted.finished);
   }
   void operator()(const Held&) const {
     entry.held = true;
-    entry.status = place;
+    entry.held_by = place;
   }
   void operator()(const Released&) const { entry.held = false; }
+  void operator()(const Warned&) const { entry.warned = true; }
   void operator()(const auto&) const {}
 };
 
+std::uint32_t sender_of(const Envelope& envelope) {
+  const std::string& sender = envelope.submitter.empty() ? envelope.reverse_path : envelope.submitter;
+  return static_cast<std::uint32_t>(std::hash<std::string>{}(sender));
+}
+
 }  // namespace
+
+Index::Domains::Domains() {
+  take("");  // the local part, for good: kLocalDomain
+}
+
+DomainNumber Index::Domains::take(std::string_view text) {
+  const auto [at, is_new] = numbers_.try_emplace(std::string{text}, 0);
+  if (is_new && free_.empty()) {
+    at->second = static_cast<DomainNumber>(used_.size());
+    used_.emplace_back();
+  } else if (is_new) {
+    at->second = free_.back();
+    free_.pop_back();
+  }
+  Used& used = used_[at->second];
+  used.text = &at->first;
+  ++used.count;
+  return at->second;
+}
+
+void Index::Domains::give_back(DomainNumber number) {
+  Used& used = used_.at(number);
+  if (--used.count > 0) return;
+  numbers_.erase(*used.text);
+  used.text = nullptr;
+  free_.push_back(number);
+}
 
 Place make_place(SegmentNumber segment, std::uint64_t offset) {
   return {segment, static_cast<std::uint32_t>(offset / kRecordAlignment)};
@@ -46,19 +84,34 @@ void Index::apply(const PlacedRecord& placed, const Record& record) {
   if (found != entries_.end()) std::visit(StatusChange{found->second, placed.place}, record);
 }
 
+void Index::note_finished(Id id, const std::vector<std::uint32_t>& targets) {
+  if (const auto found = entries_.find(id); found != entries_.end())
+    add_finished(found->second.finished, targets);
+}
+
 void Index::accept(const PlacedRecord& placed, const Accepted& accepted) {
   forget(placed.id);
+  const Progress& progress = accepted.progress;
   Entry entry{.accepted = placed.place,
-              .status = placed.place,
+              .held_by = placed.place,
               .content_length = accepted.content_length,
               .arrived = accepted.arrived,
-              .next_attempt = accepted.progress.next_attempt,
+              .parts = {},
+              .finished = progress.finished,
               .log_size = static_cast<std::uint32_t>(placed.size),
-              .attempts = accepted.progress.attempts,
               .targets = static_cast<std::uint32_t>(accepted.envelope.targets.size()),
-              .held = accepted.progress.held,
-              .content_in_file = accepted.content_in_file,
-              .finished = accepted.progress.finished};
+              .sender = sender_of(accepted.envelope),
+              .held = progress.held,
+              .warned = progress.warned,
+              .requiretls = accepted.envelope.requiretls,
+              .content_in_file = accepted.content_in_file};
+  const auto domains = parts_of(accepted.envelope);
+  entry.parts.reserve(domains.size());
+  for (std::size_t i = 0; i < domains.size(); ++i) {
+    const PartProgress part =
+        i < progress.parts.size() ? progress.parts[i] : PartProgress{0, accepted.arrived};
+    entry.parts.push_back({domains_.take(domains[i]), part.attempts, part.next_attempt, placed.place});
+  }
   for (Live* live : {&live_[placed.place.segment], &total_}) {
     ++live->messages;
     live->octets += placed.size;
@@ -70,6 +123,7 @@ void Index::forget(Id id) {
   const auto found = entries_.find(id);
   if (found == entries_.end()) return;
   count_out(found->second);
+  for (const Part& part : found->second.parts) domains_.give_back(part.domain);
   entries_.erase(found);
 }
 

@@ -4,6 +4,9 @@
 
 #include <cstdint>
 #include <map>
+#include <string>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "spool/queue/record.h"
@@ -19,18 +22,32 @@ struct Place {
 };
 Place make_place(SegmentNumber segment, std::uint64_t offset);
 
+// Names a domain for as long as a message of the index is for it.
+using DomainNumber = std::uint32_t;
+inline constexpr DomainNumber kLocalDomain = 0;
+
+// One part of a message: where it goes, and how far that has come.
+struct Part {
+  DomainNumber domain = 0;
+  std::uint32_t attempts = 0;
+  Microseconds next_attempt = 0;
+  Place status;  // the last Attempted of this part, whose answers count; or the Accepted itself
+};
+
 struct Entry {
   Place accepted;  // the message
-  Place status;    // the last Attempted or Held, whose `problem` is for people; or the Accepted itself
+  Place held_by;   // the last Held, when it is held
   std::uint64_t content_length = 0;
   Microseconds arrived = 0;
-  Microseconds next_attempt = 0;
-  std::uint32_t log_size = 0;  // of the Accepted record
-  std::uint32_t attempts = 0;
-  std::uint32_t targets = 0;
-  bool held = false;
-  bool content_in_file = false;
+  std::vector<Part> parts;
   std::vector<std::uint32_t> finished;  // target numbers, ascending; empty for nearly all messages
+  std::uint32_t log_size = 0;           // of the Accepted record
+  std::uint32_t targets = 0;
+  std::uint32_t sender = 0;  // hash of the account that submitted it, or of the reverse-path
+  bool held = false;
+  bool warned = false;
+  bool requiretls = false;
+  bool content_in_file = false;
 };
 
 // A record as the log gives it back.
@@ -46,10 +63,15 @@ class Index {
   // change nothing.
   void apply(const PlacedRecord& placed, const Record& record);
 
+  // These targets are finished; a record that says so is on its way.
+  void note_finished(Id id, const std::vector<std::uint32_t>& targets);
+
   const Entry* find(Id id) const;
   std::size_t size() const { return entries_.size(); }
   const std::map<Id, Entry>& entries() const { return entries_; }
   Id highest_id() const { return highest_; }
+  // Of a part; empty: the local mailboxes.
+  const std::string& domain(DomainNumber number) const { return domains_.text(number); }
 
   // Messages and octets of the log that are still needed.
   struct Live {
@@ -60,11 +82,32 @@ class Index {
   std::uint64_t live_octets() const { return total_.octets; }
 
  private:
+  // Each text once, with a count of who uses it.
+  class Domains {
+   public:
+    Domains();
+    Domains(Domains&&) = default;
+    Domains& operator=(Domains&&) = default;
+    DomainNumber take(std::string_view text);
+    void give_back(DomainNumber number);
+    const std::string& text(DomainNumber number) const { return *used_.at(number).text; }
+
+   private:
+    struct Used {
+      const std::string* text = nullptr;  // in `numbers_`
+      std::uint32_t count = 0;
+    };
+    std::unordered_map<std::string, DomainNumber> numbers_;
+    std::vector<Used> used_;
+    std::vector<DomainNumber> free_;
+  };
+
   void accept(const PlacedRecord& placed, const Accepted& accepted);
   void forget(Id id);
   void count_out(const Entry& entry);
 
   std::map<Id, Entry> entries_;
+  Domains domains_;
   std::map<SegmentNumber, Live> live_;
   Live total_;
   Id highest_ = 0;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <map>
+#include <set>
 #include <utility>
 
 #include "spool/queue/file_source.h"
@@ -39,7 +41,7 @@ void Queue::accept(std::unique_ptr<Incoming> incoming, Envelope envelope, Micros
                     .content_hash = incoming->finish_hash(),
                     .content_in_file = incoming->file() != nullptr,
                     .envelope = std::move(envelope),
-                    .progress = {.next_attempt = now}};
+                    .progress = {}};
   std::shared_ptr<Incoming> shared = std::move(incoming);
   if (!shared->file()) return append_accepted(id, std::move(accepted), std::move(shared), std::move(done));
 
@@ -71,7 +73,22 @@ void Queue::append_accepted(Id id, Accepted&& accepted, std::shared_ptr<Incoming
                }});
 }
 
+void Queue::known_at_once(Id id, const Record& status) {
+  const auto* attempted = std::get_if<Attempted>(&status);
+  if (attempted == nullptr) return;
+  index_.note_finished(id, attempted->finished);
+  if (index_.find(id) != nullptr) unwritten_[id].push_back(attempted->answers);
+}
+
+void Queue::written(Id id, const Record& status) {
+  const auto found = unwritten_.find(id);
+  if (!std::holds_alternative<Attempted>(status) || found == unwritten_.end()) return;
+  found->second.pop_front();
+  if (found->second.empty()) unwritten_.erase(found);
+}
+
 void Queue::record(Id id, Record status) {
+  known_at_once(id, status);
   if (!unrecorded_.empty()) {
     unrecorded_.push_back({id, std::move(status)});
     return;
@@ -84,10 +101,9 @@ void Queue::append_status(Status status) {
   Record record = status.record;
   log_.append({id, std::move(record), nullptr,
                [this, status = std::move(status)](Outcome outcome, const PlacedRecord& placed) {
-                 if (outcome == Outcome::durable)
-                   apply(placed, status.record);
-                 else
-                   unrecorded_.push_back(status);
+                 if (outcome != Outcome::durable) return unrecorded_.push_back(status);
+                 apply(placed, status.record);
+                 written(placed.id, status.record);
                }});
 }
 
@@ -121,18 +137,54 @@ std::expected<Accepted, ReadProblem> Queue::read_message(Id id) {
   return std::get<Accepted>(std::move(located->record.record));
 }
 
+std::optional<Record> Queue::read_record(Id id, Place place) {
+  const auto segment = log_.segments().find(place.segment);
+  if (segment == log_.segments().end()) return {};
+  FileSource source{*segment->second.file};
+  auto record = scan_record(source, segment->second.seed, place.offset());
+  if (!record || record->header.id != id) return {};
+  return std::move(record->record);
+}
+
+// Parts that were attempted together have one record: it is read once.
+std::vector<TargetAnswer> Queue::read_answers(Id id) {
+  const Entry* entry = index_.find(id);
+  if (entry == nullptr) return {};
+  std::set<Place> places;
+  for (const Part& part : entry->parts) places.insert(part.status);
+  std::map<std::uint32_t, TargetAnswer> latest;
+  const auto take = [&](const std::vector<TargetAnswer>& answers) {
+    for (const TargetAnswer& answer : answers)
+      if (!std::ranges::binary_search(entry->finished, answer.target)) latest[answer.target] = answer;
+  };
+  for (const Place place : places) {
+    const auto record = read_record(id, place);
+    if (!record) continue;
+    if (const auto* accepted = std::get_if<Accepted>(&*record)) take(accepted->progress.answers);
+    if (const auto* attempted = std::get_if<Attempted>(&*record)) take(attempted->answers);
+  }
+  if (const auto newer = unwritten_.find(id); newer != unwritten_.end())
+    for (const auto& answers : newer->second) take(answers);
+  std::vector<TargetAnswer> out;
+  for (auto& [target, answer] : latest) out.push_back(std::move(answer));
+  return out;
+}
+
+std::string Queue::why_held(Id id, const Entry& entry) {
+  const auto record = read_record(id, entry.held_by);
+  if (!entry.held || !record) return {};
+  if (const auto* accepted = std::get_if<Accepted>(&*record)) return accepted->progress.problem;
+  const auto* held = std::get_if<Held>(&*record);
+  return held == nullptr ? std::string{} : held->problem;
+}
+
 std::string Queue::read_problem(Id id) {
   const Entry* entry = index_.find(id);
   if (entry == nullptr) return {};
-  const auto segment = log_.segments().find(entry->status.segment);
-  if (segment == log_.segments().end()) return {};
-  FileSource source{*segment->second.file};
-  const auto record = scan_record(source, segment->second.seed, entry->status.offset());
-  if (!record || record->header.id != id) return {};
-  if (const auto* accepted = std::get_if<Accepted>(&record->record)) return accepted->progress.problem;
-  if (const auto* attempted = std::get_if<Attempted>(&record->record)) return attempted->problem;
-  if (const auto* held = std::get_if<Held>(&record->record)) return held->problem;
-  return {};
+  if (entry->held) return why_held(id, *entry);
+  const auto answers = read_answers(id);
+  const auto last = std::ranges::max_element(answers, {}, &TargetAnswer::time);
+  return last == answers.end() ? std::string{} : answer_text(*last);
 }
 
 std::expected<void, ReadProblem> Queue::read_content(Id id, const Sink& sink) {
@@ -199,8 +251,13 @@ void Queue::copy_some(SegmentNumber number, const Segment& segment) {
 // Damaged content is copied as it is: its hash goes with it, and tells.
 void Queue::copy(const Entry& entry, ScannedRecord&& record, const Segment& segment) {
   auto& accepted = std::get<Accepted>(record.record);
-  accepted.progress = {entry.attempts, entry.next_attempt, entry.held, entry.finished,
-                       read_problem(record.header.id)};
+  accepted.progress = {.parts = {},
+                       .held = entry.held,
+                       .warned = entry.warned,
+                       .finished = entry.finished,
+                       .answers = read_answers(record.header.id),
+                       .problem = why_held(record.header.id, entry)};
+  for (const Part& part : entry.parts) accepted.progress.parts.push_back({part.attempts, part.next_attempt});
   auto content = std::make_shared<Content>(copies_);
   FileSource source{*segment.file};
   content->add(std::string{source.read(record.offset + record.header.content_offset(),

@@ -5,10 +5,13 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <expected>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "spool/queue/incoming.h"
@@ -53,14 +56,17 @@ class Queue {
   using AcceptDone = std::function<void(Outcome, SharedContent)>;
   void accept(std::unique_ptr<Incoming> incoming, Envelope envelope, Microseconds now, AcceptDone done);
 
-  // Remembers a status: Attempted, Finished, Held, Released, Removed.  Needs no answer: what a
-  // crash forgets is done again.  Tried again, at tick(), for as long as the disk refuses it.
+  // Remembers a status: Attempted, Finished, Held, Released, Removed, Warned.  What an Attempted says is
+  // known at once: its targets are finished in the index, and read_answers() has its answers.  Needs no
+  // answer: what a crash forgets is done again.  Tried again, at tick(), for as long as the disk refuses it.
   void record(Id id, Record status);
 
   const Index& index() const { return index_; }
   // Envelope and times as accepted; `progress` is not current, the index is.
   std::expected<Accepted, ReadProblem> read_message(Id id);
-  // Why the last attempt came to nothing or why the message is held; empty if there is no reason.
+  // What was last heard about the targets that are not finished, ascending by target.
+  std::vector<TargetAnswer> read_answers(Id id);
+  // Why the message is held, or why the last attempt came to nothing; empty if there is no reason.
   std::string read_problem(Id id);
   // Calls `sink` with the content in pieces; verified when it returns without a problem.
   using Sink = std::function<void(std::string_view)>;
@@ -86,10 +92,14 @@ class Queue {
     std::uint64_t offset = 0;
   };
 
+  void known_at_once(Id id, const Record& status);
+  void written(Id id, const Record& status);
   void append_accepted(Id id, Accepted&& accepted, std::shared_ptr<Incoming> incoming, AcceptDone done);
   void append_status(Status status);
   void apply(const PlacedRecord& placed, const Record& record);
   std::expected<Located, ReadProblem> locate(Id id);
+  std::optional<Record> read_record(Id id, Place place);
+  std::string why_held(Id id, const Entry& entry);
   std::expected<void, ReadProblem> read_range(File& file, std::uint64_t offset, const Accepted& accepted,
                                               const Sink& sink);
   void maintain();
@@ -105,6 +115,8 @@ class Queue {
   Log log_;
   Id next_id_;
   std::vector<Status> unrecorded_;
+  std::unordered_map<Id, std::deque<std::vector<TargetAnswer>>>
+      unwritten_;  // of Attempted records, in their order
   unsigned syncing_files_ = 0;
   Cursor copied_;
   bool may_copy_ = true;  // until tick(), after a copy that found no place

@@ -65,13 +65,14 @@ struct Accepted {
   }
 };
 
-// What an attempt came to.
+// What an attempt of some parts of a message came to.
 struct Attempted {
-  std::uint32_t attempts = 0;  // so far, with this one
-  Microseconds next_attempt = 0;
+  std::vector<std::uint32_t> parts;
+  PartProgress progress;                // of each of them
   std::vector<std::uint32_t> finished;  // numbers of the targets that need no more attempts
-  std::string problem;                  // for people; of the last target that failed
-  static auto fields(auto& m) { return std::tie(m.attempts, m.next_attempt, m.finished, m.problem); }
+  std::vector<TargetAnswer>
+      answers;  // about others of these parts: they replace what was known of these parts
+  static auto fields(auto& m) { return std::tie(m.parts, m.progress, m.finished, m.answers); }
 };
 
 struct Finished {  // every target has been served
@@ -85,6 +86,10 @@ struct Released {
   static auto fields(auto&) { return std::tie(); }
 };
 struct Removed {  // by an operator
+  static auto fields(auto&) { return std::tie(); }
+};
+
+struct Warned {  // the sender has heard of the delay
   static auto fields(auto&) { return std::tie(); }
 };
 
@@ -102,7 +107,7 @@ struct Void {
 
 // The order is part of the format.
 using Record =
-    std::variant<SegmentStart, Accepted, Attempted, Finished, Held, Released, Removed, Commit, Void>;
+    std::variant<SegmentStart, Accepted, Attempted, Finished, Held, Released, Removed, Commit, Void, Warned>;
 
 struct RecordHeader {
   std::uint32_t meta_length = 0;

@@ -142,7 +142,7 @@ class Run {
 
   void end(Id id) {
     mark(fmt::format("ending {}\n", id));
-    queue_.record(id, Attempted{1, kNow, {}, "first try"});
+    queue_.record(id, Attempted{{0}, {1, kNow}, {}, {{.target = 1, .text = "first try"}}});
     queue_.record(id, Finished{});
   }
 

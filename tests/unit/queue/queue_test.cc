@@ -112,8 +112,8 @@ TEST_CASE("status is remembered over a restart") {
            removed = bench.send(100);
   bench.run_all();
   bench.queue->record(done, Finished{});
-  bench.queue->record(tried, Attempted{1, 555, {2}, "disk full"});
-  bench.queue->record(tried, Attempted{2, 777, {1}, "still full"});
+  bench.queue->record(tried, Attempted{{0}, {1, 555}, {2}, {{.target = 3, .text = "disk full"}}});
+  bench.queue->record(tried, Attempted{{0}, {2, 777}, {1}, {{.target = 3, .text = "still full"}}});
   bench.queue->record(held, Held{"by hand"});
   bench.queue->record(removed, Removed{});
   bench.run_all();
@@ -123,8 +123,8 @@ TEST_CASE("status is remembered over a restart") {
   CHECK(bench.queue->index().size() == 2);
   const Entry* entry = bench.queue->index().find(tried);
   REQUIRE(entry);
-  CHECK(entry->attempts == 2);
-  CHECK(entry->next_attempt == 777);
+  CHECK(entry->parts.at(0).attempts == 2);
+  CHECK(entry->parts.at(0).next_attempt == 777);
   CHECK(entry->finished == std::vector<std::uint32_t>{1, 2});
   CHECK(bench.queue->read_problem(tried) == "still full");
   CHECK(bench.queue->index().find(held)->held);
@@ -247,7 +247,7 @@ TEST_CASE("the log stays in proportion to what is live, and what is live stays w
   std::vector<Id> old;
   for (int i = 0; i < 10; ++i) old.push_back(bench.send(200, {}, 2));
   bench.run_all();
-  bench.queue->record(old[3], Attempted{4, 99, {2}, "why not"});
+  bench.queue->record(old[3], Attempted{{0}, {4, 99}, {2}, {{.target = 1, .text = "why not"}}});
   bench.queue->record(old[5], Held{"by hand"});
   for (int i = 0; i < 2000; ++i) {
     const Id id = bench.send(500);
@@ -260,7 +260,7 @@ TEST_CASE("the log stays in proportion to what is live, and what is live stays w
   CHECK(bench.queue->index().size() == old.size());
   for (const Id id : old) CHECK(bench.content(id) == text_of(id, 200));
   CHECK(bench.queue->index().find(old[3])->finished == std::vector<std::uint32_t>{2});
-  CHECK(bench.queue->index().find(old[3])->attempts == 4);
+  CHECK(bench.queue->index().find(old[3])->parts.at(0).attempts == 4);
   CHECK(bench.queue->read_problem(old[3]) == "why not");
   CHECK(bench.queue->index().find(old[5])->held);
   CHECK_FALSE(bench.disk.exists("segment-00000001"));

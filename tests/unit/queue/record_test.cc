@@ -97,9 +97,9 @@ TEST_CASE("a segment header is read back, and nothing else is one") {
 TEST_CASE("a record is read back at its place, and any changed octet of it is found") {
   Builder builder;
   Accepted accepted{.arrived = 5, .content_length = 3, .content_in_file = true};
-  accepted.envelope.recipients = {{"r@example.edu", "rfc822;r", 3}};
+  accepted.envelope.recipients = {{"r@example.edu", "rfc822;r", 3, ""}};
   accepted.envelope.targets = {{0, 1000}};
-  accepted.progress = {2, 77, true, {1}, "no such directory"};
+  accepted.progress = {{{2, 77}}, true, true, {1}, {{.target = 2, .text = "no such directory"}}, "by hand"};
   const std::uint64_t at = builder.add(9, accepted);
 
   StringSource source{builder.bytes()};

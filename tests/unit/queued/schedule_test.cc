@@ -1,9 +1,9 @@
 #include "daemons/queued/schedule.h"
 
+#include <malloc.h>
+
 #include <catch2/catch.hpp>
 
-#include <map>
-#include <random>
 #include <set>
 
 using namespace mailroom;
@@ -12,17 +12,41 @@ using namespace mailroom::queued;
 namespace {
 
 constexpr Microseconds kSecond = 1'000'000;
+constexpr Microseconds kDay = 86'400 * kSecond;
 constexpr Microseconds kNow = 1'800'000'000 * kSecond;
+using Given = Schedule::Given;
 
-Schedule make(std::uint32_t deliveries = 100) {
-  return Schedule{{{60 * kSecond, 600 * kSecond}, deliveries}};
+Schedule::Limits small_limits() {
+  return {.waits = {60 * kSecond, 600 * kSecond},
+          .local = 4,
+          .per_destination = 8,
+          .remote = 12,
+          .lifetime = 5 * kDay,
+          .delay_warning = kDay};
 }
 
-std::vector<DeliveryId> all_next(Schedule& schedule) {
-  std::vector<DeliveryId> out;
-  while (const auto delivery = schedule.next()) out.push_back(*delivery);
-  return out;
-}
+struct Bench {
+  Schedule schedule{small_limits()};
+  DestinationNumber local = schedule.destination("local", DestinationKind::local);
+  DestinationNumber far = schedule.destination("far.test");
+  DestinationNumber other = schedule.destination("other.test");
+
+  void add(QueueId id, std::vector<DestinationNumber> to, SenderKey sender = 1, Microseconds now = kNow) {
+    Schedule::NewMessage message{.id = id, .sender = sender, .arrived = now, .visits = {}};
+    for (const auto destination : to) message.visits.push_back({destination, now, 0});
+    schedule.add(message, now);
+  }
+  std::vector<Given> all(Microseconds now = kNow, Schedule::Able able = {}) {
+    std::vector<Given> out;
+    while (const auto given = schedule.next(now, able)) out.push_back(*given);
+    return out;
+  }
+  std::vector<QueueId> ids(Microseconds now = kNow) {
+    std::vector<QueueId> out;
+    for (const Given& given : all(now)) out.push_back(given.id);
+    return out;
+  }
+};
 
 bool about(Microseconds time, Microseconds expected) {
   return time >= expected - expected / 10 && time <= expected + expected / 10;
@@ -30,159 +54,251 @@ bool about(Microseconds time, Microseconds expected) {
 
 }  // namespace
 
-TEST_CASE("a message is attempted when it is due, and forgotten when all targets are served") {
-  Schedule schedule = make();
-  schedule.add(1, kNow, 0);
-  CHECK_FALSE(schedule.take_due(kNow - 1));
-  CHECK(schedule.next_due() == kNow);
-  REQUIRE(schedule.take_due(kNow) == QueueId{1});
-  CHECK_FALSE(schedule.take_due(kNow));
-  schedule.begin(1, {1, 2});
-  CHECK(all_next(schedule) == std::vector<DeliveryId>{{1, 1}, {1, 2}});
-  CHECK_FALSE(schedule.delivered({1, 2}, kNow));
-  CHECK(schedule.delivered({1, 1}, kNow) == Schedule::Ended{1, 1, {1, 2}, true, 0, ""});
-  CHECK(schedule.size() == 0);
+TEST_CASE("a message visits each of its destinations once, and is then without visits") {
+  Bench bench;
+  bench.add(1, {bench.local, bench.far});
+  auto given = bench.all();
+  std::ranges::sort(given);
+  REQUIRE(given == std::vector<Given>{{1, bench.local}, {1, bench.far}});
+  CHECK(bench.schedule.is_active(1));
+  CHECK(bench.schedule.finished({1, bench.far}));
+  CHECK_FALSE(bench.schedule.finished({1, bench.far}));  // an answer counts once
+  CHECK_FALSE(bench.schedule.finished({1, bench.other}));
+  CHECK(bench.schedule.has_visits(1));
+  CHECK(bench.schedule.finished({1, bench.local}));
+  CHECK_FALSE(bench.schedule.has_visits(1));
+  bench.schedule.remove(1);
+  CHECK(bench.schedule.size() == 0);
 }
 
-TEST_CASE("what failed is tried again, later each time, and what succeeded is not") {
-  Schedule schedule = make();
-  schedule.add(1, kNow, 0);
+TEST_CASE("what was not taken is tried again, later each time, and never before") {
+  Bench bench;
+  bench.add(1, {bench.far});
   Microseconds now = kNow;
   for (const Microseconds wait : {60 * kSecond, 600 * kSecond, 600 * kSecond}) {
-    REQUIRE(schedule.take_due(now) == QueueId{1});
-    schedule.begin(1, {1, 2});
-    all_next(schedule);
-    CHECK_FALSE(schedule.delivered({1, 1}, now));
-    const auto ended = schedule.failed({1, 2}, "disk full", now);
-    REQUIRE(ended);
-    CHECK_FALSE(ended->complete);
-    CHECK(ended->finished == std::vector<std::uint32_t>{1});
-    CHECK(ended->problem == "disk full");
-    CHECK(about(ended->next_attempt - now, wait));
-    CHECK(schedule.next_due() == ended->next_attempt);
-    now = ended->next_attempt;
+    REQUIRE(bench.ids(now).size() == 1);
+    const auto later = bench.schedule.deferred({1, bench.far}, now);
+    REQUIRE(later);
+    CHECK(about(later->due - now, wait));
+    CHECK(bench.all(later->due - 1).empty());
+    CHECK(bench.schedule.next_event() == later->due);
+    now = later->due;
   }
 }
 
-TEST_CASE("deliveries of many messages take turns, within a limit") {
-  Schedule schedule = make(4);
-  for (QueueId id = 1; id <= 3; ++id) {
-    schedule.add(id, kNow, 0);
-    schedule.take_due(kNow);
-  }
-  schedule.begin(1, {1, 2, 3, 4, 5});
-  schedule.begin(2, {1});
-  schedule.begin(3, {1, 2});
-  CHECK(all_next(schedule) == std::vector<DeliveryId>{{1, 1}, {2, 1}, {3, 1}, {1, 2}});
-  CHECK(schedule.delivered({2, 1}, kNow));
-  CHECK(all_next(schedule) == std::vector<DeliveryId>{{3, 2}});
+TEST_CASE("what can not be done now is not given") {
+  Bench bench;
+  bench.add(1, {bench.local, bench.far});
+  CHECK(bench.all(kNow, {.local = false, .remote = false}).empty());
+  CHECK(bench.all(kNow, {.local = true, .remote = false}) == std::vector<Given>{{1, bench.local}});
+  CHECK(bench.all() == std::vector<Given>{{1, bench.far}});
 }
 
-TEST_CASE("a backlog of retries does not delay new mail") {
-  Schedule schedule = make();
-  for (QueueId id = 1; id <= 1000; ++id) schedule.add(id, kNow - 1000 * kSecond + id, 3);
-  schedule.add(5000, kNow, 0);
-  std::set<QueueId> first{*schedule.take_due(kNow), *schedule.take_due(kNow)};
-  CHECK(first.contains(5000));
+TEST_CASE("a window grows with what works, up to its limit, and shrinks with what does not") {
+  Bench bench;
+  for (QueueId id = 1; id <= 100; ++id) bench.add(id, {bench.far});
+  auto given = bench.ids();
+  CHECK(given.size() == Destination::kFirstWindow);
+  for (int round = 0; round < 10; ++round) {
+    for (const QueueId id : given) {
+      bench.schedule.worked(bench.far);
+      bench.schedule.finished({id, bench.far});
+    }
+    given = bench.ids();
+    CHECK(given.size() <= 8);
+  }
+  REQUIRE(given.size() == 8);
+  bench.schedule.put_back({given[0], bench.far}, kNow);
+  bench.schedule.failed(bench.far, kNow);
+  CHECK(bench.schedule.find(bench.far)->window() == 4);
+  CHECK(bench.schedule.find(bench.far)->blocked_until() == 0);  // others are under way
+  CHECK(bench.ids().empty());
+}
+
+TEST_CASE("a dead destination waits as a whole, longer each time, and is tried by one message") {
+  Bench bench;
+  for (QueueId id = 1; id <= 100; ++id) bench.add(id, {bench.far});
+  Microseconds now = kNow;
+  for (const QueueId id : bench.ids(now)) {
+    bench.schedule.put_back({id, bench.far}, now);
+    bench.schedule.failed(bench.far, now);
+  }
+  for (const Microseconds wait : {60 * kSecond, 600 * kSecond, 600 * kSecond}) {
+    const Microseconds until = bench.schedule.find(bench.far)->blocked_until();
+    CHECK(about(until - now, wait));
+    CHECK(bench.all(until - 1).empty());
+    now = until;
+    CHECK(bench.schedule.next_event() == until);
+    const auto probe = bench.ids(now);
+    REQUIRE(probe.size() == 1);
+    bench.schedule.put_back({probe[0], bench.far}, now);
+    bench.schedule.failed(bench.far, now);
+  }
+  now = bench.schedule.find(bench.far)->blocked_until();
+  std::size_t done = 0;
+  for (auto given = bench.ids(now); !given.empty(); given = bench.ids(now))
+    for (const QueueId id : given) {
+      bench.schedule.worked(bench.far);
+      done += bench.schedule.finished({id, bench.far}) ? 1 : 0;
+    }
+  CHECK(done == 100);  // none of them had to wait for a time of its own
+}
+
+TEST_CASE("a dead destination delays no other") {
+  Bench bench;
+  for (QueueId id = 1; id <= 1000; ++id) bench.add(id, {bench.far});
+  bench.add(5000, {bench.far, bench.other});
+  const auto given = bench.all();
+  CHECK(std::ranges::find(given, Given{5000, bench.other}) != given.end());
+}
+
+TEST_CASE("one big sender delays no other, and a backlog of retries no new mail") {
+  Bench bench;
+  for (QueueId id = 1; id <= 1000; ++id) bench.add(id, {bench.far}, 1);
+  bench.add(2000, {bench.far}, 2);
+  const auto first = bench.ids();
+  CHECK(std::ranges::find(first, 2000) != first.end());
+
+  Bench retries;
+  for (QueueId id = 1; id <= 1000; ++id)
+    retries.schedule.add({.id = id, .sender = 1, .arrived = kNow, .visits = {{retries.far, kNow, 3}}}, kNow);
+  retries.add(2000, {retries.far}, 1);
+  const auto next = retries.ids();
+  CHECK(std::ranges::find(next, 2000) != next.end());
+}
+
+TEST_CASE("no more connections than there may be, and destinations take turns for them") {
+  Bench bench;
+  std::vector<DestinationNumber> many;
+  for (int i = 0; i < 10; ++i) many.push_back(bench.schedule.destination("d" + std::to_string(i)));
+  QueueId id = 0;
+  for (const auto destination : many)
+    for (int i = 0; i < 5; ++i) bench.add(++id, {destination});
+  const auto given = bench.all();
+  CHECK(given.size() == 12);
+  std::set<DestinationNumber> reached;
+  for (const Given& one : given) reached.insert(one.destination);
+  CHECK(reached.size() == many.size());
 }
 
 TEST_CASE("a held message waits for its release, whatever else happens") {
-  Schedule schedule = make();
-  schedule.add(1, kNow, 0);
-  schedule.add(2, kNow, 0, Schedule::State::held);
-  CHECK(schedule.hold(1));
-  CHECK_FALSE(schedule.take_due(kNow));
-  CHECK(schedule.retry(1, kNow));
-  CHECK_FALSE(schedule.take_due(kNow));
-  CHECK(schedule.release(2, kNow));
-  CHECK(schedule.take_due(kNow) == QueueId{2});
-  schedule.begin(2, {1});
-  CHECK(schedule.hold(2));  // its attempt goes on
-  all_next(schedule);
-  CHECK_FALSE(schedule.failed({2, 1}, "no", kNow)->complete);
-  CHECK_FALSE(schedule.take_due(kNow + 86400 * kSecond));
-  CHECK_FALSE(schedule.hold(3));
+  Bench bench;
+  bench.add(1, {bench.far});
+  bench.schedule.add({.id = 2,
+                      .sender = 1,
+                      .arrived = kNow,
+                      .state = Schedule::State::held,
+                      .visits = {{bench.far, kNow, 0}}},
+                     kNow);
+  CHECK(bench.schedule.hold(1));
+  CHECK(bench.schedule.retry(1, kNow));
+  CHECK(bench.all().empty());
+  CHECK_FALSE(bench.schedule.take_overdue(kNow + 100 * kDay));
+  CHECK(bench.schedule.release(2, kNow));
+  CHECK(bench.ids() == std::vector<QueueId>{2});
+  CHECK(bench.schedule.hold(2));  // its visit goes on
+  CHECK(bench.schedule.deferred({2, bench.far}, kNow));
+  CHECK(bench.all(kNow + kDay).empty());
+  CHECK(bench.schedule.release(1, kNow));
+  CHECK(bench.ids(kNow + kDay) == std::vector<QueueId>{1});
+  CHECK_FALSE(bench.schedule.hold(3));
 }
 
-TEST_CASE("a removed message is not heard of again") {
-  Schedule schedule = make(1);
-  schedule.add(1, kNow, 0);
-  schedule.add(2, kNow, 0);
-  schedule.take_due(kNow);
-  schedule.begin(1, {1, 2});
-  all_next(schedule);
-  schedule.remove(1);
-  CHECK_FALSE(schedule.delivered({1, 1}, kNow));
-  CHECK(schedule.take_due(kNow) == QueueId{2});
-  schedule.begin(2, {1});
-  CHECK(all_next(schedule) == std::vector<DeliveryId>{{2, 1}});
+TEST_CASE("a held destination waits for its release") {
+  Bench bench;
+  CHECK(bench.schedule.hold_destination("far.test"));
+  CHECK_FALSE(bench.schedule.hold_destination("nowhere.test"));
+  bench.add(1, {bench.far, bench.other});
+  CHECK(bench.all() == std::vector<Given>{{1, bench.other}});
+  CHECK(bench.schedule.release_destination("far.test", kNow));
+  CHECK(bench.all() == std::vector<Given>{{1, bench.far}});
 }
 
-TEST_CASE("what was handed out and not answered is handed out again when the deliverer is back") {
-  Schedule schedule = make(2);
-  schedule.add(1, kNow, 0);
-  schedule.take_due(kNow);
-  schedule.begin(1, {1, 2, 3});
-  all_next(schedule);
-  schedule.interrupted();
-  CHECK_FALSE(schedule.delivered({1, 1}, kNow));
-  CHECK(all_next(schedule) == std::vector<DeliveryId>{{1, 1}, {1, 2}});
-  CHECK_FALSE(schedule.delivered({1, 1}, kNow));
-  CHECK_FALSE(schedule.delivered({1, 1}, kNow));  // an answer counts once
-  CHECK_FALSE(schedule.delivered({1, 2}, kNow));
-  all_next(schedule);
-  CHECK(schedule.delivered({1, 3}, kNow)->complete);
+TEST_CASE("an operator's retry comes before its time, of a message and of a destination") {
+  Bench bench;
+  bench.schedule.add({.id = 1, .sender = 1, .arrived = kNow, .visits = {{bench.far, kNow + kDay, 5}}}, kNow);
+  CHECK(bench.all().empty());
+  CHECK(bench.schedule.retry(1, kNow));
+  CHECK(bench.ids() == std::vector<QueueId>{1});
+  bench.schedule.put_back({1, bench.far}, kNow);
+  bench.schedule.failed(bench.far, kNow);
+  CHECK(bench.all().empty());
+  CHECK(bench.schedule.retry_destination("far.test", kNow));
+  CHECK(bench.ids() == std::vector<QueueId>{1});
+  CHECK_FALSE(bench.schedule.retry_destination("nowhere.test", kNow));
 }
 
-TEST_CASE("an operator's retry comes before its time") {
-  Schedule schedule = make();
-  schedule.add(1, kNow + 3600 * kSecond, 5);
-  CHECK(schedule.retry(1, kNow));
-  CHECK(schedule.retry(1, kNow));
-  CHECK(schedule.take_due(kNow) == QueueId{1});
-  CHECK_FALSE(schedule.take_due(kNow));
+TEST_CASE("a removed message is not heard of again, in whatever state it was") {
+  Bench bench;
+  for (QueueId id = 1; id <= 3; ++id) bench.add(id, {bench.far});  // two under way, one ready
+  REQUIRE(bench.ids().size() == 2);
+  bench.schedule.add({.id = 4, .sender = 1, .arrived = kNow, .visits = {{bench.far, kNow + kDay, 1}}}, kNow);
+  for (QueueId id = 1; id <= 4; ++id) bench.schedule.remove(id);
+  CHECK_FALSE(bench.schedule.finished({1, bench.far}));
+  CHECK_FALSE(bench.schedule.deferred({2, bench.far}, kNow));
+  CHECK(bench.all(kNow + 10 * kDay).empty());
+  CHECK_FALSE(bench.schedule.take_overdue(kNow + 10 * kDay));
+  CHECK(bench.schedule.remote_active() == 0);
+  bench.add(5, {bench.far});
+  CHECK(bench.ids() == std::vector<QueueId>{5});
 }
 
-TEST_CASE("over a month every target of every message is served once") {
-  std::mt19937 random{7};
-  Schedule schedule = make(8);
-  std::map<DeliveryId, int> served;
-  std::map<QueueId, std::vector<std::uint32_t>> left;
-  Microseconds now = kNow;
-  QueueId next_id = 1;
-  while (now < kNow + 30 * 86400 * kSecond || schedule.size() > 0) {
-    if (next_id <= 2000 && random() % 2 == 0) {
-      for (std::uint32_t number = 1; number <= 1 + random() % 4; ++number) left[next_id].push_back(number);
-      schedule.add(next_id++, now, 0);
-    }
-    while (const auto id = schedule.take_due(now)) schedule.begin(*id, left.at(*id));
-    for (const DeliveryId& delivery : all_next(schedule)) {
-      if (random() % 50 == 0) {
-        schedule.interrupted();
-        break;
-      }
-      const bool works = random() % 3 != 0;
-      if (works) {
-        ++served[delivery];
-        std::erase(left[delivery.queue_id], delivery.recipient);
-      }
-      works ? schedule.delivered(delivery, now) : schedule.failed(delivery, "no", now);
-    }
-    now += random() % (1200 * kSecond);
-  }
-  for (const auto& [id, targets] : left) CHECK(targets.empty());
-  for (const auto& [delivery, times] : served) CHECK(times == 1);
+TEST_CASE("a sender hears of a delay once, and a message ends with its lifetime") {
+  Bench bench;
+  bench.add(1, {bench.far});
+  using Overdue = Schedule::Overdue;
+  CHECK_FALSE(bench.schedule.take_overdue(kNow + kDay - 1));
+  CHECK(bench.schedule.take_overdue(kNow + kDay) == Overdue{1, Schedule::Deadline::warning});
+  CHECK_FALSE(bench.schedule.take_overdue(kNow + 5 * kDay - 1));
+  REQUIRE(bench.ids(kNow + 5 * kDay) == std::vector<QueueId>{1});
+  CHECK_FALSE(bench.schedule.take_overdue(kNow + 5 * kDay));  // its last visit is under way
+  CHECK(bench.schedule.deferred({1, bench.far}, kNow + 5 * kDay));
+  CHECK(bench.schedule.take_overdue(kNow + 5 * kDay) == Overdue{1, Schedule::Deadline::expiry});
+  CHECK_FALSE(bench.schedule.take_overdue(kNow + 50 * kDay));
+  CHECK(bench.all(kNow + 50 * kDay).empty());
 }
 
-TEST_CASE("a waiting message costs the schedule little, and its order little time") {
-  Schedule schedule = make();
-  for (QueueId id = 1; id <= 300'000; ++id) schedule.add(id << 20, kNow + id % 1000 * kSecond, 3);
+TEST_CASE("a message that was long in a queue nobody ran is tried before it ends") {
+  Bench bench;
+  bench.schedule.add(
+      {.id = 1, .sender = 1, .arrived = kNow - 50 * kDay, .warned = true, .visits = {{bench.far, kNow, 9}}},
+      kNow);
+  CHECK_FALSE(bench.schedule.take_overdue(kNow + Schedule::kGrace - 1));
+  CHECK(bench.ids() == std::vector<QueueId>{1});
+  CHECK(bench.schedule.deferred({1, bench.far}, kNow));
+  CHECK(bench.schedule.take_overdue(kNow));
+}
+
+TEST_CASE("destinations that nothing is for are forgotten, and their numbers not used again") {
+  Bench bench;
+  bench.add(1, {bench.far});
+  bench.schedule.forget_unused();
+  const auto forgotten = bench.schedule.forget_unused();
+  CHECK(forgotten == std::vector<DestinationNumber>{bench.other});
+  CHECK(bench.schedule.destination("other.test") > bench.other);
+  CHECK(bench.schedule.destination("far.test") == bench.far);
+  REQUIRE(bench.ids() == std::vector<QueueId>{1});
+}
+
+TEST_CASE("a waiting message costs the schedule little memory, and its order little time") {
+  const auto before = ::mallinfo2().uordblks;
+  Schedule schedule{small_limits()};
+  const auto far = schedule.destination("far.test");
+  constexpr QueueId kMessages = 300'000;
+  for (QueueId id = 1; id <= kMessages; ++id)
+    schedule.add({.id = id << 20,
+                  .sender = static_cast<SenderKey>(id),
+                  .arrived = kNow,
+                  .visits = {{far, kNow + (1 + id % 1000) * kSecond, 3}}},
+                 kNow);
+  const auto each = (::mallinfo2().uordblks - before) / kMessages;
+  CHECK(each < 200);
   QueueId taken = 0;
-  while (const auto id = schedule.take_due(kNow + 1000 * kSecond)) {
-    schedule.begin(*id, {1});
-    schedule.next();
-    schedule.delivered({*id, 1}, kNow);
+  while (const auto given = schedule.next(kNow + 1000 * kSecond, {})) {
+    schedule.worked(far);
+    schedule.finished(*given);
+    schedule.remove(given->id);
     ++taken;
   }
-  CHECK(taken == 300'000);
+  CHECK(taken == kMessages);
 }

@@ -279,7 +279,7 @@ TEST_CASE("a queued that was ended goes on where it was") {
   CHECK(shown.targets[0].finished);
   CHECK_FALSE(shown.targets[1].finished);
   CHECK(shown.message.attempts == 1);
-  CHECK(shown.message.problem == "system error: why");
+  CHECK(shown.message.problem == "4.2.0 system error: why");
 }
 
 TEST_CASE("answers of deliverd that make no sense change nothing") {
@@ -336,7 +336,7 @@ TEST_CASE("operators list, show, read, retry, hold, release and remove") {
   CHECK(page.messages[0].id == one);
   CHECK(page.messages[0].sender == "sender@example.net");
   CHECK(page.messages[0].addresses == std::vector<std::string>{"user@example.edu"});
-  CHECK(page.messages[0].problem == "no space: No space left on device");
+  CHECK(page.messages[0].problem == "4.2.2 no space: No space left on device");
   CHECK(page.messages[0].attempts == 1);
   CHECK(ask<QueuePage>(system, tool, ListQueue{one}).messages.size() == 1);
 

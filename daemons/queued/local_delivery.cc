@@ -1,0 +1,118 @@
+#include "daemons/queued/local_delivery.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "daemons/log.h"
+#include "daemons/queued/clock.h"
+
+namespace mailroom::queued {
+namespace {
+
+const char* failure_text(DeliveryFailure failure) {
+  switch (failure) {
+  case DeliveryFailure::no_space:
+    return "no space";
+  case DeliveryFailure::no_mailbox:
+    return "no mailbox";
+  case DeliveryFailure::system_error:
+    return "system error";
+  }
+  return "";
+}
+
+// RFC 3463: mailbox full, mailbox disabled, other mailbox status.
+const char* failure_code(DeliveryFailure failure) {
+  switch (failure) {
+  case DeliveryFailure::no_space:
+    return "4.2.2";
+  case DeliveryFailure::no_mailbox:
+    return "4.2.1";
+  case DeliveryFailure::system_error:
+    return "4.2.0";
+  }
+  return "";
+}
+
+// What stands above the content in the mailbox (RFC 5321 4.4 for Return-Path).
+std::string top_lines(const queue::Envelope& envelope, const queue::Target& target) {
+  return fmt::format("Return-Path: <{}>\r\nDelivered-To: {}\r\n", envelope.reverse_path,
+                     envelope.recipients.at(target.recipient).address);
+}
+
+}  // namespace
+
+void LocalDelivery::attach_deliverd(Fd fd) {
+  ring_.interrupted();
+  deliverd_ = std::make_unique<Channel>(
+      loop_, std::move(fd), 0,
+      [this](DeliverdToQueued&& message, std::vector<Fd>&&) {
+        std::visit([this](const auto& m) { on_message(m); }, message);
+        hand_out();
+      },
+      [this](event::ChannelEnd why) {
+        log::write(
+            "channel-closed",
+            {{"channel", "queued-deliverd"}, {"peer", "deliverd"}, {"reason", event::channel_end_name(why)}});
+        deliverd_.reset();
+        ring_.interrupted();
+      });
+  hand_out();
+  on_ready_();
+}
+
+void LocalDelivery::begin(QueueId id, const std::vector<std::uint32_t>& targets) {
+  results_[id].clear();
+  ring_.begin(id, targets);
+  hand_out();
+}
+
+void LocalDelivery::forget(QueueId id) {
+  ring_.remove(id);
+  results_.erase(id);
+}
+
+void LocalDelivery::hand_out() {
+  while (deliverd_) {
+    const auto delivery = ring_.next();
+    if (!delivery) return;
+    send(*delivery);
+  }
+}
+
+void LocalDelivery::send(DeliveryId delivery) {
+  const OpenMessage& message = *messages_.find(delivery.queue_id);
+  const queue::Target& target = message.envelope.targets.at(delivery.recipient - 1);
+  std::vector<Fd> descriptors;
+  if (message.memfd) descriptors.push_back(message.share_memfd());
+  deliverd_->send(Deliver{delivery, target.account, top_lines(message.envelope, target), message.content,
+                          message.memfd ? message.size : 0},
+                  std::move(descriptors));
+}
+
+void LocalDelivery::on_message(const Delivered& message) {
+  for (const DeliveryId& delivery : message.ids)
+    note(delivery, {Fate::delivered, {.target = delivery.recipient, .time = microseconds_now()}});
+}
+
+void LocalDelivery::on_message(const NotDelivered& message) {
+  note(message.id, {Fate::deferred,
+                    {.target = message.id.recipient,
+                     .enhanced = failure_code(message.failure),
+                     .text = fmt::format("{}: {}", failure_text(message.failure), message.detail),
+                     .time = microseconds_now()}});
+}
+
+// An answer for what was not handed out changes nothing.
+void LocalDelivery::note(DeliveryId delivery, TargetResult result) {
+  if (!ring_.answered(delivery)) return;
+  TargetResults& results = results_.at(delivery.queue_id);
+  results.push_back(std::move(result));
+  if (!ring_.is_done(delivery.queue_id)) return;
+  TargetResults ended = std::move(results);
+  forget(delivery.queue_id);
+  on_ended_(delivery.queue_id, std::move(ended));
+}
+
+}  // namespace mailroom::queued

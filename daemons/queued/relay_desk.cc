@@ -1,0 +1,324 @@
+#include "daemons/queued/relay_desk.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "daemons/channels/deliverd.h"
+#include "daemons/log.h"
+#include "daemons/queued/clock.h"
+#include "libcommon/sys/random.h"
+
+namespace mailroom::queued {
+namespace {
+
+queue::TargetAnswer own_answer(std::string enhanced, std::string text) {
+  return {.enhanced = std::move(enhanced), .text = std::move(text), .time = microseconds_now()};
+}
+
+MailParameters mail_parameters(const OpenMessage& message) {
+  const queue::Envelope& envelope = message.envelope;
+  return {.declared_size = message.size,
+          .body = static_cast<BodyType>(envelope.body),
+          .smtputf8 = envelope.smtputf8,
+          .requiretls = envelope.requiretls,
+          .ret = static_cast<ReturnContent>(envelope.ret),
+          .envid = envelope.envid};
+}
+
+Send send_of(const OpenMessage& message, const std::vector<std::uint32_t>& targets) {
+  Send send{.queue_id = message.id,
+            .reverse_path = message.envelope.reverse_path,
+            .mail = mail_parameters(message),
+            .recipients = {},
+            .content = message.content,
+            .memfd_size = message.memfd ? message.size : 0};
+  for (const std::uint32_t number : targets) {
+    const auto& recipient = message.envelope.recipients.at(message.envelope.targets.at(number - 1).recipient);
+    send.recipients.push_back({number, recipient.address, recipient.notify, recipient.orcpt});
+  }
+  return send;
+}
+
+// Whether the far side has said anything about the message but that it is going (RFC 5321 3.8).
+bool is_dialogue(const TargetResults& results) {
+  constexpr std::uint16_t kClosing = 421;
+  return std::ranges::any_of(results, [](const TargetResult& result) {
+    return result.answer.code != 0 && result.answer.code != kClosing;
+  });
+}
+
+}  // namespace
+
+struct RelayDesk::Relay {
+  RelayId id = 0;
+  DestinationNumber destination = 0;
+  std::shared_ptr<const routing::Plan> plan;
+  std::unique_ptr<RelayChannel> channel;
+  std::unique_ptr<event::Timer> timer;  // deadline of an answer, or end of being kept
+  RelayPeer peer;
+  std::optional<Errand> errand;
+  std::vector<std::uint32_t> sent;  // of the errand's targets: handed over, not answered
+  std::size_t answered = 0;         // of the errand's targets
+  std::uint32_t messages = 0;
+  bool connected = false;
+  bool forgotten = false;  // the errand's message is gone
+
+  std::vector<std::uint32_t> unanswered() const {
+    return {errand->targets.begin() + static_cast<std::ptrdiff_t>(answered), errand->targets.end()};
+  }
+};
+
+RelayDesk::RelayDesk(event::Loop& loop, OpenMessages& messages, RouteDesk& routes, Giver& giver)
+    : loop_{loop}, messages_{messages}, routes_{routes}, giver_{giver}, pause_{loop, [this] {
+                                                                                 paused_ = false;
+                                                                                 giver_.ready();
+                                                                               }} {}
+
+RelayDesk::~RelayDesk() = default;
+
+// Processes that exist go on: each has a channel of its own.
+void RelayDesk::attach_relayd(Fd fd) {
+  relayd_ = std::make_unique<ListenerChannel>(
+      loop_, std::move(fd), 0,
+      [this](RelaydToQueued&& message, std::vector<Fd>&&) {
+        refused_by_listener(std::get<RelayRefused>(message).relay);
+      },
+      [this](event::ChannelEnd why) {
+        log::write(
+            "channel-closed",
+            {{"channel", "queued-relayd"}, {"peer", "relayd"}, {"reason", event::channel_end_name(why)}});
+        relayd_.reset();
+      });
+  giver_.ready();
+}
+
+// ---- the way to a connection
+
+void RelayDesk::begin(Errand errand) {
+  if (Relay* relay = take_idle(errand.visit.destination)) return hand_over(*relay, std::move(errand));
+  const Schedule::Given visit = errand.visit;
+  const Wanted wanted = errand.wanted;
+  planning_.insert_or_assign(visit, std::move(errand));
+  routes_.plan(wanted, [this, visit](const routing::Planned& plan) { planned(visit, plan); });
+}
+
+void RelayDesk::planned(const Schedule::Given& visit, const routing::Planned& plan) {
+  auto node = planning_.extract(visit);
+  if (node.empty()) return;
+  Errand errand = std::move(node.mapped());
+  if (plan) return open(std::move(errand), *plan);
+  const auto answer = own_answer(plan.error().enhanced, plan.error().text);
+  if (!plan.error().permanent) return give_back(errand, answer);
+  TargetResults results;
+  for (const std::uint32_t number : errand.targets) {
+    results.push_back({Fate::refused, answer});
+    results.back().answer.target = number;
+  }
+  giver_.refused(errand.visit, std::move(results));
+}
+
+void RelayDesk::give_back(const Errand& errand, const queue::TargetAnswer& answer) {
+  giver_.not_sent(errand.visit, answer);
+  giver_.failed(errand.visit.destination, answer);
+}
+
+void RelayDesk::open(Errand errand, const routing::Plan& plan) {
+  if (!relayd_)
+    return giver_.not_sent(errand.visit, own_answer("4.3.0", "no connection can be made for now"));
+  make_room();
+  auto relay = std::make_unique<Relay>();
+  fill_random(&relay->id, sizeof relay->id);
+  const RelayId id = relay->id;
+  relay->destination = errand.visit.destination;
+  relay->plan = std::make_shared<const routing::Plan>(plan);
+  relay->errand = std::move(errand);
+  auto [ours, theirs] = ipc::make_channel();
+  relay->channel = std::make_unique<RelayChannel>(
+      loop_, std::move(ours), 0,
+      [this, id](RelayToQueued&& message, std::vector<Fd>&&) { on_relay(id, message); },
+      [this, id](event::ChannelEnd why) { ended(id, why); });
+  relay->timer = std::make_unique<event::Timer>(loop_, [this, id] { ended(id, "it did not answer"); });
+  relay->timer->start(kConnectDeadline);
+  std::vector<Fd> descriptors;
+  descriptors.push_back(std::move(theirs));
+  relayd_->send(OpenRelay{id, plan.route}, std::move(descriptors));
+  relay->channel->send(Connect{plan.protocol, plan.hops, plan.authenticate});
+  relays_.emplace(id, std::move(relay));
+}
+
+// Each of these may end the relay, and with it the handler that called.
+void RelayDesk::on_relay(RelayId id, const RelayToQueued& message) {
+  std::visit([&](const auto& m) { on_message(id, m); }, message);
+  giver_.ready();
+}
+
+void RelayDesk::ended(RelayId id, event::ChannelEnd why) {
+  why == event::ChannelEnd::closed ? cut(id, "it ended") : misbehaved(id, event::channel_end_name(why));
+  giver_.ready();
+}
+
+void RelayDesk::ended(RelayId id, const char* reason) {
+  cut(id, reason);
+  giver_.ready();
+}
+
+RelayDesk::Relay* RelayDesk::take_idle(DestinationNumber destination) {
+  const auto found =
+      std::ranges::find_if(idle_, [&](RelayId id) { return relays_.at(id)->destination == destination; });
+  if (found == idle_.end()) return nullptr;
+  Relay& relay = *relays_.at(*found);
+  idle_.erase(found);
+  return &relay;
+}
+
+// Connections that are kept give way to one that is needed.
+void RelayDesk::make_room() {
+  while (relays_.size() >= limits_.connections && !idle_.empty()) {
+    const RelayId id = idle_.front();
+    idle_.pop_front();
+    close(id);
+  }
+}
+
+void RelayDesk::refused_by_listener(RelayId id) {
+  const auto found = relays_.find(id);
+  if (found == relays_.end() || found->second->connected) return;
+  const Errand errand = std::move(*found->second->errand);
+  const bool forgotten = found->second->forgotten;
+  close(id);
+  paused_ = true;
+  pause_.start(kRefusedPause);
+  if (!forgotten) giver_.not_sent(errand.visit, own_answer("4.3.2", "too many connections are open"));
+}
+
+// ---- one connection
+
+void RelayDesk::hand_over(Relay& relay, Errand errand) {
+  relay.errand = std::move(errand);
+  relay.forgotten = false;
+  send_next(relay);
+}
+
+void RelayDesk::send_next(Relay& relay) {
+  const auto& targets = relay.errand->targets;
+  const std::size_t end = std::min(relay.answered + kMaxOutboundRecipients, targets.size());
+  relay.sent.assign(targets.begin() + static_cast<std::ptrdiff_t>(relay.answered),
+                    targets.begin() + static_cast<std::ptrdiff_t>(end));
+  const OpenMessage* message = messages_.find(relay.errand->visit.id);
+  if (message == nullptr) return close(relay.id);
+  std::vector<Fd> descriptors;
+  if (message->memfd) descriptors.push_back(message->share_memfd());
+  ++relay.messages;
+  relay.channel->send(send_of(*message, relay.sent), std::move(descriptors));
+  relay.timer->start(kSendDeadline);
+}
+
+void RelayDesk::on_message(RelayId id, const Connected& message) {
+  Relay& relay = *relays_.at(id);
+  if (relay.connected) return misbehaved(id, "it is connected already");
+  relay.connected = true;
+  const bool has_address = message.address.port != 0;
+  relay.peer = {message.host, has_address ? message.address.text() : std::string{}, relay.plan->protocol,
+                message.dsn};
+  if (results_ != nullptr && relay.errand->wanted.route.way == routing::Way::mx)
+    results_->connected(relay.errand->wanted.route.domain, relay.plan->hops, message);
+  if (relay.forgotten) return rest(relay);
+  send_next(relay);
+}
+
+void RelayDesk::on_message(RelayId id, const NotConnected& message) {
+  Relay& relay = *relays_.at(id);
+  if (relay.connected) return misbehaved(id, "it is connected already");
+  if (results_ != nullptr && relay.errand->wanted.route.way == routing::Way::mx)
+    results_->not_connected(relay.errand->wanted.route.domain, relay.plan->hops, message);
+  not_connected(relay, queued::not_connected(message, relay.errand->wanted.requiretls, microseconds_now()));
+}
+
+void RelayDesk::not_connected(Relay& relay, const TargetResult& result) {
+  const Errand errand = std::move(*relay.errand);
+  const bool forgotten = relay.forgotten;
+  close(relay.id);
+  if (forgotten) return giver_.failed(errand.visit.destination, result.answer);
+  if (result.fate != Fate::refused) return give_back(errand, result.answer);
+  TargetResults results;
+  for (const std::uint32_t number : errand.targets) {
+    results.push_back(result);
+    results.back().answer.target = number;
+  }
+  giver_.refused(errand.visit, std::move(results));
+}
+
+void RelayDesk::on_message(RelayId id, const Sent& message) {
+  Relay& relay = *relays_.at(id);
+  if (!relay.errand || relay.sent.empty()) return misbehaved(id, "an answer to no message");
+  auto results = results_of(message, relay.errand->visit.id, relay.sent, relay.peer, microseconds_now());
+  if (!results) return misbehaved(id, "an answer about something else");
+  if (is_dialogue(*results))
+    giver_.worked(relay.destination);
+  else
+    giver_.failed(relay.destination, results->front().answer);
+  results_came(relay, std::move(*results), message.reusable);
+}
+
+void RelayDesk::results_came(Relay& relay, TargetResults results, bool reusable) {
+  relay.answered += relay.sent.size();
+  relay.sent.clear();
+  const bool more = relay.answered < relay.errand->targets.size();
+  const Schedule::Given visit = relay.errand->visit;
+  const bool forgotten = relay.forgotten;
+  // What is left of the errand goes over another connection when this one takes no more.
+  std::optional<Errand> left;
+  if (more && !reusable && !forgotten) left = Errand{visit, relay.errand->wanted, relay.unanswered()};
+  if (more && reusable && !forgotten) {
+    send_next(relay);
+  } else if (reusable && relay.messages < kMaxMessages) {
+    rest(relay);
+  } else {
+    close(relay.id);
+  }
+  if (!forgotten) giver_.sent(visit, std::move(results), more ? Giver::Rest::more : Giver::Rest::none);
+  if (left && messages_.find(visit.id) != nullptr) begin(std::move(*left));
+}
+
+// Kept for more to the same destination.
+void RelayDesk::rest(Relay& relay) {
+  relay.errand.reset();
+  relay.sent.clear();
+  relay.answered = 0;
+  idle_.push_back(relay.id);
+  relay.timer->start(limits_.idle);
+}
+
+// Its end, or no answer.  A process that was kept may go at any time.
+void RelayDesk::cut(RelayId id, const char* reason) {
+  Relay& relay = *relays_.at(id);
+  std::erase(idle_, id);
+  if (!relay.errand) return close(id);
+  const Errand errand = *relay.errand;
+  const bool forgotten = relay.forgotten, connected = relay.connected;
+  const std::vector<std::uint32_t> unanswered = relay.unanswered();
+  const RelayPeer peer = relay.peer;
+  log::write("relay-cut",
+             {{"relay", log::Id{id}}, {"queue", queue::id_text(errand.visit.id)}, {"reason", reason}});
+  close(id);
+  TargetResults results = cut_off(unanswered, peer, microseconds_now());
+  const queue::TargetAnswer answer = results.front().answer;
+  if (!connected && !forgotten) return give_back(errand, answer);
+  if (!forgotten) giver_.sent(errand.visit, std::move(results), Giver::Rest::none);
+  giver_.failed(errand.visit.destination, answer);
+}
+
+void RelayDesk::misbehaved(RelayId id, const char* reason) {
+  log::write("peer-misbehaved", {{"session", log::Id{id}}, {"channel", "queued-relay"}, {"reason", reason}});
+  cut(id, reason);
+}
+
+void RelayDesk::close(RelayId id) { relays_.erase(id); }
+
+void RelayDesk::forget(const Schedule::Given& visit) {
+  planning_.erase(visit);
+  for (const auto& [id, relay] : relays_)
+    if (relay->errand && relay->errand->visit == visit) relay->forgotten = true;
+}
+
+}  // namespace mailroom::queued

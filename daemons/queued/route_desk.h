@@ -1,0 +1,79 @@
+// Where destinations lead: plans of hosts to try, made by libcommon/routing from what dnsd and policyd say,
+// and kept for as long as the DNS allows.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "daemons/queued/dns_questions.h"
+#include "daemons/queued/policy_questions.h"
+#include "libcommon/event/loop.h"
+#include "libcommon/routing/order.h"
+#include "libcommon/routing/route.h"
+
+namespace mailroom::queued {
+
+// Where mail for a domain is to go.
+struct Wanted {
+  routing::Route route;
+  bool requiretls = false;  // RFC 8689: for such messages only
+  auto operator<=>(const Wanted&) const = default;
+};
+
+class RouteDesk {
+ public:
+  // A plan is kept for at least and at most so long, whatever the DNS says.
+  static constexpr std::chrono::seconds kMinKept{10};
+  static constexpr std::chrono::seconds kMaxKept{3600};
+  // Without an answer for so long there is no plan for now.
+  static constexpr std::chrono::seconds kPatience{120};
+
+  RouteDesk(event::Loop& loop, DnsQuestions& dns, PolicyQuestions& policy);
+
+  // Forgets all plans.
+  void set_site(routing::Site site);
+  const routing::Site& site() const { return site_; }
+
+  Wanted wanted(const std::string& domain, bool requiretls) const;
+  // The destination's key (libcommon/routing/route.h).
+  std::string key_of(const Wanted& wanted) const;
+
+  // Calls back once, at once or from the loop.  Questions for the same destination are asked once.
+  using Then = std::function<void(const routing::Planned&)>;
+  void plan(const Wanted& wanted, Then then);
+  // A plan that led nowhere: the next one is asked for anew.
+  void forget(const Wanted& wanted) { kept_.erase(key_of(wanted)); }
+
+ private:
+  struct Kept {
+    routing::Planned plan;
+    std::uint64_t until = 0;  // microseconds since 1970
+  };
+  struct Asking {
+    std::uint64_t number = 0;  // answers to an earlier question of the same key are not taken
+    std::uint64_t since = 0;
+    Wanted wanted;
+    std::vector<Then> waiting;
+  };
+
+  void ask(const std::string& key, const Asking& asking);
+  void ask_sts(const std::string& key, std::uint64_t number, const dns::MailHosts& found);
+  void planned(const std::string& key, std::uint64_t number, routing::Planned plan, std::uint32_t ttl);
+  Asking* find(const std::string& key, std::uint64_t number);
+  void give_up();
+  void drop_old();
+
+  DnsQuestions& dns_;
+  PolicyQuestions& policy_;
+  routing::Site site_;
+  std::unordered_map<std::string, Kept> kept_;
+  std::unordered_map<std::string, Asking> asking_;
+  std::uint64_t last_ = 0;
+  event::Timer patience_;
+};
+
+}  // namespace mailroom::queued

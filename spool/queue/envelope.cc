@@ -1,0 +1,29 @@
+#include "spool/queue/envelope.h"
+
+#include <unordered_set>
+
+namespace mailroom::queue {
+
+std::string_view domain_of(const Envelope& envelope, const Target& target) {
+  if (target.account != 0 || target.recipient >= envelope.recipients.size()) return kLocalPart;
+  return envelope.recipients[target.recipient].domain;
+}
+
+std::vector<std::string_view> parts_of(const Envelope& envelope) {
+  std::vector<std::string_view> parts;
+  std::unordered_set<std::string_view> seen;
+  for (const Target& target : envelope.targets)
+    if (const auto domain = domain_of(envelope, target); seen.insert(domain).second) parts.push_back(domain);
+  return parts;
+}
+
+std::string answer_text(const TargetAnswer& answer) {
+  std::string text = answer.code == 0 ? std::string{} : std::to_string(answer.code);
+  for (const std::string& word : {answer.enhanced, answer.text}) {
+    if (!text.empty() && !word.empty()) text += ' ';
+    text += word;
+  }
+  return text;
+}
+
+}  // namespace mailroom::queue
