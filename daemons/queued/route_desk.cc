@@ -24,13 +24,18 @@ routing::Planned not_now(std::string text) {
   return std::unexpected(routing::NoWay{false, "4.4.3", std::move(text)});
 }
 
+routing::SenderTls sender_of(const Wanted& wanted) {
+  return wanted.requiretls ? routing::SenderTls::required : routing::SenderTls::unspecified;
+}
+
 }  // namespace
 
 RouteDesk::RouteDesk(event::Loop& loop, DnsQuestions& dns, PolicyQuestions& policy)
     : dns_{dns}, policy_{policy}, patience_{loop, [this] { give_up(); }} {}
 
-void RouteDesk::set_site(routing::Site site) {
+void RouteDesk::set_site(routing::Site site, OutboundTlsConfig tls) {
   site_ = std::move(site);
+  tls_ = std::move(tls);
   kept_.clear();
 }
 
@@ -59,18 +64,19 @@ void RouteDesk::plan(const Wanted& wanted, Then then) {
 void RouteDesk::ask(const std::string& key, const Asking& asking) {
   const routing::Route& route = asking.wanted.route;
   const std::uint64_t number = asking.number;
+  const routing::SenderTls sender = sender_of(asking.wanted);
   constexpr auto kForNow = static_cast<std::uint32_t>(kMinKept.count());
   switch (route.way) {
   case routing::Way::local:
     return planned(key, number, not_now("the domain " + route.domain + " has become a local one"), kForNow);
   case routing::Way::literal:
-    return planned(key, number, routing::plan_for_literal(route.domain, site_), kForNow);
+    return planned(key, number, routing::plan_for_literal(route.domain, site_, sender), kForNow);
   case routing::Way::fixed: {
     const routing::FixedRoute fixed = site_.routes.at(route.number - 1);
     if (!routing::needs_lookup(fixed))
-      return planned(key, number, routing::plan_for_fixed(fixed, route.number, {}), kForNow);
+      return planned(key, number, routing::plan_for_fixed(fixed, route.number, {}, sender), kForNow);
     return dns_.find_mail_hosts(fixed.host, true, fixed.port, [=, this](const dns::MailHosts& found) {
-      planned(key, number, routing::plan_for_fixed(fixed, route.number, found), found.ttl);
+      planned(key, number, routing::plan_for_fixed(fixed, route.number, found, sender), found.ttl);
     });
   }
   case routing::Way::mx:
@@ -79,15 +85,31 @@ void RouteDesk::ask(const std::string& key, const Asking& asking) {
   }
 }
 
+// The policy is asked for even without a record: one that is cached holds on (RFC 8461 3.1).
 void RouteDesk::ask_sts(const std::string& key, std::uint64_t number, const dns::MailHosts& found) {
   const Asking* asking = find(key, number);
   if (asking == nullptr) return;
-  const auto requirement = [](const dns::MailHost& host) {
-    return routing::TlsRequirement{.names = {host.name}, .tlsa = {}};
+  if (found.outcome != dns::Outcome::answer || found.hosts.empty())
+    return plan_mx(key, number, found, nullptr);
+  const std::string label = routing::sts_label(found.sts_texts).value_or("");
+  policy_.find_sts_policy(asking->wanted.route.domain, label,
+                          [=, this](const StsPolicyFound* sts) { plan_mx(key, number, found, sts); });
+}
+
+void RouteDesk::plan_mx(const std::string& key, std::uint64_t number, const dns::MailHosts& found,
+                        const StsPolicyFound* sts) {
+  const Asking* asking = find(key, number);
+  if (asking == nullptr) return;
+  const std::string& domain = asking->wanted.route.domain;
+  routing::StsPolicy policy;
+  if (sts != nullptr) policy = {.mode = sts->mode, .mx = sts->mx, .max_age = 0};
+  const routing::TlsPolicy own = routing::tls_policy_for(domain, tls_.policies, tls_.others);
+  const auto transport = [&](const dns::MailHost& host) {
+    return routing::decide_transport(domain, own, found, host, policy, sender_of(asking->wanted));
   };
-  planned(key, number,
-          routing::plan_for_domain(asking->wanted.route.domain, found, site_, requirement, random_number()),
-          found.ttl);
+  std::uint32_t ttl = found.ttl;
+  if (sts != nullptr && sts->ttl != 0) ttl = std::min(ttl, sts->ttl);
+  planned(key, number, routing::plan_for_domain(domain, found, site_, transport, random_number()), ttl);
 }
 
 RouteDesk::Asking* RouteDesk::find(const std::string& key, std::uint64_t number) {

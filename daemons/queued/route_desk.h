@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "daemons/config.h"
 #include "daemons/queued/dns_questions.h"
 #include "daemons/queued/policy_questions.h"
 #include "libcommon/event/loop.h"
@@ -35,7 +36,7 @@ class RouteDesk {
   RouteDesk(event::Loop& loop, DnsQuestions& dns, PolicyQuestions& policy);
 
   // Forgets all plans.
-  void set_site(routing::Site site);
+  void set_site(routing::Site site, OutboundTlsConfig tls);
   const routing::Site& site() const { return site_; }
 
   Wanted wanted(const std::string& domain, bool requiretls) const;
@@ -62,6 +63,8 @@ class RouteDesk {
 
   void ask(const std::string& key, const Asking& asking);
   void ask_sts(const std::string& key, std::uint64_t number, const dns::MailHosts& found);
+  void plan_mx(const std::string& key, std::uint64_t number, const dns::MailHosts& found,
+               const StsPolicyFound* sts);
   void planned(const std::string& key, std::uint64_t number, routing::Planned plan, std::uint32_t ttl);
   Asking* find(const std::string& key, std::uint64_t number);
   void give_up();
@@ -70,6 +73,7 @@ class RouteDesk {
   DnsQuestions& dns_;
   PolicyQuestions& policy_;
   routing::Site site_;
+  OutboundTlsConfig tls_;
   std::unordered_map<std::string, Kept> kept_;
   std::unordered_map<std::string, Asking> asking_;
   std::uint64_t last_ = 0;

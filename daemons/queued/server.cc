@@ -67,12 +67,12 @@ Server::~Server() = default;
 void Server::before_jail() { interfaces_ = own_addresses(); }
 
 void Server::reconfigured() {
-  routes_.set_site(site_of(host_.config, interfaces_));
+  routes_.set_site(site_of(host_.config, interfaces_), host_.config.outbound_tls);
   dispatcher_->reconfigured();
 }
 
 void Server::start() {
-  routes_.set_site(site_of(host_.config, interfaces_));
+  routes_.set_site(site_of(host_.config, interfaces_), host_.config.outbound_tls);
   storage_.emplace(Fd{::open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)});
   log_worker_.emplace();
   content_worker_.emplace();

@@ -14,8 +14,8 @@ namespace {
 std::unexpected<NoWay> never(const char* enhanced, std::string text) {
   return std::unexpected(NoWay{true, enhanced, std::move(text)});
 }
-std::unexpected<NoWay> not_now(std::string text) {
-  return std::unexpected(NoWay{false, "4.4.3", std::move(text)});
+std::unexpected<NoWay> not_now(std::string text, const char* enhanced = "4.4.3") {
+  return std::unexpected(NoWay{false, enhanced, std::move(text)});
 }
 
 // Numeric hosts only.
@@ -68,8 +68,9 @@ struct Collected {
   std::size_t addresses = 0;
   std::string forbidden;  // an address that was left out, and why
   std::string failed;     // a lookup that came to nothing
+  std::string excluded;   // a host that TLS policy does not allow, and why
 
-  void take(const dns::MailHost& host, const Site& site, const RequirementOf& requirement) {
+  void take(const dns::MailHost& host, const Site& site, const TransportOf& transport) {
     if (host.outcome == dns::Outcome::failed) failed = host.name + ": " + host.problem;
     NextHop hop{host.name, {}, {}};
     for (const IpAddress& address : with_port(host.addresses, site.mx_port)) {
@@ -79,7 +80,12 @@ struct Collected {
         hop.addresses.push_back(address), ++addresses;
     }
     if (hop.addresses.empty() || hops.size() == kMaxHops) return;
-    hop.tls = requirement(host);
+    Transport over = transport(host);
+    if (over.kind != Transport::Kind::allowed) {
+      excluded = host.name + ": " + over.words;
+      return;
+    }
+    hop.tls = std::move(over.tls);
     hops.push_back(std::move(hop));
   }
 };
@@ -87,7 +93,7 @@ struct Collected {
 }  // namespace
 
 Planned plan_for_domain(const std::string& domain, const dns::MailHosts& found, const Site& site,
-                        const RequirementOf& requirement, std::uint64_t random) {
+                        const TransportOf& transport, std::uint64_t random) {
   if (found.outcome == dns::Outcome::failed)
     return not_now("the DNS gives no answer for " + domain + ": " + found.problem);
   if (found.outcome == dns::Outcome::no_domain)
@@ -98,16 +104,18 @@ Planned plan_for_domain(const std::string& domain, const dns::MailHosts& found, 
   if (hosts.empty()) return never("5.4.6", "mail for " + domain + " loops back to this system");
   shuffle(hosts, random);
   Collected collected;
-  for (const dns::MailHost& host : hosts) collected.take(host, site, requirement);
+  for (const dns::MailHost& host : hosts) collected.take(host, site, transport);
   if (!collected.hops.empty()) return Plan{.hops = std::move(collected.hops)};
   if (!collected.failed.empty()) return not_now("the DNS gives no address of " + collected.failed);
+  if (!collected.excluded.empty())
+    return not_now("no host of " + domain + " may be used: " + collected.excluded, "4.7.5");
   if (!collected.forbidden.empty())
     return never("5.4.4",
                  "mail for " + domain + " must not go where its DNS entry leads: " + collected.forbidden);
   return never("5.4.4", "no host for mail of " + domain + " has an address");
 }
 
-Planned plan_for_literal(const std::string& domain, const Site& site) {
+Planned plan_for_literal(const std::string& domain, const Site& site, SenderTls sender) {
   constexpr std::string_view kV6 = "ipv6:";
   std::string_view text = domain;
   if (text.starts_with('[') && text.ends_with(']')) text = text.substr(1, text.size() - 2);
@@ -117,18 +125,17 @@ Planned plan_for_literal(const std::string& domain, const Site& site) {
   if (const char* reason = why_forbidden(*address, site.allowed))
     return never("5.4.4", "mail must not go to " + domain + ", " + reason);
   if (site.is_own(*address)) return never("5.4.6", "mail for " + domain + " loops back to this system");
-  return Plan{.hops = {NextHop{domain, {*address}, {}}}};
+  return Plan{.hops = {NextHop{domain, {*address}, decide_fixed_transport(domain, TlsLevel::may, sender)}}};
 }
 
 bool needs_lookup(const FixedRoute& route) {
   return !route.is_unix_socket() && !numeric(route.host, route.port);
 }
 
-Planned plan_for_fixed(const FixedRoute& route, std::uint32_t number, const dns::MailHosts& found) {
+Planned plan_for_fixed(const FixedRoute& route, std::uint32_t number, const dns::MailHosts& found,
+                       SenderTls sender) {
   Plan plan{route.protocol, {}, route.authenticate, route.authenticate ? number : 0};
-  NextHop hop{route.host,
-              {},
-              {.level = route.tls, .reason = TlsReason::site_policy, .names = {route.host}, .tlsa = {}}};
+  NextHop hop{route.host, {}, decide_fixed_transport(route.host, route.tls, sender)};
   if (needs_lookup(route)) {
     if (found.outcome == dns::Outcome::failed)
       return not_now("the DNS gives no answer for " + route.host + ": " + found.problem);

@@ -10,6 +10,7 @@
 #include "libcommon/dns/records.h"
 #include "libcommon/routing/next_hop.h"
 #include "libcommon/routing/route.h"
+#include "libcommon/routing/transport.h"
 
 namespace mailroom::routing {
 
@@ -33,21 +34,23 @@ struct Plan {
 };
 using Planned = std::expected<Plan, NoWay>;
 
-// What TLS must prove to one host of the domain.
-using RequirementOf = std::function<TlsRequirement(const dns::MailHost&)>;
+// Whether mail may go to one host of the domain, and what TLS must prove to it.
+using TransportOf = std::function<Transport(const dns::MailHost&)>;
 
 // The hosts of an MX domain: by preference, in random order within one, which `random` decides.  If this
 // system is among them, it and all hosts of the same or a greater preference are left out (RFC 5321 5.1), and
-// likewise every address that must never be connected to.
+// likewise every address that must never be connected to.  Hosts that the transport policy excludes are left
+// out; when none is left for that reason, there is no way for now.
 Planned plan_for_domain(const std::string& domain, const dns::MailHosts& found, const Site& site,
-                        const RequirementOf& requirement, std::uint64_t random);
+                        const TransportOf& transport, std::uint64_t random);
 
 // "[192.0.2.1]", "[IPv6:2001:db8::1]".
-Planned plan_for_literal(const std::string& domain, const Site& site);
+Planned plan_for_literal(const std::string& domain, const Site& site, SenderTls sender);
 
 // A fixed route; `found` are the addresses of its host, and are not looked at when the host is numeric or a
 // Unix socket.  An operator may name any address.
 bool needs_lookup(const FixedRoute& route);
-Planned plan_for_fixed(const FixedRoute& route, std::uint32_t number, const dns::MailHosts& found);
+Planned plan_for_fixed(const FixedRoute& route, std::uint32_t number, const dns::MailHosts& found,
+                       SenderTls sender);
 
 }  // namespace mailroom::routing

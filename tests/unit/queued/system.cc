@@ -28,6 +28,8 @@ Config System::small_config() {
   Config config;
   config.queued.min_free_space = 0;
   config.smtpd.max_message_size = 1024 * 1024;
+  config.hostname = "mail.example.edu";
+  config.routes = {{"far.test", routing::Protocol::smtp, "127.0.0.1", 2525, routing::TlsLevel::may, false}};
   return config;
 }
 
@@ -71,6 +73,61 @@ void System::attach_deliverd() {
   auto [ours, theirs] = ipc::make_channel();
   deliverd = DeliverdEnd{std::move(ours)};
   server_->attach("queued-deliverd", "deliverd", std::move(theirs));
+}
+
+void System::attach_relayd() {
+  auto [ours, theirs] = ipc::make_channel();
+  relayd = RelaydEnd{std::move(ours)};
+  server_->attach("queued-relayd", "relayd", std::move(theirs));
+}
+
+void System::attach_dnsd() {
+  auto [ours, theirs] = ipc::make_channel();
+  dnsd = DnsdEnd{std::move(ours)};
+  server_->attach("queued-dnsd", "dnsd", std::move(theirs));
+}
+
+RelayEnd System::relay() {
+  const auto asked = receive(relayd);
+  if (!asked || descriptors.size() != 1) return {};
+  relay_asked = std::get<OpenRelay>(*asked);
+  RelayEnd process{std::move(descriptors.front())};
+  descriptors.clear();
+  const auto first = receive(process);
+  if (!first || !std::holds_alternative<Connect>(*first)) return {};
+  connect_asked = std::get<Connect>(*first);
+  return process;
+}
+
+Send System::handed(RelayEnd& process) {
+  const auto message = receive(process);
+  return message && std::holds_alternative<Send>(*message) ? std::get<Send>(*message) : Send{};
+}
+
+Authorised System::authorise_remote(ConnectionId connection, std::uint32_t recipients,
+                                    const std::string& domain, std::uint8_t notify) {
+  Authorised last;
+  for (std::uint32_t i = 1; i <= recipients; ++i) {
+    policyd.send(AuthoriseRecipient{
+        .connection = connection,
+        .transaction = 1,
+        .reverse_path = "sender@example.net",
+        .mail = {},
+        .submitter = "anna",
+        .authors = {},
+        .recipient = {"user" + std::to_string(i) + "@" + domain, {}, domain, {notify, ""}}});
+    const auto answer = receive(policyd);
+    if (!answer) return {};
+    last = std::get<Authorised>(*answer);
+  }
+  return last;
+}
+
+QueueId System::send_remote(ConnectionId connection, std::uint32_t recipients, const std::string& domain) {
+  ConnectionEnd client = connect(connection, Service::submission);
+  const QueueId id = authorise_remote(connection, recipients, domain).queue_id;
+  client.send(Content{1, true, "Subject: out\r\n\r\nBody\r\n"});
+  return reply(client).code == 250 ? id : 0;
 }
 
 ToolEnd System::attach_tool() {

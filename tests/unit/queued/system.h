@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "daemons/channels/dnsd.h"
+#include "daemons/channels/relayd.h"
 #include "daemons/log.h"
 #include "daemons/queued/server.h"
 #include "libcommon/ipc/channel.h"
@@ -22,6 +24,10 @@ using ListenerEnd = ipc::MessageChannel<ListenerToQueued, std::variant<Nothing>>
 using PolicydEnd = ipc::MessageChannel<PolicydToQueued, QueuedToPolicyd>;
 using ConnectionEnd = ipc::MessageChannel<ConnectionToQueued, QueuedToConnection>;
 using DeliverdEnd = ipc::MessageChannel<DeliverdToQueued, QueuedToDeliverd>;
+using RelaydEnd = ipc::MessageChannel<RelaydToQueued, QueuedToRelayd>;
+using RelayEnd = ipc::MessageChannel<RelayToQueued, QueuedToRelay>;
+using DnsdEnd = ipc::MessageChannel<DnsdToAsker, AskerToDnsd>;
+using AnswersEnd = ipc::MessageChannel<PolicydAnswersQueued, QueuedAsksPolicyd>;
 using ToolEnd = ipc::MessageChannel<ToolToQueued, QueuedToTool>;
 
 // A directory of its own, removed at the end.
@@ -52,6 +58,8 @@ class System {
   ConnectionEnd connect(ConnectionId id, Service service = Service::mx);
   void attach_deliverd();
   void attach_policyd();
+  void attach_relayd();
+  void attach_dnsd();
   ToolEnd attach_tool();
 
   // policyd's answer.
@@ -73,6 +81,20 @@ class System {
     });
     return out;
   }
+  // The same for remote recipients, of whom each is one of `domain`.
+  Authorised authorise_remote(ConnectionId connection, std::uint32_t recipients = 1,
+                              const std::string& domain = "far.test", std::uint8_t notify = 0);
+  // A message for them, accepted.  Its id.
+  QueueId send_remote(ConnectionId connection, std::uint32_t recipients = 1,
+                      const std::string& domain = "far.test");
+  // The process that relayd is asked for next; `connect` is what it is told first.  Not open when none is
+  // asked for.
+  RelayEnd relay();
+  Connect connect_asked;
+  OpenRelay relay_asked;
+  // The next message that a relay process is handed; with queue id 0 when none comes.
+  Send handed(RelayEnd& relay);
+
   // The reply to the content; code 0 when none comes.
   Reply reply(ConnectionEnd& connection);
   // The next delivery; with queue id 0 when none comes.
@@ -82,6 +104,8 @@ class System {
   ListenerEnd mx, submission;
   PolicydEnd policyd;
   DeliverdEnd deliverd;
+  RelaydEnd relayd;
+  DnsdEnd dnsd;
   std::vector<Fd> descriptors;  // of the last packet received
   Server& server() { return *server_; }
 

@@ -37,7 +37,11 @@ Site here() {
           .allowed = {}};
 }
 
-TlsRequirement named(const dns::MailHost& of) { return {.names = {of.name}, .tlsa = {}}; }
+Transport named(const dns::MailHost& of) {
+  Transport transport;
+  transport.tls.names = {of.name};
+  return transport;
+}
 
 Planned plan(const dns::MailHosts& found, std::uint64_t random = 1) {
   return plan_for_domain("far.test", found, here(), named, random);
@@ -128,7 +132,9 @@ TEST_CASE("a domain with very many hosts is tried at some of them") {
 }
 
 TEST_CASE("address literals") {
-  const auto literal = [](const char* text) { return plan_for_literal(text, here()); };
+  const auto literal = [](const char* text) {
+    return plan_for_literal(text, here(), SenderTls::unspecified);
+  };
   REQUIRE(literal("[192.0.2.1]"));
   CHECK(literal("[192.0.2.1]")->hops.front().addresses.front() == address("192.0.2.1", 25));
   CHECK(literal("[ipv6:2001:db8::1]")->hops.front().addresses.front() == address("2001:db8::1", 25));
@@ -138,22 +144,24 @@ TEST_CASE("address literals") {
 }
 
 TEST_CASE("a fixed route leads where the operator says, whatever the address") {
-  const auto numeric =
-      plan_for_fixed({"x.test", Protocol::smtp, "127.0.0.1", 2525, TlsLevel::encrypt, true}, 3, {});
+  const auto numeric = plan_for_fixed({"x.test", Protocol::smtp, "127.0.0.1", 2525, TlsLevel::encrypt, true},
+                                      3, {}, SenderTls::unspecified);
   REQUIRE(numeric);
   CHECK(numeric->hops.front().addresses == std::vector<IpAddress>{address("127.0.0.1", 2525)});
   CHECK(numeric->hops.front().tls.level == TlsLevel::encrypt);
   CHECK(numeric->route == 3);
-  const auto socket = plan_for_fixed({"x.test", Protocol::lmtp, "lists", 0, TlsLevel::never, false}, 1, {});
+  const auto socket = plan_for_fixed({"x.test", Protocol::lmtp, "lists", 0, TlsLevel::never, false}, 1, {},
+                                     SenderTls::unspecified);
   REQUIRE(socket);
   CHECK(socket->hops.front().addresses.empty());
   CHECK(socket->hops.front().name == "lists");
   const FixedRoute by_name{"x.test", Protocol::smtp, "gate.test", 26, TlsLevel::may, false};
   CHECK(needs_lookup(by_name));
-  CHECK(plan_for_fixed(by_name, 1, answer({host(0, "gate.test", {"10.0.0.1"})}))
+  CHECK(plan_for_fixed(by_name, 1, answer({host(0, "gate.test", {"10.0.0.1"})}), SenderTls::unspecified)
             ->hops.front()
             .addresses.front() == address("10.0.0.1", 26));
-  CHECK_FALSE(no_way(plan_for_fixed(by_name, 1, {.outcome = dns::Outcome::no_domain})).permanent);
+  CHECK_FALSE(no_way(plan_for_fixed(by_name, 1, {.outcome = dns::Outcome::no_domain}, SenderTls::unspecified))
+                  .permanent);
 }
 
 TEST_CASE("where an operator allows this system's own network, the port tells who is who") {
@@ -166,4 +174,18 @@ TEST_CASE("where an operator allows this system's own network, the port tells wh
   CHECK(
       no_way(plan_for_domain("far.test", answer({host(10, "a", {"127.0.0.1"})}), site, named, 1)).enhanced ==
       "5.4.6");
+}
+
+TEST_CASE("hosts that TLS policy excludes are left out, and without another the mail waits") {
+  const auto only_b = [](const dns::MailHost& of) {
+    Transport transport;
+    if (of.name != "b") transport.kind = Transport::Kind::excluded, transport.words = "not in the policy";
+    return transport;
+  };
+  const auto found = answer({host(10, "a", {"192.0.2.1"}), host(20, "b", {"192.0.2.2"})});
+  CHECK(names(plan_for_domain("far.test", found, here(), only_b, 1)) == std::vector<std::string>{"b"});
+  const NoWay none =
+      no_way(plan_for_domain("far.test", answer({host(10, "a", {"192.0.2.1"})}), here(), only_b, 1));
+  CHECK_FALSE(none.permanent);
+  CHECK(none.text.find("not in the policy") != none.text.npos);
 }
