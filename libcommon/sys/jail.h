@@ -37,9 +37,11 @@ struct Reachable {
   FileAccess access;
 };
 
-// Landlock: from now on files are reached only below these directories, no TCP port can be bound or connected to, and
-// no signal or abstract socket leaves the process's own domain.  Returns the Landlock version used, 0 if the kernel has none.
-int restrict_files_to(const std::vector<Reachable>& directories);
+// Landlock: from now on files are reached only below these directories, TCP connections go only to these ports, no TCP port
+// can be bound, and no signal or abstract socket leaves the process's own domain.  Returns the Landlock version used, 0 if
+// the kernel has none.
+int restrict_files_to(const std::vector<Reachable>& directories,
+                      const std::vector<std::uint16_t>& connect_ports = {});
 
 // What of the above this kernel lacks, in words, for the log; empty when it has all.
 std::vector<std::string> missing_kernel_features();

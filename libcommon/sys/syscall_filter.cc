@@ -1,11 +1,13 @@
 #include "libcommon/sys/syscall_filter.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -13,6 +15,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <span>
+#include <utility>
 
 #include "libcommon/sys/fatal.h"
 #include "libcommon/sys/fd.h"
@@ -53,6 +56,7 @@ constexpr int kIdentity[] = {SCMP_SYS(setresuid), SCMP_SYS(setresgid), SCMP_SYS(
 // prctl and seccomp have rules of their own.
 constexpr int kEnter[] = {SCMP_SYS(chroot), SCMP_SYS(chdir), SCMP_SYS(fchdir), SCMP_SYS(capset)};
 constexpr int kFsIdentity[] = {SCMP_SYS(setfsuid), SCMP_SYS(setfsgid)};  // their numbers too
+constexpr int kInternet[] = {SCMP_SYS(bind), SCMP_SYS(connect)};  // socket and its options have rules of their own
 
 std::span<const int> calls_of(CallSet set) {
   switch (set) {
@@ -66,6 +70,7 @@ std::span<const int> calls_of(CallSet set) {
   case CallSet::identity: return kIdentity;
   case CallSet::enter: return kEnter;
   case CallSet::fs_identity: return kFsIdentity;
+  case CallSet::internet: return kInternet;
   }
   return {};
 }
@@ -143,6 +148,19 @@ void add_forking(Builder& builder) {
   builder.allow(SCMP_SYS(prlimit64), SCMP_A0(SCMP_CMP_EQ, 0));
 }
 
+void add_internet_sockets(Builder& builder) {
+  constexpr unsigned kTypeBits = 0xf;  // of the argument; the rest are SOCK_CLOEXEC and SOCK_NONBLOCK
+  for (const unsigned family : {AF_INET, AF_INET6})
+    for (const unsigned type : {SOCK_STREAM, SOCK_DGRAM})
+      builder.allow(SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, family), SCMP_A1(SCMP_CMP_MASKED_EQ, kTypeBits, type));
+  constexpr std::pair<unsigned, unsigned> kOptions[] = {{SOL_SOCKET, SO_REUSEADDR},       {SOL_IP, IP_MTU_DISCOVER},
+                                                        {SOL_IPV6, IPV6_MTU_DISCOVER},    {SOL_IPV6, IPV6_MTU},
+                                                        {SOL_IPV6, IPV6_V6ONLY}};
+  for (const auto& [level, option] : kOptions)
+    builder.allow(SCMP_SYS(setsockopt), SCMP_A1(SCMP_CMP_EQ, level), SCMP_A2(SCMP_CMP_EQ, option));
+  builder.allow(SCMP_SYS(getsockopt), SCMP_A1(SCMP_CMP_EQ, SOL_SOCKET), SCMP_A2(SCMP_CMP_EQ, SO_ERROR));
+}
+
 void add_set(Builder& builder, CallSet set) {
   for (const int call : calls_of(set)) builder.allow(call);
   if (set == CallSet::basic) {
@@ -155,6 +173,7 @@ void add_set(Builder& builder, CallSet set) {
   if (set == CallSet::identity) builder.allow(SCMP_SYS(setgroups), SCMP_A0(SCMP_CMP_EQ, 0));
   if (set == CallSet::enter) add_entering(builder);
   if (set == CallSet::fork) add_forking(builder);
+  if (set == CallSet::internet) add_internet_sockets(builder);
 }
 
 // Lets pass what gives `arguments` numbers of the ranges, refuses it otherwise, and says nothing about other
@@ -209,7 +228,7 @@ SystemCallFilter::SystemCallFilter(std::initializer_list<CallSet> sets,
   Builder builder;
   for (const CallSet set : sets) add_set(builder, set);
   for (const int call : kDeadly) builder.kill(call);
-  builder.kill(SCMP_SYS(socket));
+  if (std::ranges::find(sets, CallSet::internet) == sets.end()) builder.kill(SCMP_SYS(socket));
   if (std::ranges::any_of(sets,
                           [](CallSet set) { return set == CallSet::identity || set == CallSet::fs_identity; }))
     put_identity_checks(program_, identities);
