@@ -26,6 +26,7 @@ MailParameters parameters_of(const smtp::MailArguments& arguments) {
   parameters.body =
       arguments.body == smtp::Body::eight_bit_mime ? BodyType::eight_bit_mime : BodyType::seven_bit;
   parameters.smtputf8 = arguments.smtputf8;
+  parameters.requiretls = arguments.requiretls;
   parameters.ret = return_content(arguments.ret);
   parameters.envid = arguments.envid;
   return parameters;
@@ -39,6 +40,8 @@ void SmtpSession::mail(std::string_view argument) {
   if (!may_send()) return refuse(Reply{530, "5.7.0", "Log in first (AUTH)"});
   const auto arguments = smtp::parse_mail(argument);
   if (!arguments) return refuse(arguments.error());
+  if (arguments->requiretls && !tls_on_)  // RFC 8689 4.1
+    return refuse(Reply{530, "5.7.10", "REQUIRETLS needs TLS on this connection"});
   if (arguments->size > limits_.max_message_size) {
     return refuse(
         Reply{552, "5.3.4", fmt::format("A message may have at most {} octets", limits_.max_message_size)});

@@ -54,6 +54,7 @@ struct MailArguments {
   std::uint64_t size = 0;               // declared octets; 0: not declared
   Body body = Body::seven_bit;
   bool smtputf8 = false;
+  bool requiretls = false;  // RFC 8689
   Ret ret = Ret::unset;
   std::string envid;  // in xtext, checked
 };

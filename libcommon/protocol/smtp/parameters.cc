@@ -4,8 +4,8 @@
 #include <iterator>
 #include <span>
 
-#include "libcommon/protocol/smtp/characters.h"
 #include "libcommon/protocol/smtp/bounds.h"
+#include "libcommon/protocol/smtp/characters.h"
 #include "libcommon/protocol/smtp/xtext.h"
 
 namespace mailroom::smtp {
@@ -52,6 +52,12 @@ Result take_envid(Value value, MailArguments& arguments) {
     return wrong("ENVID= takes at most 100 characters of xtext");
   }
   arguments.envid = *value;
+  return {};
+}
+
+Result take_requiretls(Value value, MailArguments& arguments) {
+  if (value) return wrong("REQUIRETLS takes no value");
+  arguments.requiretls = true;
   return {};
 }
 
@@ -115,7 +121,7 @@ Result take_orcpt(Value value, RcptArguments& arguments) {
 }
 
 constexpr Parameter<MailArguments> kMailParameters[] = {
-    {"AUTH", take_auth}, {"BODY", take_body}, {"ENVID", take_envid},
+    {"AUTH", take_auth}, {"BODY", take_body}, {"ENVID", take_envid},       {"REQUIRETLS", take_requiretls},
     {"RET", take_ret},   {"SIZE", take_size}, {"SMTPUTF8", take_smtputf8},
 };
 

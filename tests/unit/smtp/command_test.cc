@@ -56,6 +56,8 @@ TEST_CASE("MAIL") {
   CHECK(taken->size == 1000);
   CHECK(taken->body == Body::eight_bit_mime);
   CHECK(taken->smtputf8);
+  CHECK_FALSE(taken->requiretls);
+  CHECK(parse_mail("FROM:<> requiretls")->requiretls);
   CHECK(taken->ret == Ret::headers);
   CHECK(taken->envid == "x+2By");
   CHECK_FALSE(parse_mail("from:<>")->reverse_path);
