@@ -206,6 +206,7 @@ struct PolicydConfig {
   std::string postmaster =
       "postmaster";  // the account that gets postmaster@ of every local domain (RFC 5321 4.5.1)
   std::uint64_t state_map_size = std::uint64_t{4} * 1024 * 1024 * 1024;
+  bool tls_reports = true;  // RFC 8460
   std::string help_desk = "your postmaster";  // whom refusals tell people to ask
   Duration pop_before_smtp = std::chrono::seconds{0};  // how long reading mail lets an address send; 0: never
   bool pop_before_smtp_nat = false;                    // also from nat networks
@@ -215,7 +216,7 @@ struct PolicydConfig {
 
   bool operator==(const PolicydConfig&) const = default;
   static auto fields(auto& m) {
-    return std::tie(m.recipient_delimiter, m.postmaster, m.state_map_size, m.help_desk, m.pop_before_smtp,
+    return std::tie(m.recipient_delimiter, m.postmaster, m.state_map_size, m.tls_reports, m.help_desk, m.pop_before_smtp,
                     m.pop_before_smtp_nat, m.pop_before_smtp_ipv6_prefix, m.guard_own_domains,
                     m.relay_personal_senders);
   }
@@ -288,6 +289,15 @@ struct DnsdConfig {
   }
 };
 
+// Fetches MTA-STS policies (RFC 8461 3.3).
+struct StsdConfig {
+  std::uint32_t port = 443;
+  Duration timeout = std::chrono::seconds{60};
+
+  bool operator==(const StsdConfig&) const = default;
+  static auto fields(auto& m) { return std::tie(m.port, m.timeout); }
+};
+
 enum class LogLevel : std::uint8_t { error, warning, info, debug, kLast = debug };
 
 struct LogConfig {
@@ -328,13 +338,14 @@ struct Config {
   RoutingConfig routing;
   DeliverdConfig deliverd;
   DnsdConfig dnsd;
+  StsdConfig stsd;
 
   bool operator==(const Config&) const = default;
   static auto fields(auto& m) {
     return std::tie(m.hostname, m.domains, m.listeners, m.certificates, m.routes, m.outbound_tls, m.relay_domains,
                     m.networks, m.limits, m.tls_timeout,
                     m.directories, m.uids, m.log, m.smtpd, m.pop3d, m.imapd, m.mailbox, m.authd, m.policyd,
-                    m.queued, m.routing, m.deliverd, m.dnsd);
+                    m.queued, m.routing, m.deliverd, m.dnsd, m.stsd);
   }
 };
 

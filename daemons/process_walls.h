@@ -22,6 +22,8 @@ enum class Place : std::uint8_t {
   authd,
   deliverd,
   queued,
+  dnsd,
+  stsd,
   smtp_listener,    // the process of smtpd that accepts and forks
   smtp_connection,  // its children, which have its filter
   listener,         // the same of pop3d and imapd
@@ -31,7 +33,7 @@ enum class Place : std::uint8_t {
 };
 
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(Place::kLast) + 1> kPlaceNames{
-    "logd",     "keyd",       "policyd", "authd", "deliverd", "queued", "dnsd", "smtp-listener", "smtp-connection",
+    "logd",     "keyd",       "policyd", "authd", "deliverd", "queued", "dnsd", "stsd", "smtp-listener", "smtp-connection",
     "listener", "connection", "session"};
 
 constexpr std::string_view place_name(Place place) { return kPlaceNames[static_cast<std::size_t>(place)]; }
@@ -55,7 +57,7 @@ class Places {
 
 inline constexpr std::array kPlaces{
     Place::logd,     Place::keyd,       Place::policyd,       Place::authd,
-    Place::deliverd, Place::queued,     Place::dnsd, Place::smtp_listener, Place::smtp_connection,
+    Place::deliverd, Place::queued,     Place::dnsd, Place::stsd, Place::smtp_listener, Place::smtp_connection,
     Place::listener, Place::connection, Place::session};
 
 // What becomes of an attempt that does not work: an error, or the end of the process.
@@ -133,10 +135,10 @@ inline constexpr WallRow kWalls[] = {
      Places{Place::queued, Place::smtp_listener, Place::smtp_connection, Place::listener, Place::connection}},
     {"secret-memory", Refusal::error, kNowhere},
     // ---- the network, sockets and pipes
-    {"open-socket", Refusal::ends, Places{Place::dnsd}},  // of any family; dnsd: of the Internet
+    {"open-socket", Refusal::ends, Places{Place::dnsd, Place::stsd}},  // of any family; these two: of the Internet
     {"connect", Refusal::error, kNowhere},
     {"connect-by-sending", Refusal::error, kNowhere},  // TCP Fast Open
-    {"bind", Refusal::error, Places{Place::dnsd}},  // for UDP; Landlock refuses TCP
+    {"bind", Refusal::error, Places{Place::dnsd, Place::stsd}},  // for UDP; Landlock refuses TCP
     // control sockets of the tools; a listener's own
     {"accept", Refusal::error,
      Places{Place::policyd, Place::authd, Place::queued, Place::smtp_listener, Place::listener}},

@@ -24,7 +24,8 @@ enum class Role : std::uint8_t {
   smtpd_outgoing,
   smtpd_relay,
   dnsd,
-  kLast = dnsd,
+  stsd,
+  kLast = stsd,
 };
 
 // Where a process's root directory is after start.
@@ -75,6 +76,7 @@ inline constexpr std::array<ProcessRow, static_cast<std::size_t>(Role::kLast) + 
     {Role::smtpd_outgoing, "smtpd-outgoing", "smtpd", Identity::listener, Root::empty, Calls::listener, 16384, 4096, "-"},
     {Role::smtpd_relay, "smtpd-relay", "smtpd", Identity::listener, Root::empty, Calls::listener, 16384, 4096, "-"},
     {Role::dnsd, "dnsd", "dnsd", Identity::own, Root::empty, Calls::resolver, 4096, 0, "what the DNS says"},
+    {Role::stsd, "stsd", "stsd", Identity::own, Root::empty, Calls::resolver, 256, 0, "-"},
 }};
 
 constexpr const ProcessRow& process_row(Role role) { return kProcesses[static_cast<std::size_t>(role)]; }
@@ -114,6 +116,8 @@ inline constexpr std::array kChannels{
     ChannelRow{"queued-deliverd", Role::queued, Role::deliverd},
     ChannelRow{"queued-dnsd", Role::queued, Role::dnsd},
     ChannelRow{"policyd-dnsd", Role::policyd, Role::dnsd},
+    ChannelRow{"policyd-stsd", Role::policyd, Role::stsd},
+    ChannelRow{"queued-policyd", Role::queued, Role::policyd},
 };
 
 constexpr const ChannelRow* channel_row(std::string_view name) {

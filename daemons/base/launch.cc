@@ -42,6 +42,7 @@ CapabilityMask capabilities_of(Identity identity) {
 
 // The ports that the row's process may connect to by TCP.
 std::vector<std::uint16_t> connect_ports_of(const Launch& launch) {
+  if (launch.role == Role::stsd) return {static_cast<std::uint16_t>(launch.config.stsd.port)};
   if (launch.role != Role::dnsd) return {};
   std::vector<std::uint16_t> ports{kDnsPort};
   for (const IpAddress& server : launch.config.dnsd.forward) ports.push_back(server.port);

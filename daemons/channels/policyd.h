@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "daemons/channels/types.h"
+#include "libcommon/routing/next_hop.h"
 #include "libcommon/routing/sts_policy.h"
 
 namespace mailroom {
@@ -135,7 +136,25 @@ struct FindStsPolicy {  // RFC 8461: the cached policy of a domain; fetched firs
   std::string label;  // id of the _mta-sts TXT record; empty: there is none, or it is not known
   static auto fields(auto& m) { return std::tie(m.question, m.domain, m.label); }
 };
-using QueuedAsksPolicyd = std::variant<ResolveAddress, FindStsPolicy>;
+// What came of attempts to speak TLS with mail hosts of a domain, for its report (RFC 8460); not answered.
+struct TlsOutcome {
+  std::string domain;
+  routing::TlsReason reason = routing::TlsReason::default_policy;  // dane, mta_sts; all others: no policy was found
+  std::vector<std::string> policy;  // of dane: the TLSA records in words
+  std::string mx;
+  std::string ip;
+  std::string result;  // result type of RFC 8460 4.3; empty: success
+  std::string detail;
+  static auto fields(auto& m) {
+    return std::tie(m.domain, m.reason, m.policy, m.mx, m.ip, m.result, m.detail);
+  }
+};
+inline constexpr std::size_t kMaxTlsOutcomes = 50;  // in one message
+struct TlsOutcomes {
+  std::vector<TlsOutcome> outcomes;
+  static auto fields(auto& m) { return std::tie(m.outcomes); }
+};
+using QueuedAsksPolicyd = std::variant<ResolveAddress, FindStsPolicy, TlsOutcomes>;
 
 struct AddressResolved {
   std::uint64_t question = 0;

@@ -11,6 +11,7 @@ namespace mailroom::config {
 
 namespace {
 
+using namespace std::chrono_literals;
 using routing::TlsPolicy;
 using routing::TlsWish;
 
@@ -113,8 +114,16 @@ constexpr Key<OutboundTlsConfig> kKeys[] = {
      "instead."},
 };
 
+using S = StsdConfig;
+constexpr Key<S> kStsdKeys[] = {
+    {"port", Number<S>{&S::port, 1, 65'535}, Reload::restart,
+     "The TCP port of the web servers that MTA-STS policies are fetched from; another one than 443 is for tests."},
+    {"timeout", Time<S>{&S::timeout, 1s, 10min}, Reload::restart, "How long one policy may take to fetch."},
+};
+
 }  // namespace
 
+std::span<const Key<StsdConfig>> stsd_keys() { return kStsdKeys; }
 std::span<const Key<OutboundTlsConfig>> tls_policy_keys() { return kPolicyKeys; }
 std::span<const Key<OutboundTlsConfig>> outbound_tls_keys() { return kKeys; }
 

@@ -24,6 +24,7 @@ std::span<const Key<PolicydConfig>> policyd_keys();
 std::span<const Key<QueuedConfig>> queued_keys();
 std::span<const Key<RoutingConfig>> routing_keys();
 std::span<const Key<DeliverdConfig>> deliverd_keys();
+std::span<const Key<StsdConfig>> stsd_keys();
 std::span<const Key<DnsdConfig>> dnsd_keys();
 
 // All of them, bound to their places in Config.

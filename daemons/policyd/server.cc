@@ -26,7 +26,8 @@ Server::Server(const Host& host, Times times)
                                          [this](ToolId tool, ToolToPolicyd&& request) {
                                            accounts_->on_request(tool, std::move(request));
                                          }},
-      dns_{host.loop, host.config.dnsd.timeout} {}
+      dns_{host.loop, host.config.dnsd.timeout},
+      sts_fetch_{host.loop, dns_, host.config.routing.allow_network} {}
 
 Server::~Server() = default;
 
@@ -47,6 +48,12 @@ void Server::start() {
       peers, *directory_, host_.config, *logins_,
       [this](ToolId tool, const PolicydToTool& answer) { tools_.answer(tool, answer); });
   accounts_->resume_errands();
+  sts_.emplace(
+      host_.loop, *directory_,
+      [this](const std::string& domain, StsFetch::Done done) { sts_fetch_.fetch(domain, std::move(done)); },
+      times_.system_clock, [](const std::string&, const StsTrouble&) {});
+  questions_.emplace(
+      host_.loop, *directory_, [this]() -> const Site& { return judge_->site(); }, *sts_, [](const TlsOutcomes&) {});
 }
 
 void Server::reconfigured() {
@@ -78,6 +85,8 @@ void Server::attach(const std::string& kind, const std::string& peer, Fd fd) {
   if (kind == "imapd-policyd") return attach_listener(Service::imap, peer, std::move(fd));
   if (kind == "authd-policyd") return attach_authd(std::move(fd));
   if (kind == "policyd-queued") return attach_queued(std::move(fd));
+  if (kind == "queued-policyd") return questions_->attach(peer, std::move(fd));
+  if (kind == "policyd-stsd") return sts_fetch_.attach(peer, std::move(fd));
   if (kind == "policyd-dnsd") return dns_.attach(kind, peer, std::move(fd));
   log::fatal("a channel of a kind that policyd does not have");
 }

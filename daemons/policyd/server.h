@@ -16,6 +16,9 @@
 #include "daemons/policyd/login_desk.h"
 #include "daemons/policyd/mail_desk.h"
 #include "daemons/policyd/peers.h"
+#include "daemons/policyd/question_desk.h"
+#include "daemons/policyd/sts_desk.h"
+#include "daemons/policyd/sts_fetch.h"
 
 namespace mailroom::policyd {
 
@@ -86,6 +89,9 @@ class Server final : public mailroom::Server, private Peers {
   std::unique_ptr<LoginDesk> logins_;
   std::unique_ptr<MailDesk> mail_;
   std::unique_ptr<AccountDesk> accounts_;
+  StsFetch sts_fetch_;
+  std::optional<StsDesk> sts_;
+  std::optional<QuestionDesk> questions_;
   std::map<ListenerKey, Listener> listeners_;
   ListenerKey last_listener_ = 0;
   std::map<ConnectionId, Connection> connections_;

@@ -83,9 +83,8 @@ bool StsDesk::make_room() {
       first = at;
   if (first == entries_.end()) return false;
   if (first->second.kept) {
-    auto update = directory_.update();
-    update.erase_sts_policy(first->first);
-    update.commit();
+    const std::string& domain = first->first;
+    change([&](state::Update& update) { update.erase_sts_policy(domain); });
   }
   entries_.erase(first);
   return true;
@@ -134,13 +133,22 @@ void StsDesk::fetched(const std::string& domain, const Fetched& file) {
   start_fetches();
 }
 
+// What cannot be stored is still known until the process ends.
+void StsDesk::change(const std::function<void(state::Update&)>& what) {
+  try {
+    auto update = directory_.update();
+    what(update);
+    update.commit();
+  } catch (const std::runtime_error& error) {
+    log::write("state-failed", {{"reason", error.what()}});
+  }
+}
+
 void StsDesk::keep(const std::string& domain, Entry& entry, const routing::StsPolicy& policy) {
   entry.trouble.reset();
   entry.asked = !entry.waiting.empty();
   entry.kept = state::StsRecord{entry.label, policy.mode, policy.mx, policy.max_age, now_()};
-  auto update = directory_.update();
-  update.put_sts_policy(domain, *entry.kept);
-  update.commit();
+  change([&](state::Update& update) { update.put_sts_policy(domain, *entry.kept); });
   log::write("sts-policy", {{"domain", domain},
                             {"id", entry.label},
                             {"mode", mode_name(policy.mode)},

@@ -22,6 +22,7 @@
 #include "libcommon/policy/address.h"
 #include "libcommon/routing/sts_policy.h"
 #include "libcommon/sys/ip_network.h"
+#include "libcommon/tlsrpt/tally.h"
 #include "spool/state/services.h"
 
 namespace mailroom::state {
@@ -88,6 +89,16 @@ struct StsRecord {
   static auto fields(auto& m) { return std::tie(m.label, m.mode, m.mx, m.max_age, m.fetched); }
 };
 
+// What came of TLS to a domain on one day (RFC 8460).
+struct TlsResult {
+  std::uint32_t day = 0;  // since 1970, UTC
+  std::string domain;
+  std::vector<tlsrpt::Tally> tallies;
+
+  bool operator==(const TlsResult&) const = default;
+  static auto fields(auto& m) { return std::tie(m.day, m.domain, m.tallies); }
+};
+
 // What mailroomd still has to do for an account.
 enum class Errand : std::uint8_t { make_directory, remove_directory, kLast = remove_directory };
 
@@ -137,6 +148,7 @@ class View {
   // The latest time that any grant was given or note_time() called with; 0: never.
   std::uint64_t latest_time() const;
   std::vector<std::pair<std::string, StsRecord>> sts_policies() const;  // by domain
+  std::vector<TlsResult> tls_results() const;                           // by day and domain
   std::uint64_t account_count() const { return txn_.count(tables_.accounts); }
 
  protected:
@@ -162,6 +174,8 @@ class Update : public View {
   void errand_done(AccountId id);
   void put_sts_policy(std::string_view domain, const StsRecord& policy);
   void erase_sts_policy(std::string_view domain);
+  void put_tls_result(const TlsResult& result);
+  void erase_tls_result(std::uint32_t day, std::string_view domain);
 
   [[nodiscard]] std::expected<void, Fault> set_permissions(AccountId id, const Permissions& permissions);
   // Makes or replaces that of the same network and account.

@@ -78,6 +78,9 @@ void verify(lmdb::Txn& txn, const Tables& tables) {
   lmdb::Cursor policies{txn, tables.sts_policies};
   for (bool there = policies.first(); there; there = policies.next())
     value_of<StsRecord>(policies, "MTA-STS policies");
+  lmdb::Cursor results{txn, tables.tls_results};
+  for (bool there = results.first(); there; there = results.next())
+    value_of<TlsResult>(results, "TLS results");
 }
 
 }  // namespace mailroom::state

@@ -24,6 +24,7 @@ none 'LMDB only in libcommon/lmdb' '#include <lmdb\.h>' 'libcommon/lmdb/[^:]*' l
 none 'libevent only in libcommon/event' '#include <(event2/|event\.h)' 'libcommon/event/[^:]*' libcommon spool daemons tools
 none 'libseccomp only in libcommon/sys' '#include <seccomp\.h>' 'libcommon/sys/[^:]*' libcommon spool daemons tools
 none 'libunbound only in daemons/dnsd/resolver' '#include <unbound' 'daemons/dnsd/resolver\.cc' libcommon spool daemons tools
+none 'libcurl only in daemons/stsd' '#include <curl/' 'daemons/stsd/[^:]*' libcommon spool daemons tools
 none 'crypt(3) only in authd' '#include <crypt\.h>' 'daemons/authd/[^:]*' libcommon spool daemons tools
 
 # ---- privilege ----

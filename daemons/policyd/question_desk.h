@@ -1,0 +1,44 @@
+// What queued asks on its own account (queued-policyd): where a report goes, the MTA-STS policy of a domain;
+// and what it tells of TLS, for the reports of RFC 8460.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "daemons/channels/policyd.h"
+#include "daemons/policyd/site.h"
+#include "daemons/policyd/sts_desk.h"
+#include "libcommon/event/channel_handler.h"
+#include "spool/state/directory.h"
+
+namespace mailroom::policyd {
+
+class QuestionDesk {
+ public:
+  using OnOutcomes = std::function<void(const TlsOutcomes&)>;
+  using SiteNow = std::function<const Site&()>;
+
+  QuestionDesk(event::Loop& loop, state::Directory& directory, SiteNow site, StsDesk& sts,
+               OnOutcomes on_outcomes);
+
+  void attach(const std::string& peer, Fd fd);
+
+ private:
+  using Channel = event::ChannelHandler<PolicydAnswersQueued, QueuedAsksPolicyd>;
+
+  // What no honest queued says; nothing when all is well.
+  const char* on_message(const ResolveAddress& question);
+  const char* on_message(const FindStsPolicy& question);
+  const char* on_message(const TlsOutcomes& outcomes);
+  AddressResolved resolve(const ResolveAddress& question) const;
+
+  event::Loop& loop_;
+  state::Directory& directory_;
+  SiteNow site_;
+  StsDesk& sts_;
+  OnOutcomes on_outcomes_;
+  std::shared_ptr<Channel> channel_;  // answers that come late hold it weakly
+};
+
+}  // namespace mailroom::policyd

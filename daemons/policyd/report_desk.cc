@@ -1,0 +1,176 @@
+#include "daemons/policyd/report_desk.h"
+
+#include <algorithm>
+
+#include "daemons/log.h"
+#include "libcommon/protocol/rfc5322/date_time.h"
+#include "libcommon/routing/sts_policy.h"
+
+namespace mailroom::policyd {
+namespace {
+
+using tlsrpt::PolicyType;
+using tlsrpt::Tally;
+
+constexpr std::chrono::hours kInterval{1};
+constexpr std::uint64_t kDaySeconds = 24 * 3600;
+constexpr std::string_view kModes[] = {"none", "testing", "enforce"};
+
+PolicyType type_of(routing::TlsReason reason) {
+  if (reason == routing::TlsReason::dane) return PolicyType::tlsa;
+  return reason == routing::TlsReason::mta_sts ? PolicyType::sts : PolicyType::none;
+}
+
+// In testing a host beyond the policy is used, and reported (RFC 8461 5).
+bool is_beyond(const state::StsRecord* policy, const std::string& mx) {
+  return policy != nullptr && policy->mode != routing::StsMode::none && !mx.empty() &&
+         std::ranges::none_of(policy->mx, [&](const std::string& pattern) {
+           return routing::sts_pattern_matches(pattern, mx);
+         });
+}
+
+}  // namespace
+
+ReportDesk::ReportDesk(event::Loop& loop, state::Directory& directory, const Config& config,
+                       const StsDesk& sts, LookUpTexts look_up, Send send, StsDesk::Now now)
+    : directory_{directory}, config_{config}, sts_{sts}, look_up_{std::move(look_up)}, send_{std::move(send)},
+      now_{std::move(now)}, hourly_{loop, [this] {
+                                      send_due();
+                                      hourly_.start(kInterval);
+                                    }} {
+  for (auto& [day, domain, tallies] : directory_.view().tls_results())
+    results_[{day, domain}] = std::move(tallies);
+  hourly_.start(kInterval);
+}
+
+ReportDesk::Day ReportDesk::today() const { return static_cast<Day>(now_() / kDaySeconds); }
+
+// ---- counting
+
+void ReportDesk::describe_sts(const std::string& domain, Tally& tally) const {
+  const state::StsRecord* const policy = sts_.kept(domain);
+  if (policy == nullptr) return;
+  tally.mx = policy->mx;
+  tally.policy = {"version: STSv1", "mode: " + std::string{kModes[static_cast<unsigned>(policy->mode)]}};
+  for (const std::string& pattern : policy->mx) tally.policy.push_back("mx: " + pattern);
+  tally.policy.push_back("max_age: " + std::to_string(policy->max_age));
+  tally.policy.resize(std::min(tally.policy.size(), tlsrpt::kMaxPolicyLines));
+}
+
+Tally* ReportDesk::tally(const std::string& domain, PolicyType type) {
+  const Key key{today(), domain};
+  if (!results_.contains(key) && results_.size() >= kMaxReportedDomains) return nullptr;
+  std::vector<Tally>& tallies = results_[key];
+  const auto known = std::ranges::find(tallies, type, &Tally::type);
+  if (known != tallies.end()) return &*known;
+  tallies.push_back({.type = type, .policy = {}, .mx = {}, .failures = {}});
+  if (type == PolicyType::sts) describe_sts(domain, tallies.back());
+  return &tallies.back();
+}
+
+void ReportDesk::count(const TlsOutcome& outcome) {
+  const PolicyType type = type_of(outcome.reason);
+  Tally* const day = tally(outcome.domain, type);
+  if (day == nullptr) return;
+  if (type == PolicyType::tlsa && day->policy.empty()) {
+    day->policy = outcome.policy;
+    day->policy.resize(std::min(day->policy.size(), tlsrpt::kMaxPolicyLines));
+  }
+  tlsrpt::Failure failure{outcome.result, outcome.mx, outcome.ip, outcome.detail, 1};
+  if (failure.result.empty() && type == PolicyType::sts && is_beyond(sts_.kept(outcome.domain), outcome.mx)) {
+    failure.result = "validation-failure";
+    failure.detail = "not among the hosts of the MTA-STS policy";
+  }
+  failure.result.empty() ? day->add_success() : day->add_failure(std::move(failure));
+}
+
+void ReportDesk::count(const TlsOutcomes& outcomes) {
+  if (!config_.policyd.tls_reports) return;
+  std::set<std::string> domains;
+  for (const TlsOutcome& outcome : outcomes.outcomes) {
+    count(outcome);
+    domains.insert(outcome.domain);
+  }
+  store(domains);
+}
+
+void ReportDesk::count_trouble(const std::string& domain, const StsTrouble& trouble) {
+  if (!config_.policyd.tls_reports) return;
+  if (Tally* const day = tally(domain, PolicyType::sts); day != nullptr)
+    day->add_failure({trouble.result, {}, {}, trouble.words, 1});
+  store({domain});
+}
+
+// What cannot be stored still counts until the process ends.
+void ReportDesk::change(const std::function<void(state::Update&)>& what) {
+  try {
+    auto update = directory_.update();
+    what(update);
+    update.commit();
+  } catch (const std::runtime_error& error) {
+    log::write("state-failed", {{"reason", error.what()}});
+  }
+}
+
+void ReportDesk::store(const std::set<std::string>& domains) {
+  change([&](state::Update& update) {
+    for (const std::string& domain : domains)
+      if (const auto found = results_.find({today(), domain}); found != results_.end())
+        update.put_tls_result({today(), domain, found->second});
+  });
+}
+
+// ---- reporting
+
+void ReportDesk::send_due() {
+  std::vector<Key> due;
+  for (const auto& [key, tallies] : results_)
+    if (key.first < today() && !sending_.contains(key) && due.size() + sending_.size() < kMaxReportsAtOnce)
+      due.push_back(key);
+  for (const Key& key : due) {
+    sending_[key] = 1;
+    look_up_("_smtp._tls." + key.second,
+             [this, key](const dns::Answer& answer) { texts_found(key, answer); });
+  }
+}
+
+void ReportDesk::texts_found(const Key& key, const dns::Answer& answer) {
+  if (answer.outcome == dns::Outcome::failed) return finish(key, false);
+  std::vector<std::string> addresses;
+  for (const std::string& destination : tlsrpt::report_destinations(answer.texts))
+    if (std::string address = tlsrpt::mailto_address(destination); !address.empty())
+      addresses.push_back(std::move(address));
+  if (addresses.empty()) return finish(key, true);  // nobody wants it
+  sending_[key] = static_cast<int>(addresses.size());
+  for (const std::string& address : addresses) send_to(key, address);
+}
+
+void ReportDesk::send_to(const Key& key, const std::string& address) {
+  const auto found = results_.find(key);
+  if (found == results_.end()) return;
+  const std::string contact = "postmaster@" + config_.domains.front();
+  const tlsrpt::Report report{.organization = config_.domains.front(),
+                              .contact = contact,
+                              .submitter = config_.hostname,
+                              .domain = key.second,
+                              .day = std::chrono::sys_days{std::chrono::days{key.first}},
+                              .tallies = found->second};
+  const std::string date =
+      rfc5322::format_date_time(rfc5322::to_date_time(static_cast<std::int64_t>(now_())));
+  send_(address, tlsrpt::report_message(report, contact, address, date), [this, key, address](bool is_sent) {
+    log::write("tls-report",
+               {{"domain", key.second}, {"recipient", address}, {"sent", is_sent ? "yes" : "no"}});
+    finish(key, is_sent);
+  });
+}
+
+// One destination that has it is enough to be done.
+void ReportDesk::finish(const Key& key, bool is_done) {
+  const auto sending = sending_.find(key);
+  if (sending != sending_.end() && --sending->second <= 0) sending_.erase(sending);
+  if (!is_done && key.first + kReportDays >= today()) return;
+  if (results_.erase(key) == 0) return;
+  change([&](state::Update& update) { update.erase_tls_result(key.first, key.second); });
+}
+
+}  // namespace mailroom::policyd

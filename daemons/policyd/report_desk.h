@@ -1,0 +1,69 @@
+// Reports on TLS to other domains (RFC 8460): counts outcomes for each day and domain in the shared state,
+// and once a day is over writes the reports to the domains that want them.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "daemons/channels/policyd.h"
+#include "daemons/config.h"
+#include "daemons/policyd/sts_desk.h"
+#include "libcommon/dns/records.h"
+#include "libcommon/event/loop.h"
+#include "libcommon/tlsrpt/report.h"
+#include "spool/state/directory.h"
+
+namespace mailroom::policyd {
+
+inline constexpr std::size_t kMaxReportedDomains =
+    10'000;                                           // of all days together; further ones are not counted
+inline constexpr std::size_t kMaxReportsAtOnce = 50;  // being looked up or sent; the rest in the next hour
+inline constexpr std::uint32_t kReportDays = 2;       // a report that cannot be sent by then is given up
+
+class ReportDesk {
+ public:
+  using OnTexts = std::function<void(const dns::Answer&)>;
+  using LookUpTexts = std::function<void(const std::string& name, OnTexts)>;
+  // Sends a message to one address; calls back once, whether it is in the queue.
+  using Send = std::function<void(const std::string& to, std::string message, std::function<void(bool)>)>;
+
+  ReportDesk(event::Loop& loop, state::Directory& directory, const Config& config, const StsDesk& sts,
+             LookUpTexts look_up, Send send, StsDesk::Now now);
+
+  void count(const TlsOutcomes& outcomes);
+  void count_trouble(const std::string& domain, const StsTrouble& trouble);
+
+  // Writes and sends the reports of the days that are over.  Called once an hour by itself.
+  void send_due();
+
+ private:
+  using Day = std::uint32_t;  // since 1970
+  using Key = std::pair<Day, std::string>;
+
+  Day today() const;
+  tlsrpt::Tally* tally(const std::string& domain, tlsrpt::PolicyType type);
+  void describe_sts(const std::string& domain, tlsrpt::Tally& tally) const;
+  void count(const TlsOutcome& outcome);
+  void change(const std::function<void(state::Update&)>& what);
+  void store(const std::set<std::string>& domains);
+  void texts_found(const Key& key, const dns::Answer& answer);
+  void send_to(const Key& key, const std::string& address);
+  void finish(const Key& key, bool is_done);
+
+  state::Directory& directory_;
+  const Config& config_;
+  const StsDesk& sts_;
+  LookUpTexts look_up_;
+  Send send_;
+  StsDesk::Now now_;
+  event::Timer hourly_;
+  std::map<Key, std::vector<tlsrpt::Tally>> results_;
+  std::map<Key, int> sending_;  // how many destinations have not been answered
+};
+
+}  // namespace mailroom::policyd

@@ -1,0 +1,52 @@
+#include "daemons/stsd/server.h"
+
+#include <fstream>
+#include <iterator>
+
+#include "daemons/log.h"
+
+namespace mailroom::stsd {
+namespace {
+
+std::string read_authorities(const std::string& path) {
+  std::ifstream file{path, std::ios::binary};
+  std::string bundle{std::istreambuf_iterator<char>{file}, {}};
+  if (bundle.empty()) log::write("authorities-missing", {{"file", path}});
+  return bundle;
+}
+
+}  // namespace
+
+Server::Server(const Host& host) : host_{host} {}
+
+void Server::before_jail() {
+  fetcher_ = std::make_unique<Fetcher>(host_.loop,
+                                       Fetcher::Settings{read_authorities(host_.config.outbound_tls.ca_file),
+                                                         static_cast<std::uint16_t>(host_.config.stsd.port),
+                                                         host_.config.stsd.timeout});
+}
+
+void Server::attach(const std::string& kind, const std::string& peer, Fd fd) {
+  if (kind != "policyd-stsd") log::fatal("a channel of a kind that stsd does not have");
+  policyd_ = std::make_unique<Channel>(
+      host_.loop, std::move(fd), 0,
+      [this](PolicydToStsd&& message, std::vector<Fd>&&) {
+        fetch(std::get<FetchStsFile>(std::move(message)));
+      },
+      [this, peer](event::ChannelEnd why) {
+        log::write("channel-closed",
+                   {{"channel", "policyd-stsd"}, {"peer", peer}, {"reason", event::channel_end_name(why)}});
+        policyd_.reset();
+      });
+}
+
+void Server::fetch(FetchStsFile&& wanted) {
+  fetcher_->fetch(wanted.domain, wanted.addresses,
+                  [this, question = wanted.question](Fetcher::Outcome&& outcome) {
+                    if (!policyd_) return;
+                    policyd_->send(StsFileFetched{question, std::move(outcome.file),
+                                                  std::move(outcome.result), std::move(outcome.problem)});
+                  });
+}
+
+}  // namespace mailroom::stsd

@@ -1,0 +1,32 @@
+// stsd: the channel to policyd.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "daemons/channels/stsd.h"
+#include "daemons/daemon.h"
+#include "daemons/stsd/fetcher.h"
+#include "libcommon/event/channel_handler.h"
+
+namespace mailroom::stsd {
+
+class Server final : public mailroom::Server {
+ public:
+  explicit Server(const Host& host);
+
+  void before_jail() override;
+  void attach(const std::string& kind, const std::string& peer, Fd fd) override;
+  void drain() override { host_.loop.stop(); }
+
+ private:
+  using Channel = event::ChannelHandler<StsdToPolicyd, PolicydToStsd>;
+
+  void fetch(FetchStsFile&& wanted);
+
+  const Host& host_;
+  std::unique_ptr<Fetcher> fetcher_;
+  std::unique_ptr<Channel> policyd_;
+};
+
+}  // namespace mailroom::stsd

@@ -1,0 +1,180 @@
+// Fetcher against web servers of every kind, on loopback.
+#include "daemons/stsd/fetcher.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <catch2/catch.hpp>
+#include <csignal>
+#include <thread>
+
+#include "libcommon/routing/sts_policy.h"
+#include "tests/unit/tls/test_authority.h"
+
+using namespace mailroom;
+using namespace mailroom::stsd;
+using namespace std::chrono_literals;
+using tls::Identity;
+
+namespace {
+
+const Identity& authority() {
+  static const Identity made = tls::self_signed({.common_name = "Test authority", .authority = true});
+  return made;
+}
+
+// Takes one connection on a port of the kernel's choice, and says one thing.
+class WebServer {
+ public:
+  WebServer(const Identity& shown, std::string says)
+      : listening_{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)} {
+    ::signal(SIGPIPE, SIG_IGN);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    if (::bind(listening_.get(), reinterpret_cast<sockaddr*>(&address), size) != 0 ||
+        ::listen(listening_.get(), 1) != 0 ||
+        ::getsockname(listening_.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0)
+      throw std::runtime_error("no listening socket");
+    port = ntohs(address.sin_port);
+    serving_ = std::jthread{[this, &shown, says = std::move(says)] { serve(shown, says); }};
+  }
+  ~WebServer() { ::shutdown(listening_.get(), SHUT_RDWR); }
+
+  std::uint16_t port = 0;
+  std::string request;  // after finish()
+  void finish() { serving_.join(); }
+
+ private:
+  void serve(const Identity& shown, const std::string& says) {
+    const Fd connection{::accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC)};
+    if (!connection) return;
+    const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context{SSL_CTX_new(TLS_server_method()),
+                                                                    &SSL_CTX_free};
+    SSL_CTX_use_certificate(context.get(), shown.certificate.get());
+    SSL_CTX_use_PrivateKey(context.get(), shown.key.get());
+    const std::unique_ptr<SSL, decltype(&SSL_free)> ssl{SSL_new(context.get()), &SSL_free};
+    SSL_set_fd(ssl.get(), connection.get());
+    if (SSL_accept(ssl.get()) != 1) return;
+    char block[4096];
+    while (request.find("\r\n\r\n") == std::string::npos) {
+      const int size = SSL_read(ssl.get(), block, sizeof block);
+      if (size <= 0) return;
+      request.append(block, static_cast<std::size_t>(size));
+    }
+    if (!says.empty()) SSL_write(ssl.get(), says.data(), static_cast<int>(says.size()));
+    if (says.empty()) SSL_read(ssl.get(), block, sizeof block);  // nothing, until the client goes
+    SSL_shutdown(ssl.get());
+  }
+
+  Fd listening_;
+  std::jthread serving_;
+};
+
+const IpAddress kLoopback = *parse_ip_and_port("127.0.0.1:0");
+
+Fetcher::Outcome fetch_from(std::uint16_t port, std::vector<IpAddress> addresses = {kLoopback},
+                            const std::string& domain = "example.org") {
+  event::Loop loop;
+  Fetcher fetcher{loop, {authority().pem(), port, 2s}};
+  std::optional<Fetcher::Outcome> outcome;
+  fetcher.fetch(domain, addresses, [&](Fetcher::Outcome&& came) {
+    outcome = std::move(came);
+    loop.stop();
+  });
+  event::Timer patience{loop, [&] { loop.stop(); }};
+  patience.start(10s);
+  if (!outcome) loop.run();
+  REQUIRE(outcome);
+  return *outcome;
+}
+
+std::string response(const std::string& body, const std::string& status = "200 OK",
+                     const std::string& type = "text/plain; charset=utf-8") {
+  return "HTTP/1.1 " + status + "\r\nContent-Type: " + type +
+         "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+}
+
+Identity good() { return tls::signed_by(authority(), {.names = {"mta-sts.example.org"}}); }
+
+}  // namespace
+
+TEST_CASE("a policy file is fetched from the well-known place") {
+  const Identity shown = good();
+  WebServer server{shown, response("version: STSv1\n")};
+  const Fetcher::Outcome outcome = fetch_from(server.port);
+  server.finish();
+  CHECK(outcome.problem == "");
+  CHECK(outcome.file == "version: STSv1\n");
+  CHECK(server.request.starts_with("GET /.well-known/mta-sts.txt HTTP/1.1\r\n"));
+  CHECK(server.request.find("Host: mta-sts.example.org:" + std::to_string(server.port)) != std::string::npos);
+}
+
+TEST_CASE("RFC 8461 3.3: only 200 and text/plain count; no redirect is followed") {
+  struct Row {
+    std::string says;
+    std::string result;
+    std::string problem;
+  };
+  const std::string fetch_error = "sts-policy-fetch-error";
+  const std::string too_long(routing::kMaxStsPolicy + 1, 'x');
+  const Row row = GENERATE_COPY(values<Row>({
+      {response("x", "404 Not Found"), fetch_error, "HTTP status 404"},
+      {response("x", "203 Hm"), fetch_error, "HTTP status 203"},
+      {"HTTP/1.1 301 Moved\r\nLocation: https://127.0.0.1/\r\nContent-Length: 0\r\n\r\n", fetch_error,
+       "HTTP status 301"},
+      {response("x", "200 OK", "text/html"), fetch_error, "the policy file is not text/plain"},
+      {"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx", fetch_error, "the policy file is not text/plain"},
+      {"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n" + too_long, "sts-policy-invalid",
+       "the policy file is too long"},
+      {response(too_long), fetch_error, "Maximum file size exceeded"},
+      {"220 mail.example.org ESMTP\r\n", fetch_error, "Unsupported protocol"},
+      {"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 100\r\n\r\nhalf", fetch_error,
+       "Transferred a partial file"},
+      {"", fetch_error, "Timeout was reached"},
+  }));
+  INFO(row.says.substr(0, 60));
+  const Identity shown = good();
+  WebServer server{shown, row.says};
+  const Fetcher::Outcome outcome = fetch_from(server.port);
+  CHECK(outcome.result == row.result);
+  CHECK(outcome.problem == row.problem);
+  CHECK(outcome.file == "");
+}
+
+TEST_CASE("RFC 8461 3.3: the web server's certificate") {
+  const Identity shown =
+      GENERATE(tls::self_signed({.names = {"mta-sts.example.org"}}),
+               tls::signed_by(authority(), {.names = {"www.example.org"}}),
+               tls::signed_by(authority(), {.names = {"mta-sts.example.org"}, .begins = -99, .ends = -9}));
+  WebServer server{shown, response("version: STSv1\n")};
+  const Fetcher::Outcome outcome = fetch_from(server.port);
+  CHECK(outcome.result == "sts-webpki-invalid");
+  CHECK(outcome.file == "");
+}
+
+TEST_CASE("nobody listens, there is no address, it is no domain") {
+  std::uint16_t port = 0;
+  {
+    const Identity shown = good();
+    WebServer server{shown, ""};
+    port = server.port;
+  }
+  CHECK(fetch_from(port).result == "sts-policy-fetch-error");
+  CHECK(fetch_from(port, {}).problem == "no address of mta-sts.example.org");
+  CHECK(fetch_from(port, {kLoopback}, "a/../b").result == "sts-policy-fetch-error");
+  CHECK(fetch_from(port, {kLoopback}, "").result == "sts-policy-fetch-error");
+}
+
+TEST_CASE("fetches at the same time are bounded") {
+  event::Loop loop;
+  Fetcher fetcher{loop, {authority().pem(), 1, 2s}};
+  std::size_t refused = 0;
+  for (std::size_t i = 0; i <= Fetcher::kMaxTransfers; ++i)
+    fetcher.fetch("example.org", {kLoopback}, [&](Fetcher::Outcome&& outcome) {
+      refused += outcome.problem == "too many fetches at the same time" ? 1 : 0;
+    });
+  CHECK(refused == 1);
+}
