@@ -83,6 +83,7 @@ class Server final : public mailroom::Server, private Peers {
   std::optional<Judge> judge_;
   std::unique_ptr<LoginDesk> logins_;
   std::unique_ptr<MailDesk> mail_;
+  std::optional<AccessDesk> access_;
   std::unique_ptr<AccountDesk> accounts_;
   std::map<ListenerKey, Listener> listeners_;
   ListenerKey last_listener_ = 0;
