@@ -59,7 +59,8 @@ std::string_view take_number(std::string_view& bytes) {
 
 // struct { opaque dh_p<1..2^16-1>; opaque dh_g<1..2^16-1>; opaque dh_Ys<1..2^16-1>; }
 bool is_dhe_params(std::string_view params) {
-  const std::string_view prime = take_number(params), generator = take_number(params), value = take_number(params);
+  const std::string_view prime = take_number(params), generator = take_number(params),
+                         value = take_number(params);
   const bool sized = prime.size() >= kMinPrime && prime.size() <= kMaxPrime && generator.size() == 1;
   return sized && !value.empty() && value.size() <= prime.size() && params.empty();
 }

@@ -9,8 +9,8 @@
 namespace mailroom::policyd {
 namespace {
 
-std::uint32_t hard_limit(std::span<const policy::LimitRow> rows, policy::LimitScope scope, policy::LimitUnit unit,
-                         policy::LimitPeriod period) {
+std::uint32_t hard_limit(std::span<const policy::LimitRow> rows, policy::LimitScope scope,
+                         policy::LimitUnit unit, policy::LimitPeriod period) {
   const auto row = std::ranges::find_if(rows, [&](const policy::LimitRow& each) {
     return each.same_place({scope, unit, period});
   });
@@ -19,8 +19,11 @@ std::uint32_t hard_limit(std::span<const policy::LimitRow> rows, policy::LimitSc
 
 UseRow row_of(const policy::LimitBook::Line& line, std::span<const policy::LimitRow> limits) {
   const auto now = std::chrono::steady_clock::now();
-  const auto left = std::chrono::ceil<std::chrono::seconds>(line.use.began + policy::length_of(line.period) - now);
-  const auto limit = [&](policy::LimitUnit unit) { return hard_limit(limits, line.key.scope, unit, line.period); };
+  const auto left =
+      std::chrono::ceil<std::chrono::seconds>(line.use.began + policy::length_of(line.period) - now);
+  const auto limit = [&](policy::LimitUnit unit) {
+    return hard_limit(limits, line.key.scope, unit, line.period);
+  };
   return {{line.key.scope, line.key.name},
           line.period,
           line.use.messages,
@@ -52,8 +55,10 @@ PolicydToTool AccessDesk::handle(const ListGrants& request) {
   GrantPage page{.grants = {}, .last = grants.size() < kPageSize};
   for (const state::Grant& grant : grants) {
     const auto account = view.account(grant.account);
-    page.grants.push_back(
-        {{grant.network, grant.account}, account ? account->name : "", grant.since, grants_.ends(grant.since)});
+    page.grants.push_back({{grant.network, grant.account},
+                           account ? account->name : "",
+                           grant.since,
+                           grants_.ends(grant.since)});
   }
   return page;
 }
@@ -76,7 +81,8 @@ PolicydToTool AccessDesk::handle(const RevokeGrants& request) {
 
 PolicydToTool AccessDesk::handle(const ListLimits& request) {
   using Key = policy::LimitBook::Key;
-  const auto after = request.after ? std::optional{Key{request.after->scope, request.after->name}} : std::nullopt;
+  const auto after =
+      request.after ? std::optional{Key{request.after->scope, request.after->name}} : std::nullopt;
   const auto lines = limits_.lines_after(after, kPageSize, std::chrono::steady_clock::now());
   LimitPage page{.uses = {}, .last = lines.empty()};
   for (const auto& line : lines) page.uses.push_back(row_of(line, limits_.rows()));
@@ -86,7 +92,8 @@ PolicydToTool AccessDesk::handle(const ListLimits& request) {
 PolicydToTool AccessDesk::handle(const ReleaseLimit& request) {
   if (!limits_.release({request.place.scope, request.place.name}))
     return ToolRefused{"nothing is counted for " + request.place.name};
-  log::write("limit-released", {{"scope", policy::scope_word(request.place.scope)}, {"name", request.place.name}});
+  log::write("limit-released",
+             {{"scope", policy::scope_word(request.place.scope)}, {"name", request.place.name}});
   return Done{};
 }
 

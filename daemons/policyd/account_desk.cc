@@ -76,8 +76,8 @@ bool page_is_full(std::size_t& octets, const Row& row) {
 
 AccountDesk::AccountDesk(Peers& peers, state::Directory& directory, const Config& config, LoginDesk& logins,
                          GrantDesk& grants, AccessDesk& access, Answer answer)
-    : peers_{peers}, directory_{directory}, logins_{logins}, grants_{grants}, access_{access}, answer_{std::move(answer)}, site_{config},
-      end_of_ids_{config.uids.accounts_count} {}
+    : peers_{peers}, directory_{directory}, logins_{logins}, grants_{grants}, access_{access},
+      answer_{std::move(answer)}, site_{config}, end_of_ids_{config.uids.accounts_count} {}
 
 void AccountDesk::reconfigured(const Config& config) { site_ = Site{config}; }
 
@@ -248,8 +248,8 @@ PolicydToTool AccountDesk::handle(const ShowAccount& request) {
   auto addresses = site_.addresses_of(view, *account);
   if (addresses.size() > kMaxAddressesShown) addresses.resize(kMaxAddressesShown);
   state::Permissions permissions = view.permissions(account->id);
-  return AccountShown{facts_of(*account), std::move(addresses), !permissions.no_grants, permissions.functional,
-                      std::move(permissions.send_as)};
+  return AccountShown{facts_of(*account), std::move(addresses), !permissions.no_grants,
+                      permissions.functional, std::move(permissions.send_as)};
 }
 
 PolicydToTool AccountDesk::handle(const ListAccounts& request) {
