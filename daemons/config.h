@@ -31,6 +31,23 @@ enum class TlsMode : std::uint8_t {
 
 enum class PlaintextLogin : std::uint8_t { refused, allowed, kLast = allowed };
 
+enum class TlsVersion : std::uint8_t { tls1_0, tls1_1, tls1_2, tls1_3, kLast = tls1_3 };
+
+// What a listener forgives old clients.  The default is to forgive nothing.
+struct QuirksConfig {
+  TlsVersion tls_min = TlsVersion::tls1_2;
+  bool old_ciphers = false;  // CBC suites and finite-field Diffie-Hellman too
+  bool bare_lf = false;      // a lone LF in content is a line end; the end of data stays CRLF "." CRLF
+  bool any_helo = false;     // HELO and EHLO with nothing or with what is no name
+  bool add_fields = false;   // mx too adds Date and Message-ID where they are missing, as the others always do
+  bool detect_tls = false;   // a client that begins with TLS on a port with STARTTLS gets it
+
+  bool operator==(const QuirksConfig&) const = default;
+  static auto fields(auto& m) {
+    return std::tie(m.tls_min, m.old_ciphers, m.bare_lf, m.any_helo, m.add_fields, m.detect_tls);
+  }
+};
+
 // listen smtp mx 0.0.0.0:25 starttls
 // listen smtp submission [::]:465 implicit
 // listen imap 127.0.0.1:143 starttls plaintext-login
@@ -40,9 +57,12 @@ struct ListenerConfig {
   TlsMode tls = TlsMode::starttls;
   PlaintextLogin plaintext_login = PlaintextLogin::refused;  // logins without TLS
   IpAddress address;                                         // with the port
+  QuirksConfig quirks;
 
   bool operator==(const ListenerConfig&) const = default;
-  static auto fields(auto& m) { return std::tie(m.service, m.tls, m.plaintext_login, m.address); }
+  static auto fields(auto& m) {
+    return std::tie(m.service, m.tls, m.plaintext_login, m.address, m.quirks);
+  }
 };
 
 // certificate NAME[,NAME...] CHAINFILE KEYFILE.  The first is used where no name matches the client's SNI.

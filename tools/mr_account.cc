@@ -14,6 +14,7 @@
 #include <span>
 
 #include "daemons/config/load.h"
+#include "libcommon/config/value.h"
 #include "spool/state/services.h"
 #include "tools/account_import.h"
 #include "tools/account_servers.h"
@@ -32,11 +33,15 @@ constexpr std::string_view kUsage =
     "       mr-account [--config FILE] passwd NAME [--password-stdin | --hash HASH | --no-password]\n"
     "       mr-account [--config FILE] services NAME LIST\n"
     "       mr-account [--config FILE] disable | enable | remove NAME\n"
+    "       mr-account [--config FILE] send-as NAME [PATTERN...]\n"
+    "       mr-account [--config FILE] grants NAME yes | no\n"
+    "       mr-account [--config FILE] functional NAME yes | no\n"
     "       mr-account [--config FILE] [--json] alias list\n"
     "       mr-account [--config FILE] alias set ADDRESS NAME...\n"
     "       mr-account [--config FILE] alias remove ADDRESS\n"
     "       mr-account [--config FILE] import FILE\n"
-    "LIST is pop, imap and submission with commas, or none; ADDRESS may be USER@ for every local domain.\n";
+    "LIST is pop, imap and submission with commas, or none; ADDRESS may be USER@ for every local domain;\n"
+    "PATTERN is an address, @DOMAIN or \"*\".\n";
 
 enum Exit { kGood = 0, kFailed = 1, kWrongUsage = 2 };
 
@@ -156,6 +161,9 @@ int show(AccountServers& servers, const Options& options) {
   if (options.json) {
     auto object = json_of(shown->facts);
     object["addresses"] = shown->addresses;
+    object["grants"] = shown->grants;
+    object["functional"] = shown->functional;
+    object["send_as"] = shown->send_as;
     fmt::print("{}\n", object.dump(2));
     return kGood;
   }
@@ -164,6 +172,9 @@ int show(AccountServers& servers, const Options& options) {
              facts.account, facts.disabled ? "disabled" : "enabled", state::service_words(facts.services),
              time_text(facts.created));
   for (const std::string& address : shown->addresses) fmt::print("address    {}\n", address);
+  for (const std::string& pattern : shown->send_as) fmt::print("sends as   {}\n", pattern);
+  if (!shown->grants) fmt::print("grants     no\n");
+  if (shown->functional) fmt::print("functional yes\n");
   return kGood;
 }
 
@@ -242,6 +253,22 @@ int set_services(AccountServers& servers, const Options& options) {
   return report(servers.change({.name = options.words[1], .services = *services}));
 }
 
+// In place of all that it had before.
+int set_send_as(AccountServers& servers, const Options& options) {
+  return report(servers.change(
+      {.name = options.words[1], .send_as = std::vector(options.words.begin() + 2, options.words.end())}));
+}
+
+int set_grants(AccountServers& servers, const Options& options) {
+  const auto yes = config::parse_flag(options.words[2]);
+  return yes ? report(servers.change({.name = options.words[1], .grants = *yes})) : usage();
+}
+
+int set_functional(AccountServers& servers, const Options& options) {
+  const auto yes = config::parse_flag(options.words[2]);
+  return yes ? report(servers.change({.name = options.words[1], .functional = *yes})) : usage();
+}
+
 int remove(AccountServers& servers, const Options& options) {
   if (const auto removed = servers.remove(options.words[1]); !removed) return fail(removed.error());
   return report(servers.remove_secret(options.words[1]));
@@ -308,9 +335,18 @@ struct Verb {
 };
 
 constexpr Verb kVerbs[] = {
-    {"add", 2, 2, add},       {"alias", 2, 1002, alias}, {"disable", 2, 2, disable},
-    {"enable", 2, 2, enable}, {"import", 2, 2, import},  {"list", 1, 1, list},
-    {"passwd", 2, 2, passwd}, {"remove", 2, 2, remove},  {"services", 3, 3, set_services},
+    {"add", 2, 2, add},
+    {"alias", 2, 1002, alias},
+    {"disable", 2, 2, disable},
+    {"enable", 2, 2, enable},
+    {"functional", 3, 3, set_functional},
+    {"grants", 3, 3, set_grants},
+    {"import", 2, 2, import},
+    {"list", 1, 1, list},
+    {"passwd", 2, 2, passwd},
+    {"remove", 2, 2, remove},
+    {"send-as", 2, 102, set_send_as},
+    {"services", 3, 3, set_services},
     {"show", 2, 2, show},
 };
 

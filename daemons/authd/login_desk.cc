@@ -52,13 +52,14 @@ LoginDesk::LoginDesk(event::Loop& loop, const Config& config, SecretStore& store
                      TellPolicyd tell_policyd)
     : loop_{loop}, config_{config}, store_{store}, pool_{pool},
       tell_policyd_{std::move(tell_policyd)}, by_name_{config.authd.failure_window},
-      by_address_{config.authd.failure_window}, self_{std::make_shared<LoginDesk*>(this)} {}
+      by_address_{config.authd.failure_window}, by_address_and_name_{config.authd.failure_window}, self_{std::make_shared<LoginDesk*>(this)} {}
 
 LoginDesk::~LoginDesk() { *self_ = nullptr; }
 
 void LoginDesk::reconfigured() {
   by_name_.set_window(config_.authd.failure_window);
   by_address_.set_window(config_.authd.failure_window);
+  by_address_and_name_.set_window(config_.authd.failure_window);
 }
 
 // ---- connections
@@ -120,10 +121,29 @@ void LoginDesk::take(Client& client, Exchange::Step&& step) {
 
 // ---- the check
 
+bool LoginDesk::is_shared(const IpAddress& address) const {
+  return std::ranges::any_of(config_.networks, [&](const NetworkConfig& network) {
+    return network.kind == NetworkKind::nat && network.prefix.contains(address);
+  });
+}
+
+// A wrong password that one client tries again and again counts for its address only so often: the others behind
+// the address go on.
+void LoginDesk::count_failure(const Client& client) {
+  const Time now = std::chrono::steady_clock::now();
+  const std::string name = counted_name(client.name);
+  const IpAddress address = client.peer.host_for_limits();
+  by_name_.add(name, now);
+  if (by_address_and_name_.count({address, name}, now) >= config_.authd.account_failures) return;
+  by_address_and_name_.add({address, name}, now);
+  by_address_.add(address, now);
+}
+
 bool LoginDesk::is_shut_out(const Client& client) {
   const Time now = std::chrono::steady_clock::now();
   const std::uint32_t failures = by_address_.count(client.peer.host_for_limits(), now);
-  if (failures < config_.authd.address_failures && client.attempts <= kMaxAttempts) return false;
+  const bool too_many = failures >= config_.authd.address_failures && !is_shared(client.peer);
+  if (!too_many && client.attempts <= kMaxAttempts) return false;
   log::write("login-shut-out",
              {{"session", log::Id{client.id}}, {"peer", client.peer.text()}, {"failures", failures}});
   return true;
@@ -191,9 +211,7 @@ void LoginDesk::checked(const Checked& result) {
     client.hash = result.hash;
     return answer_later(client, delay, [this](Client& proved) { prove(proved); });
   }
-  const Time now = std::chrono::steady_clock::now();
-  by_name_.add(counted_name(client.name), now);
-  by_address_.add(client.peer.host_for_limits(), now);
+  count_failure(client);
   answer_later(client, std::max(delay, milliseconds(config_.authd.failure_delay)),
                [this](Client& refused) { fail(refused, LoginRefusal::bad_credentials); });
 }

@@ -62,6 +62,8 @@ class LoginDesk {
 
   void take(Client& client, Exchange::Step&& step);
   void check(Client& client, Attempt&& attempt);
+  bool is_shared(const IpAddress& address) const;
+  void count_failure(const Client& client);
   bool is_shut_out(const Client& client);
   std::pair<std::string, std::string> name_and_hash(const std::string& text);
   void checked(const Checked& result);
@@ -80,6 +82,7 @@ class LoginDesk {
   TellPolicyd tell_policyd_;
   FailureCounts<std::string> by_name_;
   FailureCounts<IpAddress> by_address_;
+  FailureCounts<std::pair<IpAddress, std::string>> by_address_and_name_;
   std::map<ConnectionId, std::unique_ptr<Client>> clients_;
   std::shared_ptr<LoginDesk*> self_;  // empty for jobs that outlive this
 };

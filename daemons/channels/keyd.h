@@ -30,9 +30,9 @@ struct KeydNeverSpeaks {
 };
 using KeydToListener = std::variant<KeydNeverSpeaks>;
 
-// The longest octets to be signed: two randoms of 32 and the ECDHE parameters with a point of P-384 (RFC
-// 8422 5.4); TLS 1.3's have 98 + 64 at most (RFC 8446 4.4.3).
-inline constexpr std::size_t kMaxToBeSigned = 64 + 4 + 97;
+// The longest octets to be signed: two randoms of 32 and Diffie-Hellman parameters of 4096 bits (RFC 5246
+// 7.4.3); TLS 1.3's have 98 + 64 at most (RFC 8446 4.4.3).
+inline constexpr std::size_t kMaxToBeSigned = 64 + 3 * 2 + 1 + 2 * 512;
 
 // connection -> keyd, one at a time
 struct Sign {

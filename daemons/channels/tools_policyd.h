@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "daemons/channels/tools_access.h"
 #include "daemons/channels/types.h"
 
 namespace mailroom {
@@ -32,7 +33,12 @@ struct ChangeAccount {
   std::optional<bool> disabled;
   std::optional<std::uint8_t> services;
   std::optional<bool> own_addresses;
-  static auto fields(auto& m) { return std::tie(m.name, m.disabled, m.services, m.own_addresses); }
+  std::optional<bool> grants;      // whether reading mail lets its address send (POP-before-SMTP)
+  std::optional<bool> functional;  // an office, not a person
+  std::optional<std::vector<std::string>> send_as;  // sender patterns
+  static auto fields(auto& m) {
+    return std::tie(m.name, m.disabled, m.services, m.own_addresses, m.grants, m.functional, m.send_as);
+  }
 };
 struct RemoveAccount {
   std::string name;
@@ -55,8 +61,8 @@ struct ListAliases {
   std::string after;  // an address; empty: from the beginning
   static auto fields(auto& m) { return std::tie(m.after); }
 };
-using ToolToPolicyd =
-    std::variant<AddAccounts, ChangeAccount, RemoveAccount, ShowAccount, ListAccounts, SetAlias, ListAliases>;
+using ToolToPolicyd = std::variant<AddAccounts, ChangeAccount, RemoveAccount, ShowAccount, ListAccounts, SetAlias,
+                                   ListAliases, ListGrants, RevokeGrants, ListLimits, ReleaseLimit, ExplainMail>;
 
 struct AddResult {
   std::string name;
@@ -89,7 +95,12 @@ struct AccountFacts {
 struct AccountShown {
   AccountFacts facts;
   std::vector<std::string> addresses;
-  static auto fields(auto& m) { return std::tie(m.facts, m.addresses); }
+  bool grants = true;
+  bool functional = false;
+  std::vector<std::string> send_as;
+  static auto fields(auto& m) {
+    return std::tie(m.facts, m.addresses, m.grants, m.functional, m.send_as);
+  }
 };
 struct AccountPage {
   std::vector<AccountFacts> accounts;
@@ -106,6 +117,7 @@ struct AliasPage {
   bool last = false;
   static auto fields(auto& m) { return std::tie(m.aliases, m.last); }
 };
-using PolicydToTool = std::variant<AccountsAdded, Done, ToolRefused, AccountShown, AccountPage, AliasPage>;
+using PolicydToTool = std::variant<AccountsAdded, Done, ToolRefused, AccountShown, AccountPage, AliasPage, GrantPage,
+                                   GrantsRevoked, LimitPage, MailExplained>;
 
 }  // namespace mailroom

@@ -49,8 +49,8 @@ constexpr Key<A> kAuthdKeys[] = {
      "Failures of one account within the window after which every answer for it is delayed, right or wrong."},
     {"address-failures", Number<A>{&A::address_failures, 1, 100'000}, Reload::at_once,
      "Failures from one client address within the window after which logins from it are refused; IPv6 "
-     "addresses count "
-     "by their /64."},
+     "addresses count by their /64. Those of one name count at most account-failures times, so that one "
+     "program with a wrong password shuts out nobody else; a nat network is never shut out."},
     {"yescrypt-cost", Number<A>{&A::yescrypt_cost, 1, 11}, Reload::restart,
      "Cost of the hash of new passwords, as in crypt(5); one more doubles time and memory of a login."},
     {"hash-threads", Number<A>{&A::hash_threads, 1, 64}, Reload::restart,

@@ -34,7 +34,7 @@ std::vector<std::string> show_domains(const Config& config) { return config.doma
 
 constexpr std::string_view kListenSyntax =
     "(smtp mx | smtp submission | smtp outgoing | smtp relay | pop3 | imap) ADDRESS:PORT "
-    "(none | starttls | implicit) [plaintext-login]";
+    "(none | starttls | implicit) [plaintext-login] [QUIRK ...]";
 
 // The words of one directive, taken from the front.
 class Words {
@@ -76,14 +76,46 @@ bool is_loopback(const IpAddress& address) {
   return address.is_v4() ? address.bytes[12] == 127 : address.text() == "::1";
 }
 
-Result take_plaintext_login(Words& words, ListenerConfig& listener) {
-  if (words.empty()) return {};
-  const auto word = words.take();
-  if (word != "plaintext-login" || !words.empty()) return wrong(fmt::format("\"{}\" is out of place", word));
-  // Passwords travel over TLS only; the exception is for tests on the machine itself.
-  if (!is_loopback(listener.address)) return wrong("plaintext-login is only for loopback addresses");
-  listener.plaintext_login = PlaintextLogin::allowed;
+constexpr std::string_view kTlsFloors[] = {"tls-min=1.0", "tls-min=1.1", "tls-min=1.2", "tls-min=1.3"};
+
+struct QuirkWord {
+  std::string_view word;
+  bool QuirksConfig::*member;
+  bool smtp_only;
+};
+constexpr QuirkWord kQuirkWords[] = {{"old-ciphers", &QuirksConfig::old_ciphers, false},
+                                     {"bare-lf", &QuirksConfig::bare_lf, true},
+                                     {"any-helo", &QuirksConfig::any_helo, true},
+                                     {"add-fields", &QuirksConfig::add_fields, true},
+                                     {"detect-tls", &QuirksConfig::detect_tls, false}};
+
+Result take_listener_word(std::string_view word, ListenerConfig& listener) {
+  if (word == "plaintext-login") {
+    // Passwords travel over TLS only; the exception is for tests on the machine itself.
+    if (!is_loopback(listener.address)) return wrong("plaintext-login is only for loopback addresses");
+    listener.plaintext_login = PlaintextLogin::allowed;
+    return {};
+  }
+  if (const auto* floor = std::ranges::find(kTlsFloors, word); floor != std::end(kTlsFloors)) {
+    listener.quirks.tls_min = static_cast<TlsVersion>(floor - kTlsFloors);
+    return {};
+  }
+  const auto* quirk = std::ranges::find(kQuirkWords, word, &QuirkWord::word);
+  if (quirk == std::end(kQuirkWords)) return wrong(fmt::format("\"{}\" is out of place", word));
+  if (quirk->smtp_only && !is_smtp(listener.service)) return wrong(fmt::format("{} is only for smtp", word));
+  if (quirk->member == &QuirksConfig::detect_tls && listener.tls != TlsMode::starttls)
+    return wrong("detect-tls is only for ports with starttls");
+  listener.quirks.*quirk->member = true;
   return {};
+}
+
+std::string show_quirks(const QuirksConfig& quirks) {
+  std::string words;
+  if (quirks.tls_min != QuirksConfig{}.tls_min)
+    words += fmt::format(" {}", kTlsFloors[static_cast<int>(quirks.tls_min)]);
+  for (const QuirkWord& quirk : kQuirkWords)
+    if (quirks.*quirk.member) words += fmt::format(" {}", quirk.word);
+  return words;
 }
 
 Result set_listener(Config& config, Values values) {
@@ -101,7 +133,8 @@ Result set_listener(Config& config, Values values) {
   const auto tls = parse_tls_mode(words.take());
   if (!tls) return wrong(tls.error());
   listener.tls = *tls;
-  if (const auto done = take_plaintext_login(words, listener); !done) return done;
+  while (!words.empty())
+    if (const auto done = take_listener_word(words.take(), listener); !done) return done;
 
   for (const auto& other : config.listeners)
     if (other.address == listener.address) return wrong(fmt::format("another listener has {}", where));
@@ -120,9 +153,10 @@ std::vector<std::string> show_listeners(const Config& config) {
   std::vector<std::string> lines;
   for (const auto& listener : config.listeners)
     lines.push_back(
-        fmt::format("{} {} {}{}", kServices[static_cast<int>(listener.service)],
+        fmt::format("{} {} {}{}{}", kServices[static_cast<int>(listener.service)],
                     show_address(listener.address), kTlsModes[static_cast<int>(listener.tls)],
-                    listener.plaintext_login == PlaintextLogin::allowed ? " plaintext-login" : ""));
+                    listener.plaintext_login == PlaintextLogin::allowed ? " plaintext-login" : "",
+                    show_quirks(listener.quirks)));
   return lines;
 }
 
@@ -188,6 +222,12 @@ constexpr Key<Config> kKeys[] = {
      "(POP-before-SMTP) and after login; smtp relay takes mail of devices. mailroom-policy(7) has the rules. "
      "With starttls a client may turn on TLS, and must before it can log in; with implicit TLS begins with "
      "the first octet. plaintext-login offers logins without TLS and is only for loopback addresses. "
+     "A QUIRK is what this listener alone forgives old clients: tls-min=1.0, 1.1, 1.2 (the default) or 1.3 is "
+     "the oldest version of TLS; old-ciphers adds CBC cipher suites and finite-field Diffie-Hellman, without "
+     "which no client with TLS 1.1 or older connects; bare-lf takes a lone LF in a message for a line end, "
+     "while its end stays CRLF . CRLF; any-helo takes HELO and EHLO with no name or a wrong one; add-fields has "
+     "mx add Date and Message-ID where they are missing, which the other classes always do; detect-tls takes clients that begin with TLS at once on a "
+     "port with starttls, for which the greeting waits half a second. "
      "At least one must be given."},
     {"certificate",
      Custom<Config>{"NAME[,NAME...] CHAINFILE KEYFILE", Occurs::repeatedly, set_certificate,

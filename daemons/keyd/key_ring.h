@@ -4,12 +4,15 @@
 #include <vector>
 
 #include "daemons/channels/keyd.h"
+#include "daemons/keyd/tls_shape.h"
 #include "libcommon/tls/key.h"
 
 namespace mailroom::keyd {
 
 class KeyRing {
  public:
+  explicit KeyRing(OldTls old_tls = OldTls::refused) : old_tls_{old_tls} {}
+
   // The same key twice (a certificate under several names) is kept once.
   void add(tls::PrivateKey key);
 
@@ -19,6 +22,7 @@ class KeyRing {
 
  private:
   const tls::PrivateKey* find(const tls::KeyId& id) const;
+  OldTls old_tls_;
   std::vector<tls::PrivateKey> keys_;
 };
 

@@ -1,5 +1,7 @@
 #include "daemons/keyd/server.h"
 
+#include <algorithm>
+
 #include <stdexcept>
 
 #include "daemons/log.h"
@@ -53,9 +55,16 @@ const char* reason_of(SignRefusal refusal) {
   return "";
 }
 
+OldTls old_tls_of(const Config& config) {
+  const auto is_old = [](const ListenerConfig& listener) {
+    return listener.quirks.old_ciphers || listener.quirks.tls_min < TlsVersion::tls1_2;
+  };
+  return std::ranges::any_of(config.listeners, is_old) ? OldTls::allowed : OldTls::refused;
+}
+
 }  // namespace
 
-Server::Server(const Host& host) : host_{host} {
+Server::Server(const Host& host) : host_{host}, keys_{old_tls_of(host.config)} {
   if (tls::lock_key_memory() != tls::MemoryLock::locked)
     log::write("kernel-lacks", {{"feature", "mlock"}, {"consequence", "private keys may be swapped out"}});
   const auto& certificates = host_.config.certificates;

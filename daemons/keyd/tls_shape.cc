@@ -14,6 +14,8 @@ constexpr std::size_t kSha384 = 48;
 
 constexpr std::size_t kRandom = 32;
 constexpr std::string_view kDowngradeMark = "DOWNGRD\x01"sv;
+constexpr std::string_view kOldVersionMark = "DOWNGRD\x00"sv;  // TLS 1.1 and before
+constexpr std::size_t kMinPrime = 2048 / 8, kMaxPrime = 4096 / 8;
 constexpr unsigned kNamedCurve = 3;    // ECCurveType, RFC 8422 5.4
 constexpr unsigned kUncompressed = 4;  // first octet of a point, RFC 8422 5.4.1
 
@@ -45,17 +47,39 @@ bool is_ecdhe_params(std::string_view params) {
   return !group->has_form || octet(point, 0) == kUncompressed;
 }
 
-bool is_server_key_exchange(std::string_view bytes) {
+// Takes opaque<1..2^16-1> from the front; empty when it is not there.
+std::string_view take_number(std::string_view& bytes) {
+  if (bytes.size() < 2) return {};
+  const std::size_t size = octet(bytes, 0) << 8 | octet(bytes, 1);
+  if (bytes.size() - 2 < size) return {};
+  const std::string_view number = bytes.substr(2, size);
+  bytes.remove_prefix(2 + size);
+  return number;
+}
+
+// struct { opaque dh_p<1..2^16-1>; opaque dh_g<1..2^16-1>; opaque dh_Ys<1..2^16-1>; }
+bool is_dhe_params(std::string_view params) {
+  const std::string_view prime = take_number(params), generator = take_number(params),
+                         value = take_number(params);
+  const bool sized = prime.size() >= kMinPrime && prime.size() <= kMaxPrime && generator.size() == 1;
+  return sized && !value.empty() && value.size() <= prime.size() && params.empty();
+}
+
+bool is_server_key_exchange(std::string_view bytes, std::string_view mark, bool dhe) {
   if (bytes.size() < 2 * kRandom) return false;
-  const std::string_view server_random = bytes.substr(kRandom, kRandom);
-  return server_random.ends_with(kDowngradeMark) && is_ecdhe_params(bytes.substr(2 * kRandom));
+  const std::string_view server_random = bytes.substr(kRandom, kRandom), params = bytes.substr(2 * kRandom);
+  return server_random.ends_with(mark) && (is_ecdhe_params(params) || (dhe && is_dhe_params(params)));
 }
 
 }  // namespace
 
-bool is_tls_shaped(tls::SignatureScheme scheme, std::string_view to_be_signed) {
-  if (is_certificate_verify(to_be_signed)) return tls::scheme_row(scheme).padding != tls::Padding::pkcs1;
-  return is_server_key_exchange(to_be_signed);
+bool is_tls_shaped(tls::SignatureScheme scheme, std::string_view to_be_signed, OldTls old) {
+  const bool is_old = scheme == tls::SignatureScheme::rsa_pkcs1_md5_sha1;
+  if (is_old && old == OldTls::refused) return false;
+  const bool is_pkcs1 = tls::scheme_row(scheme).padding == tls::Padding::pkcs1;
+  if (is_certificate_verify(to_be_signed)) return !is_pkcs1;
+  return is_server_key_exchange(to_be_signed, is_old ? kOldVersionMark : kDowngradeMark,
+                                is_pkcs1 && old == OldTls::allowed);
 }
 
 }  // namespace mailroom::keyd

@@ -1,5 +1,8 @@
 #include "daemons/listener/connection.h"
 
+#include <poll.h>
+#include <sys/socket.h>
+
 #include "daemons/listener/relay.h"
 #include "daemons/listener/session_start.h"
 #include "daemons/log.h"
@@ -13,6 +16,9 @@ std::chrono::steady_clock::time_point handshake_deadline(const Config& config) {
 }
 
 constexpr std::chrono::seconds kHandOverPatience{10};
+// How long a port with detect-tls waits for a hello before it speaks itself.
+constexpr std::chrono::milliseconds kDetectTime{500};
+constexpr char kHandshakeRecord = 0x16;  // RFC 8446 5.1
 
 }  // namespace
 
@@ -25,9 +31,18 @@ Connection::Connection(BeforeLogin& process)
 }
 
 Stream& Connection::open() {
-  if (process_.listener.tls != TlsMode::implicit) return plain_;
+  if (process_.listener.tls != TlsMode::implicit && !begins_with_tls()) return plain_;
   if (process_.tls == nullptr) throw StreamError{StreamError::Kind::failed, "implicit TLS without a certificate"};
   return start();
+}
+
+// A client that is set to "SSL" on a port with STARTTLS says its hello at once; another waits to be greeted.
+bool Connection::begins_with_tls() const {
+  if (!process_.listener.quirks.detect_tls || process_.tls == nullptr) return false;
+  pollfd client{process_.client.get(), POLLIN, 0};
+  if (::poll(&client, 1, static_cast<int>(kDetectTime.count())) != 1) return false;
+  char first = 0;
+  return ::recv(process_.client.get(), &first, 1, MSG_PEEK | MSG_DONTWAIT) == 1 && first == kHandshakeRecord;
 }
 
 void Connection::close() noexcept {

@@ -16,7 +16,7 @@ class Connection : public TlsUpgrade {
 public:
   explicit Connection(BeforeLogin& process);
 
-  // The client's stream: TLS already on a port with implicit TLS.  Throws StreamError when that handshake fails.
+  // The client's stream: TLS already on a port with implicit TLS, or where it is detected.  Throws StreamError when that handshake fails.
   Stream& open();
 
   // STARTTLS, STLS.
@@ -35,6 +35,7 @@ public:
   bool hand_over(std::string context, std::string pre_read);
 
 private:
+  bool begins_with_tls() const;
   bool hand_over_whole(Fd start);
   bool hand_over_relayed(Fd start);
 

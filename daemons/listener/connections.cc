@@ -190,7 +190,7 @@ void Listener::become_child(Slot slot, std::size_t socket, NewConnection ends) {
   if (!launch_.unprivileged) become_in_child(pool_uid(slot));
   forbid_forks();
   if (before_login_filter_) before_login_filter_->install_single_threaded();
-  BeforeLogin context{config_, listener, tls_ ? &*tls_ : nullptr, connection.id, connection.peer,
+  BeforeLogin context{config_, listener, sockets_[socket].tls, connection.id, connection.peer,
                       std::move(ends.client), std::move(ends.to_listener), std::move(ends.to_authd),
                       std::move(ends.to_policyd), std::move(ends.to_queued)};
   int status = 0;

@@ -78,13 +78,28 @@ void Listener::take_descriptors() {
 
 void Listener::make_tls() {
   if (config_.certificates.empty()) return;
-  tls::ServerSettings settings{.identities = {}, .protocol = protocol_.alpn};
+  for (auto socket = sockets_.begin(); socket != sockets_.end(); ++socket) {
+    const auto wants_the_same = [&](const ListenSocket& other) {
+      return other.config.quirks.tls_min == socket->config.quirks.tls_min &&
+             other.config.quirks.old_ciphers == socket->config.quirks.old_ciphers;
+    };
+    const auto before = std::find_if(sockets_.begin(), socket, wants_the_same);
+    socket->tls = before != socket ? before->tls : make_tls_context(socket->config.quirks);
+  }
+}
+
+tls::ServerContext* Listener::make_tls_context(const QuirksConfig& quirks) {
+  tls::ServerSettings settings{.identities = {},
+                               .protocol = protocol_.alpn,
+                               .oldest = static_cast<tls::Version>(quirks.tls_min),
+                               .old_ciphers = quirks.old_ciphers};
   for (const CertificateConfig& certificate : config_.certificates)
     settings.identities.push_back({certificate.names, certificate.chain_pem});
   auto context = tls::ServerContext::make(settings);
   if (!context) log::fatal(context.error());
-  tls_.emplace(std::move(*context));
-  tls_->warm_up();
+  tls_.push_back(std::make_unique<tls::ServerContext>(std::move(*context)));
+  tls_.back()->warm_up();
+  return tls_.back().get();
 }
 
 // Without sessions there is little that the listener may do and its children may not, and all of it is nothing without
@@ -176,7 +191,7 @@ void Listener::attach(const AttachChannel& channel, Fd fd) {
 
 bool Listener::has_servers() const {
   return policyd_.is_open() && (!takes_logins(service_) || authd_.is_open()) &&
-         (!is_smtp(service_) || queued_.is_open()) && (!tls_ || keyd_.is_open());
+         (!is_smtp(service_) || queued_.is_open()) && (tls_.empty() || keyd_.is_open());
 }
 
 // Until the servers are there for the first time, connections wait in the kernel's queue.

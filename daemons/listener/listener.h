@@ -11,6 +11,7 @@
 #include <chrono>
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
 #include <unordered_map>
 #include <vector>
@@ -40,6 +41,7 @@ private:
   struct ListenSocket {
     Fd fd;
     ListenerConfig config;
+    tls::ServerContext* tls = nullptr;  // null without certificates
   };
   struct Child {  // beside the entry of the ConnectionTable with the same slot
     ChildChannel channel;
@@ -70,6 +72,7 @@ private:
   void take_descriptors();
   void make_tls();
   void make_child_filters();
+  tls::ServerContext* make_tls_context(const QuirksConfig& quirks);
   void watch(int fd, Tag kind, std::uint32_t index = 0);
 
   // the loop (listener.cc)
@@ -117,7 +120,7 @@ private:
   PassedDescriptors passed_;
   std::vector<ListenSocket> sockets_;
   Fd spool_mail_;
-  std::optional<tls::ServerContext> tls_;
+  std::vector<std::unique_ptr<tls::ServerContext>> tls_;  // one for each way in which sockets_ want TLS
   std::optional<SystemCallFilter> before_login_filter_;  // none: children keep the listener's
   std::optional<SystemCallFilter> session_filter_;
   Fd epoll_;

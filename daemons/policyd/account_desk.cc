@@ -6,6 +6,7 @@
 
 #include "daemons/log.h"
 #include "libcommon/policy/login_name.h"
+#include "libcommon/policy/sender_pattern.h"
 
 namespace mailroom::policyd {
 namespace {
@@ -49,7 +50,20 @@ std::string change_words(const ChangeAccount& request) {
   if (request.disabled) words += *request.disabled ? " disabled" : " enabled";
   if (request.services) words += " services=" + state::service_words(*request.services & state::kAllServices);
   if (request.own_addresses) words += *request.own_addresses ? " own-addresses" : " no-own-addresses";
+  if (request.grants) words += *request.grants ? " grants" : " no-grants";
+  if (request.functional) words += *request.functional ? " functional" : " personal";
+  if (request.send_as) words += " send-as=" + std::to_string(request.send_as->size());
   return words.empty() ? words : words.substr(1);
+}
+
+// Sender patterns in their one form; what is none stays, and is refused by the directory.
+void apply(const ChangeAccount& request, state::Permissions& permissions) {
+  if (request.grants) permissions.no_grants = !*request.grants;
+  if (request.functional) permissions.functional = *request.functional;
+  if (!request.send_as) return;
+  permissions.send_as.clear();
+  for (const std::string& text : *request.send_as)
+    permissions.send_as.push_back(policy::canonical_sender_pattern(text).value_or(text));
 }
 
 template <typename Row>
@@ -61,9 +75,9 @@ bool page_is_full(std::size_t& octets, const Row& row) {
 }  // namespace
 
 AccountDesk::AccountDesk(Peers& peers, state::Directory& directory, const Config& config, LoginDesk& logins,
-                         Answer answer)
-    : peers_{peers}, directory_{directory}, logins_{logins}, answer_{std::move(answer)}, site_{config},
-      end_of_ids_{config.uids.accounts_count} {}
+                         GrantDesk& grants, AccessDesk& access, Answer answer)
+    : peers_{peers}, directory_{directory}, logins_{logins}, grants_{grants}, access_{access},
+      answer_{std::move(answer)}, site_{config}, end_of_ids_{config.uids.accounts_count} {}
 
 void AccountDesk::reconfigured(const Config& config) { site_ = Site{config}; }
 
@@ -73,6 +87,8 @@ void AccountDesk::on_request(ToolId tool, ToolToPolicyd&& request) {
         [&](const auto& message) {
           if constexpr (requires { handle(message); }) {
             answer_(tool, handle(message));
+          } else if constexpr (requires { access_.handle(message); }) {
+            answer_(tool, access_.handle(message));
           } else {
             add(tool, message);
           }
@@ -180,9 +196,13 @@ PolicydToTool AccountDesk::handle(const ChangeAccount& request) {
   const state::Account before = *account;
   apply(request, *account);
   if (const auto changed = update.change(*account); !changed) return refused(changed.error());
+  state::Permissions permissions = update.permissions(account->id);
+  apply(request, permissions);
+  if (const auto set = update.set_permissions(account->id, permissions); !set) return refused(set.error());
   update.commit();
   log::write("account-changed",
              {{"account", account->name}, {"id", account->id}, {"change", change_words(request)}});
+  if (permissions.no_grants) grants_.revoke(account->id, std::nullopt);
   const bool loses_service = (before.services & ~account->services) != 0;
   if (account->disabled && !before.disabled) {
     logins_.account_changed(account->id, LoginRefusal::disabled);
@@ -227,7 +247,9 @@ PolicydToTool AccountDesk::handle(const ShowAccount& request) {
   if (!account) return refused(state::Fault::no_such_account);
   auto addresses = site_.addresses_of(view, *account);
   if (addresses.size() > kMaxAddressesShown) addresses.resize(kMaxAddressesShown);
-  return AccountShown{facts_of(*account), std::move(addresses)};
+  state::Permissions permissions = view.permissions(account->id);
+  return AccountShown{facts_of(*account), std::move(addresses), !permissions.no_grants,
+                      permissions.functional, std::move(permissions.send_as)};
 }
 
 PolicydToTool AccountDesk::handle(const ListAccounts& request) {

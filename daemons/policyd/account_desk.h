@@ -12,6 +12,7 @@
 
 #include "daemons/base/tool_sessions.h"
 #include "daemons/channels/tools_policyd.h"
+#include "daemons/policyd/access_desk.h"
 #include "daemons/policyd/login_desk.h"
 #include "daemons/policyd/peers.h"
 #include "daemons/policyd/site.h"
@@ -24,11 +25,12 @@ class AccountDesk {
   using Answer = std::function<void(ToolId, const PolicydToTool&)>;
 
   AccountDesk(Peers& peers, state::Directory& directory, const Config& config, LoginDesk& logins,
-              Answer answer);
+              GrantDesk& grants, AccessDesk& access, Answer answer);
 
   // Asks mailroomd again for what was not finished before this process started.
   void resume_errands();
 
+  // What is not about accounts is handed to the access desk.
   void on_request(ToolId tool, ToolToPolicyd&& request);
   void directories_made(const AccountDirectoriesMade& message);
   void reconfigured(const Config& config);
@@ -57,6 +59,8 @@ class AccountDesk {
   Peers& peers_;
   state::Directory& directory_;
   LoginDesk& logins_;
+  GrantDesk& grants_;
+  AccessDesk& access_;
   Answer answer_;
   Site site_;
   AccountId end_of_ids_;

@@ -40,6 +40,19 @@ constexpr std::string_view kKinds[] = {"campus", "nat", "cloud"};
 
 }  // namespace
 
+policy::Listener listener_of(Service service) {
+  switch (service) {
+  case Service::submission:
+    return policy::Listener::submission;
+  case Service::outgoing:
+    return policy::Listener::outgoing;
+  case Service::relay:
+    return policy::Listener::relay;
+  default:
+    return policy::Listener::mx;
+  }
+}
+
 // What is gathered reads the directory in one state, and says where it found what when somebody wants to
 // know.
 struct Judge::Case {

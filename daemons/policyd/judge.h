@@ -24,6 +24,9 @@ struct DeviceFacts {
   std::vector<policy::LimitRow> limits;
 };
 
+// The class of an SMTP service.
+policy::Listener listener_of(Service service);
+
 struct Question {
   policy::Stage stage = policy::Stage::recipient;
   policy::Listener listener = policy::Listener::mx;

@@ -28,19 +28,6 @@ bool are_possible(const MailParameters& mail, const RecipientParameters& recipie
          recipient.orcpt.size() <= smtp::kMaxOrcpt && is_printable(recipient.orcpt);
 }
 
-policy::Listener listener_of(Service service) {
-  switch (service) {
-  case Service::submission:
-    return policy::Listener::submission;
-  case Service::outgoing:
-    return policy::Listener::outgoing;
-  case Service::relay:
-    return policy::Listener::relay;
-  default:
-    return policy::Listener::mx;
-  }
-}
-
 }  // namespace
 
 using Channel = event::ChannelHandler<PolicydToConnection, ConnectionToPolicyd>;

@@ -91,6 +91,7 @@ class Server final : public mailroom::Server, private Peers {
   std::unique_ptr<LoginDesk> logins_;
   std::unique_ptr<MailDesk> mail_;
   OwnMail own_mail_{*this};
+  std::optional<AccessDesk> access_;
   std::unique_ptr<AccountDesk> accounts_;
   StsFetch sts_fetch_;
   std::optional<StsDesk> sts_;

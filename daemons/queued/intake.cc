@@ -374,7 +374,7 @@ void Intake::commit(Connection& connection) {
       !authors_are_allowed(receiving.header, receiving.envelope.authors))
     return refuse(
         connection, transaction,
-        {550, "5.7.1", "The From field must name an address of the account that is logged in, and only such"},
+        {550, "5.7.1", "From and Sender must name addresses of the account or device that sends, and only such"},
         "author not allowed");
   const QueueId id = receiving.envelope.id;
   const std::uint64_t size = receiving.incoming->length();

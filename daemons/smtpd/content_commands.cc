@@ -5,6 +5,7 @@
 #include "daemons/smtpd/session.h"
 #include "daemons/smtpd/session_limits.h"
 #include "libcommon/protocol/smtp/command.h"
+#include "libcommon/protocol/smtp/forgiving_scanner.h"
 #include "libcommon/protocol/smtp/received.h"
 #include "spool/queue/queue_id.h"
 
@@ -68,7 +69,7 @@ std::unique_ptr<IncomingMessage> SmtpSession::begin_message() {
   const IncomingMessage::Limits limits{limits_.max_message_size, limits_.max_received};
   auto message = std::make_unique<IncomingMessage>(peers_.spool, transaction_id_, limits);
   message->prepend(received_field());
-  if (facts_.service != Service::mx) {
+  if (facts_.service != Service::mx || facts_.quirks.add_fields) {
     const auto now = peers_.clock.date().time_since_epoch();
     message->complete({std::chrono::duration_cast<std::chrono::seconds>(now).count(),
                        queue::id_text(transaction_.queue_id), facts_.hostname});
@@ -105,7 +106,11 @@ void SmtpSession::data(std::string_view argument) {
   reply(354, "", "Send the message; end it with a line that is a single dot");
   dialogue_.flush();
   try {
-    receive_data(*message);
+    if (facts_.quirks.bare_lf) {
+      receive_data(*message, smtp::ForgivingScanner{});
+    } else {
+      receive_data(*message, smtp::DataScanner{});
+    }
   } catch (const StreamError& error) {
     if (error.kind != StreamError::Kind::timeout || !message->fault()) throw;
     ended_ = true;  // the rest of a refused message did not come in time
@@ -117,9 +122,9 @@ void SmtpSession::data(std::string_view argument) {
 }
 
 // Up to the end of data; or with ended_ set, when too much of a refused message keeps coming.
-void SmtpSession::receive_data(IncomingMessage& message) {
+template <typename Scanner>
+void SmtpSession::receive_data(IncomingMessage& message, Scanner scanner) {
   Pace pace{peers_.clock, limits_};
-  smtp::DataScanner scanner;
   std::uint64_t dropped = 0;
   for (;;) {
     const std::string_view input = dialogue_.read_content(kReadSize, pace.deadline());

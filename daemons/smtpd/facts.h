@@ -33,6 +33,7 @@ struct SmtpFacts {
   bool client_spoke_first = false;  // octets were there before the greeting, on a port without implicit TLS
   std::function<TlsDescription()> describe_tls;  // called once TLS is on; may be empty
   SmtpdConfig limits;
+  QuirksConfig quirks;
   Duration tls_timeout = Config{}.tls_timeout;  // of a whole handshake
 };
 

@@ -8,13 +8,13 @@ namespace mailroom {
 
 bool SmtpSession::take_greeting(std::string_view argument, Greeting greeting) {
   const auto name = smtp::parse_helo(argument);
-  if (!name) {
+  if (!name && !facts_.quirks.any_helo) {
     refuse(name.error());
     return false;
   }
   forget_transaction();
   ++idle_commands_;
-  helo_ = *name;
+  helo_ = name.value_or("");
   greeting_ = greeting;
   phase_ = Phase::ready;
   return true;

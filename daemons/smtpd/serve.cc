@@ -19,26 +19,33 @@ LoginOffer login_offer(const BeforeLogin& process) {
 
 // Octets before the greeting: no mail client does that (SECURITY.md V3).  On a port with implicit TLS they
 // are its hello.
-bool spoke_first(const BeforeLogin& process) {
-  if (process.listener.tls == TlsMode::implicit) return false;
+bool spoke_first(const BeforeLogin& process, const Connection& connection) {
+  if (connection.has_tls()) return false;
   pollfd client{process.client.get(), POLLIN | POLLRDHUP, 0};
   return ::poll(&client, 1, 0) > 0 && (client.revents & (POLLRDHUP | POLLERR | POLLHUP)) == 0;
+}
+
+// With detect-tls a port with STARTTLS may have TLS from the start.
+TlsMode tls_mode(const BeforeLogin& process, const Connection& connection) {
+  if (connection.has_tls()) return TlsMode::implicit;
+  return process.tls == nullptr ? TlsMode::none : process.listener.tls;
 }
 
 SmtpFacts facts_of(const BeforeLogin& process, Service service, const Connection& connection) {
   return {.hostname = process.config.hostname,
           .service = service,
-          .tls = process.tls == nullptr ? TlsMode::none : process.listener.tls,
+          .tls = tls_mode(process, connection),
           .login = login_offer(process),
           .connection = process.connection,
           .peer = process.peer,
-          .client_spoke_first = spoke_first(process),
+          .client_spoke_first = spoke_first(process, connection),
           .describe_tls = [&connection]() -> TlsDescription {
             const tls::HandshakeFacts* facts = connection.tls_facts();
             if (facts == nullptr) return {};
             return {facts->version, facts->suite, {}};
           },
           .limits = process.config.smtpd,
+          .quirks = process.listener.quirks,
           .tls_timeout = process.config.tls_timeout};
 }
 

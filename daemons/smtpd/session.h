@@ -105,7 +105,8 @@ class SmtpSession {
 
   // content_commands.cc
   std::unique_ptr<IncomingMessage> begin_message();
-  void receive_data(IncomingMessage& message);
+  template <typename Scanner>
+  void receive_data(IncomingMessage& message, Scanner scanner);
   void read_chunk(std::uint64_t size, smtp::ContentSink& sink);
   void refuse_chunk(std::uint64_t size, const Reply& refusal);
   void finish_chunks();

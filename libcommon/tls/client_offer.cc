@@ -45,13 +45,19 @@ std::string version_name(std::uint16_t version) {
   return "an unknown version";
 }
 
-std::string suite_list(const std::vector<std::uint16_t>& suites) {
+// IANA's name of a suite that OpenSSL knows; others by number.
+std::string suite_name(SSL* ssl, std::uint16_t suite) {
+  const unsigned char octets[] = {static_cast<unsigned char>(suite >> 8), static_cast<unsigned char>(suite)};
+  const SSL_CIPHER* known = SSL_CIPHER_find(ssl, octets);
+  if (known != nullptr) return SSL_CIPHER_standard_name(known);
+  char number[8];
+  std::snprintf(number, sizeof number, "%04x", suite);
+  return number;
+}
+
+std::string suite_list(SSL* ssl, const std::vector<std::uint16_t>& suites) {
   std::string list;
-  for (std::size_t i = 0; i < std::min(suites.size(), kSuitesNamed); ++i) {
-    char number[8];
-    std::snprintf(number, sizeof number, " %04x", suites[i]);
-    list += number;
-  }
+  for (std::size_t i = 0; i < std::min(suites.size(), kSuitesNamed); ++i) list += ' ' + suite_name(ssl, suites[i]);
   return suites.size() > kSuitesNamed ? list + " ..." : list;
 }
 
@@ -66,16 +72,19 @@ ClientOffer read_offer(SSL* ssl) {
   return offer;
 }
 
-std::string explain_failure(const ClientOffer& offer) {
+std::string explain_failure(SSL* ssl, const ClientOffer& offer) {
   const unsigned long error = ERR_peek_error();
   const int reason = ERR_GET_LIB(error) == ERR_LIB_SSL ? ERR_GET_REASON(error) : 0;
   const std::string words = take_errors();
   switch (reason) {
   case SSL_R_UNSUPPORTED_PROTOCOL:
   case SSL_R_VERSION_TOO_LOW:
-    return "client offers at most " + version_name(offer.highest_version) + ", needed is TLS 1.2";
+    return "client offers at most " + version_name(offer.highest_version) + ", needed is " +
+           version_name(static_cast<std::uint16_t>(SSL_get_min_proto_version(ssl))) + "; its suites:" +
+           suite_list(ssl, offer.suites);
   case SSL_R_NO_SHARED_CIPHER:
-    return "no common cipher suite or key type, client offers" + suite_list(offer.suites);
+    return "no common cipher suite or key type, client offers " + version_name(offer.highest_version) + " with" +
+           suite_list(ssl, offer.suites);
   case SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM:
   case SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS:
     return "no common signature algorithm";

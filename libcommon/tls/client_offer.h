@@ -24,6 +24,6 @@ struct ClientOffer {
 ClientOffer read_offer(SSL* ssl);
 
 // One line for the log: what was missing between the client's offer and ours.  Empties OpenSSL's error queue.
-std::string explain_failure(const ClientOffer& offer);
+std::string explain_failure(SSL* ssl, const ClientOffer& offer);
 
 }  // namespace mailroom::tls

@@ -22,6 +22,7 @@ constexpr std::array<SchemeRow, static_cast<std::size_t>(SignatureScheme::kLast)
     {SignatureScheme::rsa_pkcs1_sha256, "rsa_pkcs1_sha256", "SHA256", Padding::pkcs1},
     {SignatureScheme::rsa_pkcs1_sha384, "rsa_pkcs1_sha384", "SHA384", Padding::pkcs1},
     {SignatureScheme::rsa_pkcs1_sha512, "rsa_pkcs1_sha512", "SHA512", Padding::pkcs1},
+    {SignatureScheme::rsa_pkcs1_md5_sha1, "rsa_pkcs1_md5_sha1", "MD5-SHA1", Padding::pkcs1},
 }};
 
 // Instead of asking on the terminal.

@@ -33,7 +33,8 @@ enum class SignatureScheme : std::uint8_t {
   rsa_pkcs1_sha256,  // TLS 1.2 alone
   rsa_pkcs1_sha384,
   rsa_pkcs1_sha512,
-  kLast = rsa_pkcs1_sha512,
+  rsa_pkcs1_md5_sha1,  // TLS 1.0 and 1.1 (RFC 4346 7.4.3)
+  kLast = rsa_pkcs1_md5_sha1,
 };
 
 enum class Padding : std::uint8_t { none, pss, pkcs1 };

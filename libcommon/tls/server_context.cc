@@ -19,6 +19,9 @@ constexpr const char* kSuites13 =
     "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 constexpr const char* kGroups = "X25519:P-256:P-384";
 constexpr int kSecurityLevel = 2;  // 112 bits
+constexpr const char* kOldSuites = "ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA:ECDHE-RSA-AES256-SHA:"
+                                   "DHE-RSA-AES128-GCM-SHA256:DHE-RSA-AES128-SHA:DHE-RSA-AES256-SHA";
+constexpr int kOldSecurityLevel = 0;  // SHA-1 and MD5 in the handshake of TLS 1.0 and 1.1
 
 constexpr std::uint64_t kOptions = SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET |
                                    SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA;
@@ -70,6 +73,7 @@ std::string signature_schemes(const std::vector<const CertificateChain*>& chains
   std::string list;
   for (int i = 0; i <= static_cast<int>(SignatureScheme::kLast); ++i) {
     const auto scheme = static_cast<SignatureScheme>(i);
+    if (scheme == SignatureScheme::rsa_pkcs1_md5_sha1) continue;  // of versions that have no such list
     if (std::ranges::none_of(chains,
                              [&](const auto* chain) { return scheme_fits(scheme, chain->key_type()); }))
       continue;
@@ -79,14 +83,27 @@ std::string signature_schemes(const std::vector<const CertificateChain*>& chains
   return list;
 }
 
-bool set_rules(SSL_CTX* context, const std::string& schemes) {
+int version_number(Version version) {
+  constexpr int kNumbers[] = {TLS1_VERSION, TLS1_1_VERSION, TLS1_2_VERSION, TLS1_3_VERSION};
+  return kNumbers[static_cast<std::size_t>(version)];
+}
+
+// Who asks for old ciphers talks to devices that nothing else reaches: everything that is left to choose from
+// has forward secrecy and at least 112 bits, but for the digests of TLS 1.1 and before.
+bool allow_old(SSL_CTX* context) {
+  SSL_CTX_set_security_level(context, kOldSecurityLevel);
+  return SSL_CTX_set_cipher_list(context, (std::string{kSuites12} + ":" + kOldSuites).c_str()) == 1 &&
+         SSL_CTX_set_dh_auto(context, 1) == 1;
+}
+
+bool set_rules(SSL_CTX* context, const ServerContext::State& state, const std::string& schemes) {
   SSL_CTX_set_options(context, kOptions);
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_clear_mode(context, SSL_MODE_AUTO_RETRY);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_security_level(context, kSecurityLevel);
-  return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1 &&
-         SSL_CTX_set_cipher_list(context, kSuites12) == 1 &&
+  return SSL_CTX_set_min_proto_version(context, version_number(state.oldest)) == 1 &&
+         SSL_CTX_set_cipher_list(context, kSuites12) == 1 && (!state.old_ciphers || allow_old(context)) &&
          SSL_CTX_set_ciphersuites(context, kSuites13) == 1 &&
          SSL_CTX_set1_groups_list(context, kGroups) == 1 &&
          SSL_CTX_set1_sigalgs_list(context, schemes.c_str()) == 1 &&
@@ -146,7 +163,7 @@ SSL_CTX* ServerContext::State::context_for(std::string_view host_name) const {
 SslContextHandle build_context(ServerContext::State& state,
                                const std::vector<const CertificateChain*>& chains) {
   SslContextHandle context{SSL_CTX_new_ex(library(), nullptr, TLS_server_method())};
-  if (!context || !set_rules(context.get(), signature_schemes(chains)) ||
+  if (!context || !set_rules(context.get(), state, signature_schemes(chains)) ||
       !set_callbacks(context.get(), state))
     return {};
   for (const CertificateChain* chain : chains)
@@ -163,6 +180,8 @@ std::expected<ServerContext, std::string> ServerContext::make(const ServerSettin
   if (settings.identities.empty()) return std::unexpected("no certificate");
   auto state = std::make_unique<State>();
   state->protocol = settings.protocol;
+  state->oldest = settings.oldest;
+  state->old_ciphers = settings.old_ciphers;
   const auto describe = [](const ServerIdentity& identity, const std::string& trouble) {
     return "certificate of " + (identity.names.empty() ? "(no name)" : identity.names.front()) + ": " +
            trouble;

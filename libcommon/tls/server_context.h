@@ -1,11 +1,12 @@
 // The server's side of TLS, set up once by a listener before it forks and is jailed; children use it after
 // the fork.
 //
-// What it allows: TLS 1.2 and 1.3, ECDHE with AES-GCM or ChaCha20-Poly1305 alone (RFC 9325); no compression,
-// no renegotiation, no session tickets, no session cache, no early data.  It holds certificates and no
+// What it allows: TLS 1.2 and 1.3, ECDHE with AES-GCM or ChaCha20-Poly1305 alone (RFC 9325), unless the settings
+// ask for older or newer; no compression, no renegotiation, no session tickets, no session cache, no early data.  It holds certificates and no
 // private key: signatures come from the Signer that the child binds.
 #pragma once
 
+#include <cstdint>
 #include <expected>
 #include <memory>
 #include <string>
@@ -22,6 +23,9 @@ struct ServerIdentity {
   std::string chain_pem;  // leaf first
 };
 
+// Versions of TLS, in their order.
+enum class Version : std::uint8_t { tls1_0, tls1_1, tls1_2, tls1_3 };
+
 struct ServerSettings {
   // The first is used where the client names no host or none of these.  Identities whose first names are the
   // same and whose key types differ serve the same clients, each with the key it can use.
@@ -29,6 +33,10 @@ struct ServerSettings {
   // The only protocol that ALPN may ask for: "imap", "pop3", "smtp" (RFC 7301; SECURITY.md V15).  A client
   // without ALPN is welcome, one that offers others alone gets no_application_protocol.
   std::string protocol;
+  Version oldest = Version::tls1_2;
+  // CBC suites and finite-field Diffie-Hellman of 2048 bits too, for devices that know nothing else.  A version
+  // before TLS 1.2 works with these, and with an RSA key, alone.
+  bool old_ciphers = false;
 };
 
 class ServerContext {

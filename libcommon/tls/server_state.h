@@ -19,6 +19,8 @@ struct LoadedIdentity {
 struct ServerContext::State {
   SignerSlot slot;
   std::string protocol;
+  Version oldest = Version::tls1_2;
+  bool old_ciphers = false;
   std::deque<LoadedIdentity> identities;  // the first is the default
 
   SSL_CTX* default_context() const { return identities.front().context.get(); }

@@ -26,7 +26,7 @@ void TlsStream::State::note_facts() {
 void TlsStream::State::fail_handshake() {
   broken = true;
   transport.flush();  // the alert
-  const std::string trouble = explain_failure(notes.offer);
+  const std::string trouble = explain_failure(ssl.get(), notes.offer);
   const std::string& name = notes.offer.server_name;
   if (!server->slot.failure.empty())
     throw HandshakeError(StreamError::Kind::failed, "no signature: " + server->slot.failure, name);

@@ -15,7 +15,6 @@ bool has_control(const Address& address) {
 }
 
 void add_authors(const Field& field, Authors& authors) {
-  ++authors.fields;
   const auto room = kMaxAddresses - std::min(kMaxAddresses, authors.addresses.size());
   const auto list = parse_address_list(field.value, room);
   authors.well_formed =
@@ -32,7 +31,9 @@ Authors from_authors(std::string_view text) {
   Authors authors;
   FieldScanner scanner(text);
   while (const auto field = scanner.next()) {
-    if (equals_ignoring_case(field->name, "from")) add_authors(*field, authors);
+    const bool is_from = equals_ignoring_case(field->name, "from");
+    if (is_from) ++authors.fields;
+    if (is_from || equals_ignoring_case(field->name, "sender")) add_authors(*field, authors);
   }
   return authors;
 }

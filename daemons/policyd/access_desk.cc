@@ -1,0 +1,132 @@
+#include "daemons/policyd/access_desk.h"
+
+#include <algorithm>
+#include <ctime>
+
+#include "daemons/log.h"
+#include "libcommon/policy/login_name.h"
+
+namespace mailroom::policyd {
+namespace {
+
+std::uint32_t hard_limit(std::span<const policy::LimitRow> rows, policy::LimitScope scope,
+                         policy::LimitUnit unit, policy::LimitPeriod period) {
+  const auto row = std::ranges::find_if(rows, [&](const policy::LimitRow& each) {
+    return each.same_place({scope, unit, period});
+  });
+  return row == rows.end() ? 0 : row->hard;
+}
+
+UseRow row_of(const policy::LimitBook::Line& line, std::span<const policy::LimitRow> limits) {
+  const auto now = std::chrono::steady_clock::now();
+  const auto left =
+      std::chrono::ceil<std::chrono::seconds>(line.use.began + policy::length_of(line.period) - now);
+  const auto limit = [&](policy::LimitUnit unit) {
+    return hard_limit(limits, line.key.scope, unit, line.period);
+  };
+  return {{line.key.scope, line.key.name},
+          line.period,
+          line.use.messages,
+          line.use.recipients,
+          limit(policy::LimitUnit::messages),
+          limit(policy::LimitUnit::recipients),
+          static_cast<std::uint64_t>(std::time(nullptr) + left.count())};
+}
+
+// The sources of a fact, one after the other.
+std::string source_of(const Sources& sources, std::string_view fact) {
+  std::string words;
+  for (const Source& source : sources) {
+    if (source.fact != fact) continue;
+    if (!words.empty()) words += "; ";
+    words += source.words;
+  }
+  return words;
+}
+
+}  // namespace
+
+PolicydToTool AccessDesk::handle(const ListGrants& request) {
+  const auto after = request.after
+                         ? std::optional{std::pair{request.after->network, AccountId{request.after->account}}}
+                         : std::nullopt;
+  const auto grants = grants_.grants_after(after, kPageSize);
+  const auto view = directory_.view();
+  GrantPage page{.grants = {}, .last = grants.size() < kPageSize};
+  for (const state::Grant& grant : grants) {
+    const auto account = view.account(grant.account);
+    page.grants.push_back({{grant.network, grant.account},
+                           account ? account->name : "",
+                           grant.since,
+                           grants_.ends(grant.since)});
+  }
+  return page;
+}
+
+PolicydToTool AccessDesk::handle(const RevokeGrants& request) {
+  std::optional<AccountId> id;
+  if (!request.account.empty()) {
+    const auto account = directory_.view().account_named(
+        policy::canonical_login_name(request.account).value_or(request.account));
+    if (!account) return ToolRefused{"there is no account " + request.account};
+    id = account->id;
+  }
+  if (!id && !request.network) return ToolRefused{"neither an account nor a network is given"};
+  const std::size_t count = grants_.revoke(id, request.network);
+  log::write("grant-revoked", {{"account", request.account},
+                               {"network", request.network ? request.network->text() : ""},
+                               {"grants", count}});
+  return GrantsRevoked{static_cast<std::uint32_t>(count)};
+}
+
+PolicydToTool AccessDesk::handle(const ListLimits& request) {
+  using Key = policy::LimitBook::Key;
+  const auto after =
+      request.after ? std::optional{Key{request.after->scope, request.after->name}} : std::nullopt;
+  const auto lines = limits_.lines_after(after, kPageSize, std::chrono::steady_clock::now());
+  LimitPage page{.uses = {}, .last = lines.empty()};
+  for (const auto& line : lines) page.uses.push_back(row_of(line, limits_.rows()));
+  return page;
+}
+
+PolicydToTool AccessDesk::handle(const ReleaseLimit& request) {
+  if (!limits_.release({request.place.scope, request.place.name}))
+    return ToolRefused{"nothing is counted for " + request.place.name};
+  log::write("limit-released",
+             {{"scope", policy::scope_word(request.place.scope)}, {"name", request.place.name}});
+  return Done{};
+}
+
+PolicydToTool AccessDesk::handle(const ExplainMail& request) {
+  if (!is_smtp(request.listener)) return ToolRefused{"not an SMTP listener"};
+  std::optional<AccountId> login;
+  if (!request.login.empty()) {
+    const auto account =
+        directory_.view().account_named(policy::canonical_login_name(request.login).value_or(request.login));
+    if (!account) return ToolRefused{"there is no account " + request.login};
+    login = account->id;
+  }
+  Sources sources;
+  const Judgement judgement = judge_.judge({.stage = policy::Stage::recipient,
+                                            .listener = listener_of(request.listener),
+                                            .client = request.client,
+                                            .login = login,
+                                            .device = {},
+                                            .reverse_path = request.sender,
+                                            .forward_path = request.recipient},
+                                           &sources);
+  const policy::Verdict& verdict = judgement.verdict;
+  MailExplained answer{.accepted = verdict.action == policy::Action::accept,
+                       .reply = {verdict.code, verdict.enhanced, verdict.text},
+                       .rule = std::string{verdict.rule},
+                       .when = {},
+                       .facts = {},
+                       .submitter = judgement.submitter,
+                       .authors = judgement.authors};
+  if (const policy::Rule* rule = policy::find_rule(verdict.rule)) answer.when = rule->when;
+  for (const policy::FactWord& fact : policy::words_of(judgement.facts))
+    answer.facts.push_back({std::string{fact.name}, std::string{fact.value}, source_of(sources, fact.name)});
+  return answer;
+}
+
+}  // namespace mailroom::policyd

@@ -1,0 +1,52 @@
+// Forward-confirmed reverse DNS: whose address it is, by a name that leads there and back.  Pure: from
+// answers of the DNS to one of five outcomes.
+//
+// The names of the address's PTR records are tried in their order, kMaxNames of them; the resolver follows
+// aliases (CNAME) on both ways.  One name whose addresses hold the client's is enough.  A failure of the DNS
+// is never taken for an absence: while any answer that could still confirm is not known, neither is the
+// outcome.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "libcommon/policy/facts.h"
+#include "libcommon/sys/ip_address.h"
+
+namespace mailroom::policy {
+
+// PTR names that are looked at; an address may have any number.
+inline constexpr std::size_t kMaxNames = 8;
+inline constexpr std::size_t kMaxNameLength = 253;  // RFC 1035 2.3.4
+
+// An answer of the DNS, as far as it matters here.
+enum class Lookup : std::uint8_t { found, absent, failed };
+
+struct PtrAnswer {
+  Lookup outcome = Lookup::failed;
+  std::vector<std::string> names;
+};
+struct NameAnswer {  // A or AAAA of one name, whichever family the client's address is of
+  Lookup outcome = Lookup::failed;
+  std::vector<IpAddress> addresses;
+};
+
+// The names to ask for the addresses of: lower case, without a final dot, host names only, each once.
+std::vector<std::string> names_to_ask(const PtrAnswer& answer);
+
+struct ReverseNameFound {
+  ReverseName outcome = ReverseName::unknown;
+  std::vector<std::string> names;  // confirmed ones, in the order of the PTR records
+};
+
+// `answers` are those for names_to_ask(), in its order.
+ReverseNameFound confirm_names(const IpAddress& client, const PtrAnswer& ptr,
+                               const std::vector<NameAnswer>& answers);
+
+// The outcome in words: "scanner1.example.org, confirmed".
+std::string words_of(const ReverseNameFound& found);
+
+}  // namespace mailroom::policy
