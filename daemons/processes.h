@@ -25,7 +25,8 @@ enum class Role : std::uint8_t {
   smtpd_relay,
   dnsd,
   stsd,
-  kLast = stsd,
+  relayd,
+  kLast = relayd,
 };
 
 // Where a process's root directory is after start.
@@ -36,6 +37,7 @@ enum class Root : std::uint8_t {
   auth,   // state-dir/authd
   queue,  // spool-dir/queue
   mail,   // spool-dir/mail: 0711, account directories below it
+  relay,  // run-dir/relay: where operators put the sockets of LMTP servers
 };
 
 enum class Identity : std::uint8_t {
@@ -47,7 +49,7 @@ enum class Identity : std::uint8_t {
 
 // Named sets of system calls (libcommon/sys/syscall_filter.h).  The children of a `listener` have its filter; those of a
 // `session_listener`, which may do more, put up a tighter one each.
-enum class Calls : std::uint8_t { supervisor, server, storage, queue, listener, session_listener, deliver, resolver };
+enum class Calls : std::uint8_t { supervisor, server, storage, queue, listener, session_listener, deliver, resolver, relay };
 
 struct ProcessRow {
   Role role;
@@ -77,6 +79,7 @@ inline constexpr std::array<ProcessRow, static_cast<std::size_t>(Role::kLast) + 
     {Role::smtpd_relay, "smtpd-relay", "smtpd", Identity::listener, Root::empty, Calls::listener, 16384, 4096, "-"},
     {Role::dnsd, "dnsd", "dnsd", Identity::own, Root::empty, Calls::resolver, 4096, 0, "what the DNS says"},
     {Role::stsd, "stsd", "stsd", Identity::own, Root::empty, Calls::resolver, 256, 0, "-"},
+    {Role::relayd, "relayd", "relayd", Identity::listener, Root::relay, Calls::relay, 16384, 4096, "-"},
 }};
 
 constexpr const ProcessRow& process_row(Role role) { return kProcesses[static_cast<std::size_t>(role)]; }
@@ -118,6 +121,8 @@ inline constexpr std::array kChannels{
     ChannelRow{"policyd-dnsd", Role::policyd, Role::dnsd},
     ChannelRow{"policyd-stsd", Role::policyd, Role::stsd},
     ChannelRow{"queued-policyd", Role::queued, Role::policyd},
+    ChannelRow{"queued-relayd", Role::queued, Role::relayd},
+    ChannelRow{"relayd-authd", Role::relayd, Role::authd},
 };
 
 constexpr const ChannelRow* channel_row(std::string_view name) {

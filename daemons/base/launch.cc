@@ -40,15 +40,16 @@ CapabilityMask capabilities_of(Identity identity) {
   return kNoCapabilities;
 }
 
-// The ports that the row's process may connect to by TCP.
-std::vector<std::uint16_t> connect_ports_of(const Launch& launch) {
-  if (launch.role == Role::stsd) return {static_cast<std::uint16_t>(launch.config.stsd.port)};
+// Where the process may connect to by TCP.
+Outbound outbound_of(const Launch& launch) {
+  if (launch.role == Role::relayd) return {.ports = {}, .any_port = true};
+  if (launch.role == Role::stsd) return {.ports = {static_cast<std::uint16_t>(launch.config.stsd.port)}};
   if (launch.role != Role::dnsd) return {};
   std::vector<std::uint16_t> ports{kDnsPort};
   for (const IpAddress& server : launch.config.dnsd.forward) ports.push_back(server.port);
   for (const DnsStubConfig& stub : launch.config.dnsd.stubs)
     for (const IpAddress& server : stub.servers) ports.push_back(server.port);
-  return ports;
+  return {.ports = std::move(ports)};
 }
 
 }  // namespace
@@ -92,7 +93,7 @@ void enter_jail(const Launch& launch, int directory, int also_reachable) {
   const FileAccess access = row.calls == Calls::deliver ? FileAccess::put : FileAccess::all;
   if (row.root != Root::empty) reachable.push_back({directory, access});
   if (also_reachable >= 0) reachable.push_back({also_reachable, FileAccess::all});
-  restrict_files_to(reachable, connect_ports_of(launch));
+  restrict_files_to(reachable, outbound_of(launch));
   if (!launch.unprivileged) become(uid_of(launch), capabilities_of(row.identity));
   set_not_dumpable();
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) fatal_errno("PR_SET_PDEATHSIG");
@@ -119,6 +120,8 @@ SystemCallFilter filter_of(Calls calls, const UidConfig& uids) {
                             {logins, accounts}};
   case Calls::resolver:
     return SystemCallFilter{basic, internet};
+  case Calls::relay:
+    return SystemCallFilter{{basic, make_sockets, fork, identity, connect}, {logins}};
   case Calls::supervisor:
     break;
   }

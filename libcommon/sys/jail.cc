@@ -89,13 +89,14 @@ void forbid_forks() {
   if (::setrlimit(RLIMIT_NPROC, &kNone) != 0) fatal_errno("setrlimit");
 }
 
-int restrict_files_to(const std::vector<Reachable>& directories, const std::vector<std::uint16_t>& connect_ports) {
+int restrict_files_to(const std::vector<Reachable>& directories, const Outbound& outbound) {
   const int version = landlock_version();
   if (version == 0) return 0;
   std::uint64_t files = kLandlockFiles;
   if (version >= 2) files |= kLandlockRefer;
   if (version >= 3) files |= kLandlockTruncate;
-  const LandlockRuleset rules{files, version >= 4 ? kLandlockNetBindTcp | kLandlockNetConnectTcp : 0,
+  const std::uint64_t tcp = kLandlockNetBindTcp | (outbound.any_port ? 0 : kLandlockNetConnectTcp);
+  const LandlockRuleset rules{files, version >= 4 ? tcp : 0,
                               version >= 6 ? kLandlockScopeAbstract | kLandlockScopeSignal : 0};
   const std::size_t size = version >= 6 ? 24 : version >= 4 ? 16 : 8;
   const Fd ruleset{static_cast<int>(::syscall(SYS_landlock_create_ruleset, &rules, size, 0))};
@@ -106,7 +107,7 @@ int restrict_files_to(const std::vector<Reachable>& directories, const std::vect
     if (::syscall(SYS_landlock_add_rule, ruleset.get(), LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) != 0)
       fatal_errno("landlock_add_rule");
   }
-  if (version >= 4) allow_connections(ruleset.get(), connect_ports);
+  if (version >= 4 && !outbound.any_port) allow_connections(ruleset.get(), outbound.ports);
   if (::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0) fatal_errno("landlock_restrict_self");
   return version;
 }

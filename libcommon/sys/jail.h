@@ -37,11 +37,17 @@ struct Reachable {
   FileAccess access;
 };
 
-// Landlock: from now on files are reached only below these directories, TCP connections go only to these ports, no TCP port
-// can be bound, and no signal or abstract socket leaves the process's own domain.  Returns the Landlock version used, 0 if
+// Which TCP connections may be made: none, to these ports, or to any.
+struct Outbound {
+  std::vector<std::uint16_t> ports;
+  bool any_port = false;
+};
+
+// Landlock: from now on files are reached only below these directories, TCP connections go only where `outbound` says, no
+// TCP port can be bound, and no signal or abstract socket leaves the process's own domain.  Returns the Landlock version used, 0 if
 // the kernel has none.
 int restrict_files_to(const std::vector<Reachable>& directories,
-                      const std::vector<std::uint16_t>& connect_ports = {});
+                      const Outbound& outbound = {});
 
 // What of the above this kernel lacks, in words, for the log; empty when it has all.
 std::vector<std::string> missing_kernel_features();

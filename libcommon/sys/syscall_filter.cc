@@ -1,8 +1,9 @@
 #include "libcommon/sys/syscall_filter.h"
 
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/mman.h>
@@ -55,6 +56,8 @@ constexpr int kFork[] = {SCMP_SYS(wait4), SCMP_SYS(waitid)};  // clone has a rul
 constexpr int kIdentity[] = {SCMP_SYS(setresuid), SCMP_SYS(setresgid), SCMP_SYS(getresuid)};
 // prctl and seccomp have rules of their own.
 constexpr int kEnter[] = {SCMP_SYS(chroot), SCMP_SYS(chdir), SCMP_SYS(fchdir), SCMP_SYS(capset)};
+// socket and the options of sockets have rules of their own.
+constexpr int kConnect[] = {SCMP_SYS(connect)};
 constexpr int kFsIdentity[] = {SCMP_SYS(setfsuid), SCMP_SYS(setfsgid)};  // their numbers too
 constexpr int kInternet[] = {SCMP_SYS(bind), SCMP_SYS(connect)};  // socket and its options have rules of their own
 
@@ -71,6 +74,7 @@ std::span<const int> calls_of(CallSet set) {
   case CallSet::enter: return kEnter;
   case CallSet::fs_identity: return kFsIdentity;
   case CallSet::internet: return kInternet;
+  case CallSet::connect: return kConnect;
   }
   return {};
 }
@@ -161,6 +165,15 @@ void add_internet_sockets(Builder& builder) {
   builder.allow(SCMP_SYS(getsockopt), SCMP_A1(SCMP_CMP_EQ, SOL_SOCKET), SCMP_A2(SCMP_CMP_EQ, SO_ERROR));
 }
 
+void add_stream_sockets(Builder& builder) {
+  constexpr unsigned kType = 0xf;  // of the second argument, beside SOCK_CLOEXEC and SOCK_NONBLOCK
+  for (const unsigned family : {AF_INET, AF_INET6, AF_UNIX})
+    builder.allow(SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, family), SCMP_A1(SCMP_CMP_MASKED_EQ, kType, SOCK_STREAM),
+                  SCMP_A2(SCMP_CMP_EQ, 0));
+  builder.allow(SCMP_SYS(getsockopt), SCMP_A1(SCMP_CMP_EQ, SOL_SOCKET), SCMP_A2(SCMP_CMP_EQ, SO_ERROR));
+  builder.allow(SCMP_SYS(setsockopt), SCMP_A1(SCMP_CMP_EQ, IPPROTO_TCP), SCMP_A2(SCMP_CMP_EQ, TCP_NODELAY));
+}
+
 void add_set(Builder& builder, CallSet set) {
   for (const int call : calls_of(set)) builder.allow(call);
   if (set == CallSet::basic) {
@@ -169,6 +182,7 @@ void add_set(Builder& builder, CallSet set) {
     builder.allow(SCMP_SYS(tgkill), SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(::getpid())));  // abort()
     add_descriptor_control(builder);
   }
+  if (set == CallSet::connect) add_stream_sockets(builder);
   if (set == CallSet::files) add_locks(builder);
   if (set == CallSet::identity) builder.allow(SCMP_SYS(setgroups), SCMP_A0(SCMP_CMP_EQ, 0));
   if (set == CallSet::enter) add_entering(builder);
@@ -228,7 +242,8 @@ SystemCallFilter::SystemCallFilter(std::initializer_list<CallSet> sets,
   Builder builder;
   for (const CallSet set : sets) add_set(builder, set);
   for (const int call : kDeadly) builder.kill(call);
-  if (std::ranges::find(sets, CallSet::internet) == sets.end()) builder.kill(SCMP_SYS(socket));
+  if (std::ranges::none_of(sets, [](CallSet set) { return set == CallSet::internet || set == CallSet::connect; }))
+    builder.kill(SCMP_SYS(socket));
   if (std::ranges::any_of(sets,
                           [](CallSet set) { return set == CallSet::identity || set == CallSet::fs_identity; }))
     put_identity_checks(program_, identities);
