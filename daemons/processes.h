@@ -23,7 +23,9 @@ enum class Role : std::uint8_t {
   imapd,
   smtpd_outgoing,
   smtpd_relay,
-  kLast = smtpd_relay,
+  krbd,
+  kdcd,
+  kLast = kdcd,
 };
 
 // Where a process's root directory is after start.
@@ -33,6 +35,8 @@ enum class Root : std::uint8_t {
   state,  // state-dir/policyd
   auth,   // state-dir/authd
   queue,  // spool-dir/queue
+  kerberos,  // state-dir/krbd: libkrb5's configuration and replay cache
+  kdc,       // state-dir/kdcd: libkrb5's configuration
   mail,   // spool-dir/mail: 0711, account directories below it
 };
 
@@ -72,6 +76,8 @@ inline constexpr std::array<ProcessRow, static_cast<std::size_t>(Role::kLast) + 
     {Role::imapd, "imapd", "imapd", Identity::listener, Root::empty, Calls::listener, 16384, 4096, "-"},
     {Role::smtpd_outgoing, "smtpd-outgoing", "smtpd", Identity::listener, Root::empty, Calls::listener, 16384, 4096, "-"},
     {Role::smtpd_relay, "smtpd-relay", "smtpd", Identity::listener, Root::empty, Calls::listener, 16384, 4096, "-"},
+    {Role::krbd, "krbd", "krbd", Identity::own, Root::kerberos, Calls::storage, 256, 0, "the keytab"},
+    {Role::kdcd, "kdcd", "kdcd", Identity::own, Root::kdc, Calls::storage, 1024, 0, "-"},
 }};
 
 constexpr const ProcessRow& process_row(Role role) { return kProcesses[static_cast<std::size_t>(role)]; }
@@ -107,6 +113,8 @@ inline constexpr std::array kChannels{
     ChannelRow{"pop3d-keyd", Role::pop3d, Role::keyd},
     ChannelRow{"imapd-keyd", Role::imapd, Role::keyd},
     ChannelRow{"authd-policyd", Role::authd, Role::policyd},
+    ChannelRow{"authd-krbd", Role::authd, Role::krbd},
+    ChannelRow{"authd-kdcd", Role::authd, Role::kdcd},
     ChannelRow{"policyd-queued", Role::policyd, Role::queued},
     ChannelRow{"queued-deliverd", Role::queued, Role::deliverd},
 };

@@ -2,7 +2,7 @@
 //
 //   meta     "format"    u32, 1
 //            "stand-in"  string: a hash of nothing that anybody knows, made at first start
-//   secrets  name        string: the hash
+//   secrets  name        string: the hash, or "krb5:" and the principal whose password it is
 //
 // Values are records of spool/state/record.h, so that a damaged or moved one is never used.  Failures throw
 // lmdb::Error; damage throws state::Damaged.
@@ -18,6 +18,10 @@
 #include "libcommon/lmdb/lmdb.h"
 
 namespace mailroom::authd {
+
+// An account whose password is a KDC's has this and its principal in place of a hash.
+inline constexpr std::string_view kKerberosMark = "krb5:";
+inline bool is_kerberos_secret(std::string_view secret) { return secret.starts_with(kKerberosMark); }
 
 class SecretStore {
  public:

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "daemons/authd/hash_pool.h"
+#include "libcommon/event/thread_pool.h"
 #include "daemons/authd/login_desk.h"
 #include "daemons/authd/secret_desk.h"
 #include "daemons/authd/secret_store.h"
@@ -56,7 +56,8 @@ class Server final : public mailroom::Server {
   const Host& host_;
   ToolSessions<AuthdToTool, ToolToAuthd> tools_;
   std::optional<SecretStore> store_;
-  std::unique_ptr<HashPool> pool_;
+  std::unique_ptr<event::ThreadPool> pool_;
+  std::unique_ptr<TicketDesk> tickets_;
   std::unique_ptr<LoginDesk> logins_;
   std::unique_ptr<SecretDesk> secrets_;
   std::map<ListenerKey, Listener> listeners_;
