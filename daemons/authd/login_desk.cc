@@ -21,8 +21,6 @@ std::chrono::milliseconds milliseconds(const Duration& duration) { return durati
 
 }  // namespace
 
-using Channel = LoginDesk::Channel;
-
 // What a thread found out.
 struct LoginDesk::Checked {
   ConnectionId connection;

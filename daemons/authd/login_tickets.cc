@@ -21,9 +21,12 @@ std::optional<std::string> account_of(const KerberosConfig& config, const std::s
   return std::nullopt;
 }
 
-// Nobody acts as anybody else: the identity to act as is the ticket's own account, or is left out (RFC 4752 3.1).
-bool may_act_as(const std::string& account, const std::string& authzid, const std::vector<std::string>& domains) {
-  return authzid.empty() || std::ranges::contains(policy::login_candidates(authzid, domains), account);
+// Nobody acts as anybody else: the identity to act as is the ticket's own account or principal, or is left out (RFC
+// 4752 3.1).
+bool may_act_as(const std::string& account, const TicketDesk::Proved& proved, const std::vector<std::string>& domains) {
+  const auto names = policy::login_candidates(proved.authzid, domains);
+  return proved.authzid.empty() || proved.authzid == proved.principal ||
+         std::ranges::find(names, account) != names.end();
 }
 
 }  // namespace
@@ -91,7 +94,7 @@ void LoginDesk::ticket_proved(Client& client, const TicketDesk::Proved& proved) 
   if (!client.by_ticket)  // a password, and the account is known
     return answer_later(client, delay_for(client.name), [this](Client& same) { prove(same); });
   const auto account = account_of(config_.kerberos, proved.principal);
-  if (!account || !may_act_as(*account, proved.authzid, config_.domains)) {
+  if (!account || !may_act_as(*account, proved, config_.domains)) {
     log::write("ticket-refused", {{"session", log::Id{client.id}},
                                   {"account", account.value_or("")},
                                   {"reason", account ? "it may not act as " + proved.authzid

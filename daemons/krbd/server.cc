@@ -1,11 +1,10 @@
 #include "daemons/krbd/server.h"
 
-#include <fcntl.h>
-
 #include <utility>
 
 #include "daemons/krbd/configuration_file.h"
 #include "daemons/log.h"
+#include "libcommon/kerberos/set_up.h"
 
 namespace mailroom::krbd {
 namespace {

@@ -1,6 +1,7 @@
 #include "daemons/pop3d/serve.h"
 
 #include "daemons/listener/authenticator_client.h"
+#include "daemons/listener/mechanisms.h"
 #include "daemons/listener/connection.h"
 #include "daemons/listener/session_stream.h"
 #include "daemons/listener/session_mailbox.h"
@@ -27,6 +28,7 @@ void serve_connection(BeforeLogin& process) {
                                   .tls = tls_state(connection),
                                   .plaintext_login =
                                       process.listener.plaintext_login == PlaintextLogin::allowed,
+                                  .mechanisms = sasl_mechanism_list(process.config),
                                   .max_errors = process.config.pop3d.max_errors,
                                   .login_timeout = process.config.pop3d.login_timeout};
   AuthenticatorClient authenticator{std::move(process.to_authd)};
