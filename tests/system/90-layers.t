@@ -23,6 +23,7 @@ none 'OpenSSL only in libcommon/tls' '#include <openssl/' 'libcommon/tls/[^:]*' 
 none 'LMDB only in libcommon/lmdb' '#include <lmdb\.h>' 'libcommon/lmdb/[^:]*' libcommon spool daemons tools
 none 'libevent only in libcommon/event' '#include <(event2/|event\.h)' 'libcommon/event/[^:]*' libcommon spool daemons tools
 none 'libseccomp only in libcommon/sys' '#include <seccomp\.h>' 'libcommon/sys/[^:]*' libcommon spool daemons tools
+none 'libkrb5 and libgssapi only in libcommon/kerberos' '#include <(krb5|gssapi|com_err)' 'libcommon/kerberos/[^:]*' libcommon spool daemons tools
 none 'crypt(3) only in authd' '#include <crypt\.h>' 'daemons/authd/[^:]*' libcommon spool daemons tools
 
 # ---- privilege ----
