@@ -26,17 +26,17 @@ constexpr std::string_view kDefaultFile = "/etc/mailroom/mailroom.conf";
 
 constexpr std::string_view kUsage =
     "usage: mr-account [--config FILE] add NAME [--services LIST] [--no-own-addresses]\n"
-    "                                      [--password-stdin | --hash HASH | --no-password]\n"
+    "                                      [--password-stdin | --hash HASH | --kerberos PRINCIPAL | --no-password]\n"
     "       mr-account [--config FILE] [--json] list\n"
     "       mr-account [--config FILE] [--json] show NAME\n"
-    "       mr-account [--config FILE] passwd NAME [--password-stdin | --hash HASH | --no-password]\n"
+    "       mr-account [--config FILE] passwd NAME [--password-stdin | --hash HASH | --kerberos PRINCIPAL | --no-password]\n"
     "       mr-account [--config FILE] services NAME LIST\n"
     "       mr-account [--config FILE] disable | enable | remove NAME\n"
     "       mr-account [--config FILE] [--json] alias list\n"
     "       mr-account [--config FILE] alias set ADDRESS NAME...\n"
     "       mr-account [--config FILE] alias remove ADDRESS\n"
     "       mr-account [--config FILE] import FILE\n"
-    "LIST is pop, imap and submission with commas, or none; ADDRESS may be USER@ for every local domain.\n";
+    "LIST is pop, imap, submission and kpop with commas, or none; ADDRESS may be USER@ for every local domain.\n";
 
 enum Exit { kGood = 0, kFailed = 1, kWrongUsage = 2 };
 
@@ -46,7 +46,7 @@ struct Options {
   std::string config{kDefaultFile};
   bool json = false;
   bool own_addresses = true;
-  std::uint8_t services = state::kAllServices;
+  std::uint8_t services = state::kUsualServices;
   PasswordSource password = PasswordSource::terminal;
   std::string hash;
   std::vector<std::string> words;  // the verb and its arguments
@@ -86,6 +86,9 @@ bool take_option(Options& options, std::span<char*>& rest) {
   } else if (word == "--hash") {
     options.password = PasswordSource::hash;
     options.hash = value();
+  } else if (word == "--kerberos") {
+    options.password = PasswordSource::hash;
+    options.hash = "krb5:" + std::string{value()};
   } else if (word == "--services") {
     const auto services = state::parse_service_words(value());
     if (!services) return false;

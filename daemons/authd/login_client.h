@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "daemons/authd/login_desk.h"
@@ -19,7 +20,7 @@ struct LoginDesk::Client {
   Exchange exchange;
   bool by_ticket = false;  // the exchange is krbd's
   std::string bindings;    // for its first message
-  std::string last_token;  // for the client, with the success (KPOP)
+  std::optional<TicketDesk::Proved> kpop;  // a ticket that waits for USER
   TicketId ticket = 0;     // of krbd or kdcd, while one of them has it; 0: none
   Phase phase = Client::Phase::idle;
   unsigned exchanges = 0;

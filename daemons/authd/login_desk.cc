@@ -248,7 +248,7 @@ void LoginDesk::admitted(const Admitted& message) {
   client.phase = Client::Phase::succeeded;
   log::write("login-succeeded",
              {{"session", log::Id{client.id}}, {"account", client.name}, {"mechanism", client.mechanism}});
-  client.channel->send(SaslSucceeded{client.name, std::move(client.last_token)});
+  client.channel->send(SaslSucceeded{client.name});
 }
 
 void LoginDesk::not_admitted(const NotAdmitted& message) {

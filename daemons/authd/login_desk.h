@@ -68,6 +68,7 @@ class LoginDesk {
   bool is_by_ticket(const SaslStart& message) const;
   void start_ticket(Client& client, SaslStart&& message);
   void respond_ticket(Client& client, SaslRespond&& message);
+  void respond_kpop(Client& client, const std::string& user);
   void drop_ticket(Client& client);
   TicketDesk::OnStep on_ticket(Client& client);
   void ticket_step(Client& client, TicketDesk::Step&& step);

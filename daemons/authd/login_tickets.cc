@@ -64,14 +64,24 @@ void LoginDesk::start_ticket(Client& client, SaslStart&& message) {
 }
 
 void LoginDesk::respond_ticket(Client& client, SaslRespond&& message) {
+  if (client.kpop) return respond_kpop(client, message.response);
   client.phase = Client::Phase::checking;
   if (client.ticket != 0) return tickets_.respond(client.ticket, std::move(message.response));
   client.ticket = tickets_.start_gssapi(client.service, std::move(client.bindings), std::move(message.response),
                                         on_ticket(client));
 }
 
+// USER names an account; the ticket has to be that account's, and is not the client's to choose among several.
+void LoginDesk::respond_kpop(Client& client, const std::string& user) {
+  TicketDesk::Proved proved = *std::exchange(client.kpop, std::nullopt);
+  proved.authzid = user;
+  if (user.empty()) return fail(client, LoginRefusal::malformed);
+  ticket_proved(client, proved);
+}
+
 void LoginDesk::drop_ticket(Client& client) {
   client.by_ticket = false;
+  client.kpop.reset();
   if (client.ticket != 0) tickets_.drop(std::exchange(client.ticket, 0));
 }
 
@@ -82,7 +92,13 @@ void LoginDesk::ticket_step(Client& client, TicketDesk::Step&& step) {
     return;
   }
   client.ticket = 0;
-  if (const auto* proved = std::get_if<TicketDesk::Proved>(&step)) return ticket_proved(client, *proved);
+  if (auto* proved = std::get_if<TicketDesk::Proved>(&step)) {
+    if (client.mechanism != kKpopMechanism) return ticket_proved(client, *proved);
+    client.phase = Client::Phase::exchanging;
+    client.channel->send(SaslChallenge{proved->token});
+    client.kpop = std::move(*proved);
+    return;
+  }
   const auto& refused = std::get<TicketDesk::Refused>(step);
   log::write("ticket-refused", {{"session", log::Id{client.id}}, {"account", client.name}, {"reason", refused.detail}});
   if (refused.refusal == LoginRefusal::unavailable || refused.refusal == LoginRefusal::malformed)
@@ -102,7 +118,6 @@ void LoginDesk::ticket_proved(Client& client, const TicketDesk::Proved& proved) 
     return refused_by_check(client, LoginRefusal::bad_credentials);
   }
   client.name = *account;
-  client.last_token = proved.token;
   prove(client);
 }
 

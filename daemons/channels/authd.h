@@ -27,7 +27,8 @@ enum class LoginRefusal : std::uint8_t {
 // listener -> authd (ConnectionOpened with one descriptor)
 using ListenerToAuthd = std::variant<ConnectionOpened, ConnectionClosed>;
 
-// A mechanism of our own, which no client can name: pop3d brings the AP-REQ of a KPOP client as initial response.
+// A mechanism of our own, which no client can name: pop3d brings the AP-REQ of a KPOP client as initial response, has the
+// AP-REP as challenge (empty when the client wants none), and responds with the name that USER gives.
 inline constexpr const char* kKpopMechanism = "kpop";
 
 // connection -> authd
@@ -55,8 +56,7 @@ struct SaslChallenge {
 };
 struct SaslSucceeded {
   std::string name;  // for the log and the greeting only: authority went to policyd
-  std::string token;  // of KPOP: the AP-REP for the client
-  static auto fields(auto& m) { return std::tie(m.name, m.token); }
+  static auto fields(auto& m) { return std::tie(m.name); }
 };
 struct SaslFailed {
   LoginRefusal failure = LoginRefusal::bad_credentials;

@@ -19,6 +19,7 @@ struct Overloaded : F... {
 std::string_view service_of(Service service) {
   switch (service) {
   case Service::pop3:
+  case Service::kpop:
     return kerberos::kPop;
   case Service::imap:
     return kerberos::kImap;

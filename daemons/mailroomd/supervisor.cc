@@ -64,6 +64,7 @@ bool may_be_absent(Role role, const Config& config) {
     case Role::smtpd_submission: return listener.service == Service::submission;
     case Role::smtpd_outgoing: return listener.service == Service::outgoing;
     case Role::smtpd_relay: return listener.service == Service::relay;
+    case Role::kpopd: return listener.service == Service::kpop;
     case Role::pop3d: return listener.service == Service::pop3;
     default: return listener.service == Service::imap;
     }
