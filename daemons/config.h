@@ -221,6 +221,31 @@ struct AuthdConfig {
   }
 };
 
+// kerberos.principal PATTERN ACCOUNT: whose ticket is whose account (libcommon/policy/principal.h)
+struct PrincipalRule {
+  std::string pattern;
+  std::string account;
+
+  bool operator==(const PrincipalRule&) const = default;
+  static auto fields(auto& m) { return std::tie(m.pattern, m.account); }
+};
+
+struct KerberosConfig {
+  std::string realm;               // empty: no Kerberos
+  std::string keytab_file;         // opened by mailroomd, and only for krbd
+  std::vector<IpAddress> kdcs;     // with the port; none: passwords are never checked by a KDC
+  std::string login_service;       // the principal whose key verifies them; empty: imap/HOSTNAME@REALM
+  std::vector<PrincipalRule> principals;
+  std::uint32_t logins = 16;       // passwords that KDCs are asked about at the same time
+  Duration timeout = std::chrono::seconds{10};  // for the answer of the KDCs
+
+  bool enabled() const { return !realm.empty() && !keytab_file.empty(); }
+  bool operator==(const KerberosConfig&) const = default;
+  static auto fields(auto& m) {
+    return std::tie(m.realm, m.keytab_file, m.kdcs, m.login_service, m.principals, m.logins, m.timeout);
+  }
+};
+
 struct PolicydConfig {
   std::string recipient_delimiter = "+";  // user+detail@domain goes to user; empty: no detail
   std::string postmaster =
@@ -377,6 +402,7 @@ struct Config {
   ImapdConfig imapd;
   MailboxConfig mailbox;
   AuthdConfig authd;
+  KerberosConfig kerberos;
   PolicydConfig policyd;
   QueuedConfig queued;
   RoutingConfig routing;
@@ -389,7 +415,7 @@ struct Config {
   static auto fields(auto& m) {
     return std::tie(m.hostname, m.domains, m.listeners, m.certificates, m.routes, m.outbound_tls, m.relay_domains,
                     m.networks, m.limits, m.tls_timeout,
-                    m.directories, m.uids, m.log, m.smtpd, m.pop3d, m.imapd, m.mailbox, m.authd, m.policyd,
+                    m.directories, m.uids, m.log, m.smtpd, m.pop3d, m.imapd, m.mailbox, m.authd, m.kerberos, m.policyd,
                     m.queued, m.routing, m.deliverd, m.dnsd, m.stsd, m.relayd);
   }
 };

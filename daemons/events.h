@@ -70,6 +70,8 @@ inline constexpr EventRow kEvents[] = {
     // Login and sessions
     {"login-succeeded", LogLevel::info, "session account mechanism tls", "A name was proved and admitted."},
     {"login-failed", LogLevel::warning, "session account mechanism peer reason", "A login was refused."},
+    {"ticket-refused", LogLevel::info, "session account reason",
+     "A Kerberos ticket, or a KDC's answer to a password, was not good."},
     {"login-delayed", LogLevel::warning, "session account peer failures",
      "Too many failures: the answer is delayed."},
     {"login-shut-out", LogLevel::warning, "session peer failures",

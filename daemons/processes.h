@@ -26,7 +26,10 @@ enum class Role : std::uint8_t {
   dnsd,
   stsd,
   relayd,
-  kLast = relayd,
+  kpopd,
+  krbd,
+  kdcd,
+  kLast = kdcd,
 };
 
 // Where a process's root directory is after start.
@@ -36,6 +39,8 @@ enum class Root : std::uint8_t {
   state,  // state-dir/policyd
   auth,   // state-dir/authd
   queue,  // spool-dir/queue
+  kerberos,  // state-dir/krbd: libkrb5's configuration and replay cache
+  kdc,       // state-dir/kdcd: libkrb5's configuration
   mail,   // spool-dir/mail: 0711, account directories below it
   relay,  // run-dir/relay: where operators put the sockets of LMTP servers
 };
@@ -49,7 +54,7 @@ enum class Identity : std::uint8_t {
 
 // Named sets of system calls (libcommon/sys/syscall_filter.h).  The children of a `listener` have its filter; those of a
 // `session_listener`, which may do more, put up a tighter one each.
-enum class Calls : std::uint8_t { supervisor, server, storage, queue, listener, session_listener, deliver, resolver, relay };
+enum class Calls : std::uint8_t { supervisor, server, storage, queue, listener, session_listener, deliver, resolver, relay, kdc };
 
 struct ProcessRow {
   Role role;
@@ -80,6 +85,9 @@ inline constexpr std::array<ProcessRow, static_cast<std::size_t>(Role::kLast) + 
     {Role::dnsd, "dnsd", "dnsd", Identity::own, Root::empty, Calls::resolver, 4096, 0, "what the DNS says"},
     {Role::stsd, "stsd", "stsd", Identity::own, Root::empty, Calls::resolver, 256, 0, "-"},
     {Role::relayd, "relayd", "relayd", Identity::listener, Root::relay, Calls::relay, 16384, 4096, "-"},
+    {Role::kpopd, "kpopd", "pop3d", Identity::listener, Root::empty, Calls::session_listener, 16384, 4096, "-"},
+    {Role::krbd, "krbd", "krbd", Identity::own, Root::kerberos, Calls::storage, 256, 0, "the keytab"},
+    {Role::kdcd, "kdcd", "kdcd", Identity::own, Root::kdc, Calls::kdc, 1024, 0, "-"},
 }};
 
 constexpr const ProcessRow& process_row(Role role) { return kProcesses[static_cast<std::size_t>(role)]; }
@@ -97,12 +105,14 @@ inline constexpr std::array kChannels{
     ChannelRow{"outgoing-authd", Role::smtpd_outgoing, Role::authd},
     ChannelRow{"relay-authd", Role::smtpd_relay, Role::authd},
     ChannelRow{"pop3d-authd", Role::pop3d, Role::authd},
+    ChannelRow{"kpop-authd", Role::kpopd, Role::authd},
     ChannelRow{"imapd-authd", Role::imapd, Role::authd},
     ChannelRow{"mx-policyd", Role::smtpd_mx, Role::policyd},
     ChannelRow{"submission-policyd", Role::smtpd_submission, Role::policyd},
     ChannelRow{"outgoing-policyd", Role::smtpd_outgoing, Role::policyd},
     ChannelRow{"relay-policyd", Role::smtpd_relay, Role::policyd},
     ChannelRow{"pop3d-policyd", Role::pop3d, Role::policyd},
+    ChannelRow{"kpop-policyd", Role::kpopd, Role::policyd},
     ChannelRow{"imapd-policyd", Role::imapd, Role::policyd},
     ChannelRow{"mx-queued", Role::smtpd_mx, Role::queued},
     ChannelRow{"submission-queued", Role::smtpd_submission, Role::queued},
@@ -113,8 +123,11 @@ inline constexpr std::array kChannels{
     ChannelRow{"outgoing-keyd", Role::smtpd_outgoing, Role::keyd},
     ChannelRow{"relay-keyd", Role::smtpd_relay, Role::keyd},
     ChannelRow{"pop3d-keyd", Role::pop3d, Role::keyd},
+    ChannelRow{"kpop-keyd", Role::kpopd, Role::keyd},
     ChannelRow{"imapd-keyd", Role::imapd, Role::keyd},
     ChannelRow{"authd-policyd", Role::authd, Role::policyd},
+    ChannelRow{"authd-krbd", Role::authd, Role::krbd},
+    ChannelRow{"authd-kdcd", Role::authd, Role::kdcd},
     ChannelRow{"policyd-queued", Role::policyd, Role::queued},
     ChannelRow{"queued-deliverd", Role::queued, Role::deliverd},
     ChannelRow{"queued-dnsd", Role::queued, Role::dnsd},

@@ -20,7 +20,7 @@ std::expected<ImportedAccount, std::string> parse_line(std::string_view line) {
   const std::string_view hash = take_until(line, ':');
   if (!policy::canonical_login_name(name)) return std::unexpected("not a name that an account can have");
   if (hash.empty()) return std::unexpected("no hash");
-  const auto services = line.empty() ? state::kAllServices : state::parse_service_words(line);
+  const auto services = line.empty() ? state::kUsualServices : state::parse_service_words(line);
   if (!services) return std::unexpected("an unknown service");
   return ImportedAccount{std::string{name}, std::string{hash}, *services};
 }

@@ -27,10 +27,10 @@ constexpr std::string_view kDefaultFile = "/etc/mailroom/mailroom.conf";
 
 constexpr std::string_view kUsage =
     "usage: mr-account [--config FILE] add NAME [--services LIST] [--no-own-addresses]\n"
-    "                                      [--password-stdin | --hash HASH | --no-password]\n"
+    "                                      [--password-stdin | --hash HASH | --kerberos PRINCIPAL | --no-password]\n"
     "       mr-account [--config FILE] [--json] list\n"
     "       mr-account [--config FILE] [--json] show NAME\n"
-    "       mr-account [--config FILE] passwd NAME [--password-stdin | --hash HASH | --no-password]\n"
+    "       mr-account [--config FILE] passwd NAME [--password-stdin | --hash HASH | --kerberos PRINCIPAL | --no-password]\n"
     "       mr-account [--config FILE] services NAME LIST\n"
     "       mr-account [--config FILE] disable | enable | remove NAME\n"
     "       mr-account [--config FILE] send-as NAME [PATTERN...]\n"
@@ -40,7 +40,7 @@ constexpr std::string_view kUsage =
     "       mr-account [--config FILE] alias set ADDRESS NAME...\n"
     "       mr-account [--config FILE] alias remove ADDRESS\n"
     "       mr-account [--config FILE] import FILE\n"
-    "LIST is pop, imap and submission with commas, or none; ADDRESS may be USER@ for every local domain;\n"
+    "LIST is pop, imap, submission and kpop with commas, or none; ADDRESS may be USER@ for every local domain;\n"
     "PATTERN is an address, @DOMAIN or \"*\".\n";
 
 enum Exit { kGood = 0, kFailed = 1, kWrongUsage = 2 };
@@ -51,7 +51,7 @@ struct Options {
   std::string config{kDefaultFile};
   bool json = false;
   bool own_addresses = true;
-  std::uint8_t services = state::kAllServices;
+  std::uint8_t services = state::kUsualServices;
   PasswordSource password = PasswordSource::terminal;
   std::string hash;
   std::vector<std::string> words;  // the verb and its arguments
@@ -91,6 +91,9 @@ bool take_option(Options& options, std::span<char*>& rest) {
   } else if (word == "--hash") {
     options.password = PasswordSource::hash;
     options.hash = value();
+  } else if (word == "--kerberos") {
+    options.password = PasswordSource::hash;
+    options.hash = "krb5:" + std::string{value()};
   } else if (word == "--services") {
     const auto services = state::parse_service_words(value());
     if (!services) return false;

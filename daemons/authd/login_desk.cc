@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "daemons/authd/login_client.h"
 #include "daemons/authd/password_hash.h"
 #include "daemons/log.h"
 #include "libcommon/policy/login_name.h"
@@ -20,25 +21,6 @@ std::chrono::milliseconds milliseconds(const Duration& duration) { return durati
 
 }  // namespace
 
-using Channel = event::ChannelHandler<AuthdToConnection, ConnectionToAuthd>;
-
-struct LoginDesk::Client {
-  enum class Phase : std::uint8_t { idle, exchanging, checking, proving, refusing, succeeded };
-
-  ConnectionId id = 0;
-  IpAddress peer;
-  std::unique_ptr<Channel> channel;
-  std::unique_ptr<event::Timer> timer;
-  Exchange exchange;
-  Phase phase = Client::Phase::idle;
-  unsigned exchanges = 0;
-  unsigned attempts = 0;
-  std::string mechanism;
-  std::string name;  // of the attempt: as typed, and once it is proved the account's
-  std::string hash;  // that the proof was against
-  Time began;
-};
-
 // What a thread found out.
 struct LoginDesk::Checked {
   ConnectionId connection;
@@ -48,9 +30,9 @@ struct LoginDesk::Checked {
   bool right = false;
 };
 
-LoginDesk::LoginDesk(event::Loop& loop, const Config& config, SecretStore& store, HashPool& pool,
-                     TellPolicyd tell_policyd)
-    : loop_{loop}, config_{config}, store_{store}, pool_{pool},
+LoginDesk::LoginDesk(event::Loop& loop, const Config& config, SecretStore& store, event::ThreadPool& pool,
+                     TicketDesk& tickets, TellPolicyd tell_policyd)
+    : loop_{loop}, config_{config}, store_{store}, pool_{pool}, tickets_{tickets},
       tell_policyd_{std::move(tell_policyd)}, by_name_{config.authd.failure_window},
       by_address_{config.authd.failure_window}, by_address_and_name_{config.authd.failure_window}, self_{std::make_shared<LoginDesk*>(this)} {}
 
@@ -69,6 +51,7 @@ void LoginDesk::open(const ConnectionOpened& connection, Fd fd) {
   const ConnectionId id = connection.connection;
   client->id = id;
   client->peer = connection.peer;
+  client->service = connection.service;
   client->channel = std::make_unique<Channel>(
       loop_, std::move(fd), 0,
       [this, id](ConnectionToAuthd&& message, std::vector<Fd>&&) { on_message(id, std::move(message)); },
@@ -76,7 +59,12 @@ void LoginDesk::open(const ConnectionOpened& connection, Fd fd) {
   clients_.emplace(id, std::move(client));
 }
 
-void LoginDesk::close(ConnectionId connection) { clients_.erase(connection); }
+void LoginDesk::close(ConnectionId connection) {
+  const auto found = clients_.find(connection);
+  if (found == clients_.end()) return;
+  drop_ticket(*found->second);
+  clients_.erase(found);
+}
 
 void LoginDesk::on_end(ConnectionId connection, event::ChannelEnd why) {
   if (why != event::ChannelEnd::closed) return misbehaved(connection, event::channel_end_name(why));
@@ -99,11 +87,15 @@ void LoginDesk::on_message(ConnectionId connection, ConnectionToAuthd&& message)
     if (++client.exchanges > kMaxExchanges)
       return misbehaved(connection, "more exchanges than any client begins");
     client.mechanism = start->mechanism.substr(0, 20);  // RFC 4422 3.1
+    if (is_by_ticket(*start)) return start_ticket(client, std::move(*start));
     return take(client, client.exchange.start(*start));
   }
   if (client.phase != Client::Phase::exchanging) return misbehaved(connection, "an answer to no challenge");
-  if (auto* response = std::get_if<SaslRespond>(&message))
+  if (auto* response = std::get_if<SaslRespond>(&message)) {
+    if (client.by_ticket) return respond_ticket(client, std::move(*response));
     return take(client, client.exchange.respond(*response));
+  }
+  drop_ticket(client);
   client.exchange.cancel();
   client.phase = Client::Phase::idle;
 }
@@ -171,6 +163,7 @@ void LoginDesk::check(Client& client, Attempt&& attempt) {
     log::write("state-failed", {{"reason", error.what()}});
     return fail(client, LoginRefusal::unavailable);
   }
+  if (is_kerberos_secret(found.second)) return ask_kdc(client, found.first, found.second, attempt.password);
   auto result = std::make_shared<Checked>(
       Checked{client.id, client.attempts, std::move(found.first), std::move(found.second)});
   pool_.submit(
@@ -211,9 +204,15 @@ void LoginDesk::checked(const Checked& result) {
     client.hash = result.hash;
     return answer_later(client, delay, [this](Client& proved) { prove(proved); });
   }
+  refused_by_check(client, LoginRefusal::bad_credentials);
+}
+
+// A guess, as far as anybody can see.
+void LoginDesk::refused_by_check(Client& client, LoginRefusal refusal) {
+  const auto delay = delay_for(client.name);
   count_failure(client);
   answer_later(client, std::max(delay, milliseconds(config_.authd.failure_delay)),
-               [this](Client& refused) { fail(refused, LoginRefusal::bad_credentials); });
+               [this, refusal](Client& refused) { fail(refused, refusal); });
 }
 
 // ---- the answer
@@ -231,6 +230,7 @@ void LoginDesk::answer_later(Client& client, std::chrono::milliseconds delay,
 // A password that was changed meanwhile proves nothing any more: policyd may have been told of the change
 // already, and would not end a session that begins after it.
 bool LoginDesk::still_proves(const Client& client) {
+  if (client.by_ticket) return true;
   try {
     return store_.hash_of(client.name) == client.hash;
   } catch (const std::exception& error) {

@@ -17,8 +17,9 @@
 
 #include "daemons/authd/exchange.h"
 #include "daemons/authd/failure_counts.h"
-#include "daemons/authd/hash_pool.h"
+#include "libcommon/event/thread_pool.h"
 #include "daemons/authd/secret_store.h"
+#include "daemons/authd/ticket_desk.h"
 #include "daemons/channels/authd.h"
 #include "daemons/config.h"
 #include "libcommon/event/channel_handler.h"
@@ -36,8 +37,8 @@ class LoginDesk {
   // Gives policyd a message; false when it is not there.
   using TellPolicyd = std::function<bool(const AuthdToPolicyd&)>;
 
-  LoginDesk(event::Loop& loop, const Config& config, SecretStore& store, HashPool& pool,
-            TellPolicyd tell_policyd);
+  LoginDesk(event::Loop& loop, const Config& config, SecretStore& store, event::ThreadPool& pool,
+            TicketDesk& tickets, TellPolicyd tell_policyd);
   ~LoginDesk();
 
   void open(const ConnectionOpened& connection, Fd fd);
@@ -53,6 +54,7 @@ class LoginDesk {
 
  private:
   using Time = std::chrono::steady_clock::time_point;
+  using Channel = event::ChannelHandler<AuthdToConnection, ConnectionToAuthd>;
   struct Client;
   struct Checked;
 
@@ -61,12 +63,26 @@ class LoginDesk {
   void misbehaved(ConnectionId connection, const char* reason);
 
   void take(Client& client, Exchange::Step&& step);
+
+  // Kerberos (login_tickets.cc)
+  bool is_by_ticket(const SaslStart& message) const;
+  void start_ticket(Client& client, SaslStart&& message);
+  void respond_ticket(Client& client, SaslRespond&& message);
+  void respond_kpop(Client& client, const std::string& user);
+  void drop_ticket(Client& client);
+  TicketDesk::OnStep on_ticket(Client& client);
+  void ticket_step(Client& client, TicketDesk::Step&& step);
+  void ticket_proved(Client& client, const TicketDesk::Proved& proved);
+  void ask_kdc(Client& client, const std::string& name, const std::string& secret, const Secret& password);
+
   void check(Client& client, Attempt&& attempt);
   bool is_shared(const IpAddress& address) const;
   void count_failure(const Client& client);
   bool is_shut_out(const Client& client);
   std::pair<std::string, std::string> name_and_hash(const std::string& text);
   void checked(const Checked& result);
+  void count_failure(const Client& client);
+  void refused_by_check(Client& client, LoginRefusal refusal);
   bool still_proves(const Client& client);
   void prove(Client& client);
   std::string counted_name(const std::string& text) const;
@@ -78,7 +94,8 @@ class LoginDesk {
   event::Loop& loop_;
   const Config& config_;
   SecretStore& store_;
-  HashPool& pool_;
+  event::ThreadPool& pool_;
+  TicketDesk& tickets_;
   TellPolicyd tell_policyd_;
   FailureCounts<std::string> by_name_;
   FailureCounts<IpAddress> by_address_;

@@ -1,4 +1,4 @@
-// Password hashes by crypt(5).  The one door to libcrypt.  Slow on purpose: called in the threads of HashPool
+// Password hashes by crypt(5).  The one door to libcrypt.  Slow on purpose: called in the threads of event::ThreadPool
 // only.
 #pragma once
 

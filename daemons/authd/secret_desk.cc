@@ -1,5 +1,6 @@
 #include "daemons/authd/secret_desk.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "daemons/authd/password_hash.h"
@@ -11,10 +12,21 @@ namespace mailroom::authd {
 namespace {
 
 constexpr const char* kNotAName = "not a name that an account can have";
+constexpr std::size_t kMaxPrincipal = 512;
+
+// A hash, or the mark of an account whose password is a KDC's: NAME[/INSTANCE]@REALM.
+bool is_acceptable_secret(std::string_view secret) {
+  if (!is_kerberos_secret(secret)) return is_acceptable_hash(secret);
+  const std::string_view principal = secret.substr(kKerberosMark.size());
+  const std::size_t at = principal.find('@');
+  return principal.size() <= kMaxPrincipal && at != principal.npos && at > 0 && at + 1 < principal.size() &&
+         principal.find('@', at + 1) == principal.npos &&
+         std::ranges::all_of(principal, [](char c) { return c > ' ' && c < '\x7f' && c != '\\'; });
+}
 
 }  // namespace
 
-SecretDesk::SecretDesk(const Config& config, SecretStore& store, HashPool& pool, TellPolicyd tell_policyd,
+SecretDesk::SecretDesk(const Config& config, SecretStore& store, event::ThreadPool& pool, TellPolicyd tell_policyd,
                        Answer answer)
     : config_{config}, store_{store}, pool_{pool}, tell_policyd_{std::move(tell_policyd)},
       answer_{std::move(answer)}, self_{std::make_shared<SecretDesk*>(this)} {}
@@ -61,7 +73,7 @@ void SecretDesk::handle(ToolId tool, const SetHashes& request) {
   for (const auto& [text, hash] : request.secrets) {
     auto name = policy::canonical_login_name(text);
     if (!name) return answer_(tool, ToolRefused{text + ": " + kNotAName});
-    if (!is_acceptable_hash(hash))
+    if (!is_acceptable_secret(hash))
       return answer_(tool,
                      ToolRefused{text + ": not a hash of a method that is still good; see mr-account(8)"});
     secrets.push_back({std::move(*name), hash});

@@ -7,7 +7,7 @@
 #include <set>
 #include <string>
 
-#include "daemons/authd/hash_pool.h"
+#include "libcommon/event/thread_pool.h"
 #include "daemons/authd/secret_store.h"
 #include "daemons/base/tool_sessions.h"
 #include "daemons/channels/authd.h"
@@ -24,7 +24,7 @@ class SecretDesk {
   using Answer = std::function<void(ToolId, const AuthdToTool&)>;
   using TellPolicyd = std::function<bool(const AuthdToPolicyd&)>;
 
-  SecretDesk(const Config& config, SecretStore& store, HashPool& pool, TellPolicyd tell_policyd,
+  SecretDesk(const Config& config, SecretStore& store, event::ThreadPool& pool, TellPolicyd tell_policyd,
              Answer answer);
   ~SecretDesk();
 
@@ -42,7 +42,7 @@ class SecretDesk {
 
   const Config& config_;
   SecretStore& store_;
-  HashPool& pool_;
+  event::ThreadPool& pool_;
   TellPolicyd tell_policyd_;
   Answer answer_;
   std::set<std::string> untold_;  // names of which policyd has not heard yet

@@ -56,7 +56,10 @@ std::optional<std::string> SecretStore::hash_of(std::string_view name) {
 std::string SecretStore::stand_in_for(std::string_view name) {
   auto txn = env_.read();
   lmdb::Cursor cursor{txn, secrets_};
-  if (cursor.seek(name) || cursor.last()) return value_of<std::string>(cursor.key(), cursor.value());
+  if (cursor.seek(name) || cursor.last()) {
+    auto secret = value_of<std::string>(cursor.key(), cursor.value());
+    if (!is_kerberos_secret(secret)) return secret;
+  }
   const auto record = txn.get(meta_, kStandInKey);
   if (!record) throw state::Damaged("the stand-in hash is gone");
   return value_of<std::string>(kStandInKey, *record);

@@ -3,7 +3,7 @@
 //
 //   meta         "format"    u32, 1
 //                "stand-in"  string: a hash of nothing that anybody knows, made at first start
-//   secrets      name        string: the hash
+//   secrets      name        string: the hash, or "krb5:" and the principal whose password it is
 //   credentials  domain      of a route: target, user, password (StoredCredentials)
 //
 // Values are records of spool/state/record.h, so that a damaged or moved one is never used.  Failures throw
@@ -28,6 +28,10 @@ struct StoredCredentials {
   std::string password;
   static auto fields(auto& m) { return std::tie(m.target, m.user, m.password); }
 };
+
+// An account whose password is a KDC's has this and its principal in place of a hash.
+inline constexpr std::string_view kKerberosMark = "krb5:";
+inline bool is_kerberos_secret(std::string_view secret) { return secret.starts_with(kKerberosMark); }
 
 class SecretStore {
  public:

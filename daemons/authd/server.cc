@@ -36,9 +36,10 @@ Server::~Server() = default;
 void Server::start() {
   const AuthdConfig& config = host_.config.authd;
   store_.emplace(SecretStore::open(".", [&] { return make_stand_in(config.yescrypt_cost); }));
-  pool_ = std::make_unique<HashPool>(host_.loop, config.hash_threads);
+  pool_ = std::make_unique<event::ThreadPool>(host_.loop, config.hash_threads);
   const auto tell = [this](const AuthdToPolicyd& message) { return tell_policyd(message); };
-  logins_ = std::make_unique<LoginDesk>(host_.loop, host_.config, *store_, *pool_, tell);
+  tickets_ = std::make_unique<TicketDesk>(host_.loop, host_.config);
+  logins_ = std::make_unique<LoginDesk>(host_.loop, host_.config, *store_, *pool_, *tickets_, tell);
   secrets_ = std::make_unique<SecretDesk>(
       host_.config, *store_, *pool_, tell,
       [this](ToolId tool, const AuthdToTool& answer) { tools_.answer(tool, answer); });
@@ -56,6 +57,8 @@ void Server::on_tool(ToolId tool, CredentialRequest&& request) {
 void Server::attach(const std::string& kind, const std::string& peer, Fd fd) {
   if (kind == "authd-policyd") return attach_policyd(std::move(fd));
   if (kind == "relayd-authd") return credentials_->attach_relayd(std::move(fd));
+  if (kind == "authd-krbd") return tickets_->attach_krbd(std::move(fd));
+  if (kind == "authd-kdcd") return tickets_->attach_kdcd(std::move(fd));
   if (kind.ends_with("-authd")) return attach_listener(peer, std::move(fd));
   log::fatal("a channel of a kind that authd does not have");
 }

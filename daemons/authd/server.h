@@ -7,12 +7,12 @@
 #include <string>
 
 #include "daemons/authd/credential_desk.h"
-#include "daemons/authd/hash_pool.h"
 #include "daemons/authd/login_desk.h"
 #include "daemons/authd/secret_desk.h"
 #include "daemons/authd/secret_store.h"
 #include "daemons/base/tool_sessions.h"
 #include "daemons/daemon.h"
+#include "libcommon/event/thread_pool.h"
 
 namespace mailroom::authd {
 
@@ -59,7 +59,8 @@ class Server final : public mailroom::Server {
   const Host& host_;
   ToolSessions<AuthdToTool, ToolToAuthd> tools_;
   std::optional<SecretStore> store_;
-  std::unique_ptr<HashPool> pool_;
+  std::unique_ptr<event::ThreadPool> pool_;
+  std::unique_ptr<TicketDesk> tickets_;
   std::unique_ptr<LoginDesk> logins_;
   std::unique_ptr<SecretDesk> secrets_;
   std::unique_ptr<CredentialDesk> credentials_;

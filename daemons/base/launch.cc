@@ -44,8 +44,11 @@ CapabilityMask capabilities_of(Identity identity) {
 Outbound outbound_of(const Launch& launch) {
   if (launch.role == Role::relayd) return {.ports = {}, .any_port = true};
   if (launch.role == Role::stsd) return {.ports = {static_cast<std::uint16_t>(launch.config.stsd.port)}};
-  if (launch.role != Role::dnsd) return {};
-  std::vector<std::uint16_t> ports{kDnsPort};
+  std::vector<std::uint16_t> ports;
+  if (launch.role == Role::kdcd)
+    for (const IpAddress& kdc : launch.config.kerberos.kdcs) ports.push_back(kdc.port);
+  if (launch.role != Role::dnsd) return {.ports = std::move(ports)};
+  ports.push_back(kDnsPort);
   for (const IpAddress& server : launch.config.dnsd.forward) ports.push_back(server.port);
   for (const DnsStubConfig& stub : launch.config.dnsd.stubs)
     for (const IpAddress& server : stub.servers) ports.push_back(server.port);
@@ -118,6 +121,8 @@ SystemCallFilter filter_of(Calls calls, const UidConfig& uids) {
   case Calls::session_listener:
     return SystemCallFilter{{basic, accept, files, memory_files, watch, make_sockets, fork, identity, enter},
                             {logins, accounts}};
+  case Calls::kdc:
+    return SystemCallFilter{basic, files, internet};
   case Calls::resolver:
     return SystemCallFilter{basic, internet};
   case Calls::relay:

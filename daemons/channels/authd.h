@@ -27,12 +27,17 @@ enum class LoginRefusal : std::uint8_t {
 // listener -> authd (ConnectionOpened with one descriptor)
 using ListenerToAuthd = std::variant<ConnectionOpened, ConnectionClosed>;
 
+// A mechanism of our own, which no client can name: pop3d brings the AP-REQ of a KPOP client as initial response, has the
+// AP-REP as challenge (empty when the client wants none), and responds with the name that USER gives.
+inline constexpr const char* kKpopMechanism = "kpop";
+
 // connection -> authd
 struct SaslStart {
   static constexpr bool kHoldsSecret = true;
   std::string mechanism;
   std::optional<std::string> initial_response;  // decoded; present and empty for "="
-  static auto fields(auto& m) { return std::tie(m.mechanism, m.initial_response); }
+  std::string bindings;  // of the connection's TLS (RFC 5929), with their prefix; empty: none
+  static auto fields(auto& m) { return std::tie(m.mechanism, m.initial_response, m.bindings); }
 };
 struct SaslRespond {
   static constexpr bool kHoldsSecret = true;

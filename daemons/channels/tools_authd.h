@@ -20,7 +20,8 @@ struct SetPassword {  // hashed by authd; in clear only here
 };
 struct HashedSecret {
   std::string name;
-  std::string hash;  // crypt(5): yescrypt, gost-yescrypt, scrypt, bcrypt, sha512-crypt, sha256-crypt
+  std::string hash;  // crypt(5): yescrypt, gost-yescrypt, scrypt, bcrypt, sha512-crypt, sha256-crypt; or
+                     // "krb5:" and a principal: the password is a KDC's
   static auto fields(auto& m) { return std::tie(m.name, m.hash); }
 };
 struct SetHashes {  // all or none

@@ -30,17 +30,20 @@ enum class Service : std::uint8_t {
   imap,
   outgoing,  // from campus networks, after POP-before-SMTP, after login
   relay,     // from devices
-  kLast = relay
+  kpop,      // POP3 after a Kerberos ticket
+  kLast = kpop
 };
 inline constexpr unsigned kServiceCount = static_cast<unsigned>(Service::kLast) + 1;
 
 constexpr const char* service_name(Service service) {
-  constexpr const char* kNames[] = {"mx", "submission", "pop3", "imap", "outgoing", "relay"};
+  constexpr const char* kNames[] = {"mx", "submission", "pop3", "imap", "outgoing", "relay", "kpop"};
   return kNames[static_cast<unsigned>(service)];
 }
 
 // The classes of SMTP listeners: a connection's process is one to its end, and its envelopes are policyd's.
-constexpr bool is_smtp(Service service) { return service != Service::pop3 && service != Service::imap; }
+constexpr bool is_smtp(Service service) {
+  return service != Service::pop3 && service != Service::imap && service != Service::kpop;
+}
 
 constexpr bool takes_logins(Service service) { return service != Service::mx; }
 

@@ -19,6 +19,9 @@ void check_presence(const Config& config, Reasons& reasons) {
   const auto wants_tls = [](const ListenerConfig& listener) { return listener.tls != TlsMode::none; };
   if (config.certificates.empty() && std::ranges::any_of(config.listeners, wants_tls))
     reasons.push_back("a listener offers TLS, but no certificate is given");
+  const auto is_kpop = [](const ListenerConfig& listener) { return listener.service == Service::kpop; };
+  if (!config.kerberos.enabled() && std::ranges::any_of(config.listeners, is_kpop))
+    reasons.push_back("a listener is for kpop, but kerberos.realm and kerberos.keytab are not given");
 }
 
 void check_routes(const Config& config, Reasons& reasons) {

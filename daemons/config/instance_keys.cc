@@ -33,7 +33,7 @@ std::vector<std::string> show_domains(const Config& config) { return config.doma
 // ---- listen SERVICE [CLASS] ADDRESS:PORT TLS [plaintext-login] ----
 
 constexpr std::string_view kListenSyntax =
-    "(smtp mx | smtp submission | smtp outgoing | smtp relay | pop3 | imap) ADDRESS:PORT "
+    "(smtp mx | smtp submission | smtp outgoing | smtp relay | pop3 | imap | kpop) ADDRESS:PORT "
     "(none | starttls | implicit) [plaintext-login] [QUIRK ...]";
 
 // The words of one directive, taken from the front.
@@ -56,7 +56,8 @@ Parsed<Service> take_service(Words& words) {
   const auto word = words.take();
   if (word == "pop3") return Service::pop3;
   if (word == "imap") return Service::imap;
-  if (word != "smtp") return wrong(fmt::format("\"{}\" is none of smtp, pop3 and imap", word));
+  if (word == "kpop") return Service::kpop;
+  if (word != "smtp") return wrong(fmt::format("\"{}\" is none of smtp, pop3, imap and kpop", word));
   const auto listener_class = words.take();
   if (listener_class == "mx") return Service::mx;
   if (listener_class == "submission") return Service::submission;
@@ -148,7 +149,7 @@ std::string show_address(const IpAddress& address) {
 
 std::vector<std::string> show_listeners(const Config& config) {
   static constexpr std::string_view kServices[] = {"smtp mx", "smtp submission", "pop3",
-                                                   "imap",    "smtp outgoing",   "smtp relay"};
+                                                   "imap",    "smtp outgoing",   "smtp relay", "kpop"};
   static constexpr std::string_view kTlsModes[] = {"none", "starttls", "implicit"};
   std::vector<std::string> lines;
   for (const auto& listener : config.listeners)

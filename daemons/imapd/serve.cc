@@ -3,6 +3,7 @@
 #include "daemons/imapd/preauth.h"
 #include "daemons/imapd/session.h"
 #include "daemons/listener/authenticator_client.h"
+#include "daemons/listener/mechanisms.h"
 #include "daemons/listener/connection.h"
 #include "daemons/listener/session_mailbox.h"
 #include "daemons/listener/session_stream.h"
@@ -19,7 +20,7 @@ void serve_connection(BeforeLogin& process) {
                                                                       : imapd::TlsState::none,
                                   .plaintext_login =
                                       process.listener.plaintext_login == PlaintextLogin::allowed,
-                                  .mechanisms = {"PLAIN", "LOGIN"},
+                                  .mechanisms = sasl_mechanisms(process.config),
                                   .max_errors = process.config.imapd.max_errors,
                                   .login_timeout = process.config.imapd.login_timeout};
   AuthenticatorClient authenticator{std::move(process.to_authd)};

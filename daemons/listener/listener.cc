@@ -23,13 +23,15 @@ Service service_of(Role role) {
   case Role::smtpd_outgoing: return Service::outgoing;
   case Role::smtpd_relay: return Service::relay;
   case Role::pop3d: return Service::pop3;
+  case Role::kpopd: return Service::kpop;
   default: return Service::imap;
   }
 }
 
 const ConnectionLimits& limits_of(const Config& config, Service service) {
   switch (service) {
-  case Service::pop3: return config.pop3d.connections;
+  case Service::pop3:
+  case Service::kpop: return config.pop3d.connections;
   case Service::imap: return config.imapd.connections;
   default: return config.smtpd.connections;
   }

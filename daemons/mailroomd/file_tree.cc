@@ -36,6 +36,8 @@ std::string root_path(const Config& config, Root root) {
   case Root::empty: return config.directories.run + "/empty";
   case Root::state: return config.directories.state + "/policyd";
   case Root::auth: return config.directories.state + "/authd";
+  case Root::kerberos: return config.directories.state + "/krbd";
+  case Root::kdc: return config.directories.state + "/kdcd";
   case Root::queue: return config.directories.spool + "/queue";
   case Root::mail: return config.directories.spool + "/mail";
   case Root::relay: return config.directories.run + "/relay";
@@ -52,6 +54,8 @@ std::vector<TreeRow> file_tree(const Config& config) {
       {config.directories.state, 0, 0711, "what the system knows"},
       {root_path(config, Root::state), uid(Role::policyd), 0700, "accounts, addresses, policy state"},
       {root_path(config, Root::auth), uid(Role::authd), 0700, "password hashes"},
+      {root_path(config, Root::kerberos), uid(Role::krbd), 0700, "libkrb5's configuration and replay cache"},
+      {root_path(config, Root::kdc), uid(Role::kdcd), 0700, "libkrb5's configuration"},
       {config.directories.run, 0, 0755, "control sockets of the tools"},
       {root_path(config, Root::empty), 0, 0755, "empty; root directory of processes that need no file"},
       {root_path(config, Root::relay), 0, 0755, "Unix sockets of LMTP servers; root directory of relayd"},

@@ -56,6 +56,8 @@ std::string exit_words(const siginfo_t& info) {
 
 bool may_be_absent(Role role, const Config& config) {
   if (role == Role::relayd) return false;
+  if (role == Role::krbd) return !config.kerberos.enabled();
+  if (role == Role::kdcd) return !config.kerberos.enabled() || config.kerberos.kdcs.empty();
   if (!is_listener(role)) return role == Role::keyd && config.certificates.empty();
   const auto serves = [role](const ListenerConfig& listener) {
     switch (role) {
@@ -63,12 +65,16 @@ bool may_be_absent(Role role, const Config& config) {
     case Role::smtpd_submission: return listener.service == Service::submission;
     case Role::smtpd_outgoing: return listener.service == Service::outgoing;
     case Role::smtpd_relay: return listener.service == Service::relay;
+    case Role::kpopd: return listener.service == Service::kpop;
     case Role::pop3d: return listener.service == Service::pop3;
     default: return listener.service == Service::imap;
     }
   };
   return std::ranges::none_of(config.listeners, serves);
 }
+
+// Those that hold what was read from files of the configuration.
+bool is_replaced_at_reload(Role role) { return is_listener(role) || role == Role::keyd || role == Role::krbd; }
 
 }  // namespace
 
@@ -187,6 +193,11 @@ std::vector<PassedDescriptor> Supervisor::descriptors_for(Role role, std::vector
       if (!owned.back()) throw std::system_error(errno, std::generic_category(), path);
       pass("key " + std::to_string(i), owned.back().get());
     }
+  if (role == Role::krbd) {
+    owned.emplace_back(::open(config_.kerberos.keytab_file.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!owned.back()) throw std::system_error(errno, std::generic_category(), config_.kerberos.keytab_file);
+    pass("keytab", owned.back().get());
+  }
   if (role == Role::relayd) {
     owned.emplace_back(::open(config_.outbound_tls.ca_file.c_str(), O_RDONLY | O_CLOEXEC));
     if (owned.back()) pass("authorities", owned.back().get());
@@ -524,14 +535,14 @@ void Supervisor::reload() {
   std::vector<Process*> replaced;
   for (Process& process : processes_) {
     if (process.retired) continue;
-    if (is_listener(process.role) || process.role == Role::keyd)
+    if (is_replaced_at_reload(process.role))
       replaced.push_back(&process);
     else
       tell(process, Reconfigure{}, {&raw, 1});
   }
   for (Process* process : replaced) retire(*process);
   for (const ProcessRow& row : kProcesses)
-    if ((is_listener(row.role) || row.role == Role::keyd) && !may_be_absent(row.role, config_))
+    if (is_replaced_at_reload(row.role) && !may_be_absent(row.role, config_))
       start_or_retry(row.role);
   log::write("reload-done", {{"config", options_.config_file}});
 }

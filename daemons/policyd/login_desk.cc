@@ -18,6 +18,8 @@ std::uint8_t service_bit(Service service) {
     return state::kSubmission;
   case Service::pop3:
     return state::kPop;
+  case Service::kpop:
+    return state::kKpop;
   case Service::imap:
     return state::kImap;
   }

@@ -83,6 +83,7 @@ void Server::attach(const std::string& kind, const std::string& peer, Fd fd) {
   if (kind == "outgoing-policyd") return attach_listener(Service::outgoing, peer, std::move(fd));
   if (kind == "relay-policyd") return attach_listener(Service::relay, peer, std::move(fd));
   if (kind == "pop3d-policyd") return attach_listener(Service::pop3, peer, std::move(fd));
+  if (kind == "kpop-policyd") return attach_listener(Service::kpop, peer, std::move(fd));
   if (kind == "imapd-policyd") return attach_listener(Service::imap, peer, std::move(fd));
   if (kind == "authd-policyd") return attach_authd(std::move(fd));
   if (kind == "policyd-queued") return attach_queued(std::move(fd));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "daemons/dialogue/dialogue.h"
 #include "daemons/log.h"
@@ -63,7 +64,8 @@ class Preauth {
 
   std::optional<std::string> read_sasl_response(std::string_view challenge);
   void finish_login(const AuthStep& step);
-  bool may_log_in() const { return tls_ == TlsState::active || facts_.plaintext_login; }
+  void finish_kpop();
+  bool may_log_in() const { return tls_ == TlsState::active || facts_.plaintext_login || facts_.kpop; }
   bool refuse_without_tls();
   void ok(std::string_view text) { pop3::append_ok(dialogue_.out(), text); }
   void refuse(std::string_view code, std::string_view text);
@@ -157,12 +159,20 @@ void Preauth::user(std::string_view argument) {
 void Preauth::pass(std::string_view argument) {
   if (refuse_without_tls()) return;
   if (!user_) return refuse({}, "Send USER first");
+  if (facts_.kpop) return finish_kpop();
   const std::string message = sasl_plain_message(*user_, argument);
   user_.reset();
   finish_login(authenticator_.start("PLAIN", message));
 }
 
+void Preauth::finish_kpop() {
+  const std::string user = *std::exchange(user_, std::nullopt);
+  finish_login(authenticator_.respond(user));
+  ended_ = ended_ || !proved_;  // the ticket is used up
+}
+
 void Preauth::auth(std::string_view argument) {
+  if (facts_.kpop) return refuse({}, "Send USER: your ticket says who you are");
   if (refuse_without_tls()) return;
   const auto arguments = pop3::parse_auth(argument);
   if (!arguments) return refuse({}, "Syntax: AUTH mechanism [initial-response]");

@@ -1,10 +1,12 @@
 #include "daemons/pop3d/serve.h"
 
 #include "daemons/listener/authenticator_client.h"
+#include "daemons/listener/mechanisms.h"
 #include "daemons/listener/connection.h"
 #include "daemons/listener/session_stream.h"
 #include "daemons/listener/session_mailbox.h"
 #include "daemons/log.h"
+#include "daemons/pop3d/kpop.h"
 #include "daemons/pop3d/mailbox_maildrop.h"
 #include "daemons/pop3d/preauth.h"
 #include "daemons/pop3d/session.h"
@@ -22,14 +24,18 @@ pop3d::TlsState tls_state(const Connection& connection) {
 void serve_connection(BeforeLogin& process) {
   Connection connection{process};
   Stream& client = connection.open();
+  AuthenticatorClient authenticator{std::move(process.to_authd)};
+  const bool kpop = process.listener.service == Service::kpop;
+  if (kpop && !pop3d::take_ticket(client, authenticator, process.config.pop3d.login_timeout)) return connection.close();
   const pop3d::PreauthFacts facts{.hostname = process.config.hostname,
                                   .connection = process.connection,
                                   .tls = tls_state(connection),
                                   .plaintext_login =
                                       process.listener.plaintext_login == PlaintextLogin::allowed,
+                                  .kpop = kpop,
+                                  .mechanisms = sasl_mechanism_list(process.config),
                                   .max_errors = process.config.pop3d.max_errors,
                                   .login_timeout = process.config.pop3d.login_timeout};
-  AuthenticatorClient authenticator{std::move(process.to_authd)};
   SystemClock clock;
   if (auto proved = pop3d::run_preauth(client, facts, authenticator, connection, clock)) {
     const std::string context = proved->context;

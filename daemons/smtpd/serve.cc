@@ -3,6 +3,7 @@
 #include <poll.h>
 
 #include "daemons/listener/authenticator_client.h"
+#include "daemons/listener/mechanisms.h"
 #include "daemons/listener/connection.h"
 #include "daemons/smtpd/policy_client.h"
 #include "daemons/smtpd/session.h"
@@ -36,6 +37,7 @@ SmtpFacts facts_of(const BeforeLogin& process, Service service, const Connection
           .service = service,
           .tls = tls_mode(process, connection),
           .login = login_offer(process),
+          .mechanisms = sasl_mechanism_list(process.config),
           .connection = process.connection,
           .peer = process.peer,
           .client_spoke_first = spoke_first(process, connection),

@@ -134,7 +134,7 @@ void add_descriptor_control(Builder& builder) {
 }
 
 void add_locks(Builder& builder) {
-  for (const int command : {F_GETLK, F_SETLK, F_SETLKW})
+  for (const int command : {F_GETLK, F_SETLK, F_SETLKW, F_OFD_SETLK, F_OFD_SETLKW})
     builder.allow(SCMP_SYS(fcntl), SCMP_A1(SCMP_CMP_EQ, static_cast<scmp_datum_t>(command)));
 }
 

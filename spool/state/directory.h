@@ -40,7 +40,7 @@ enum class OwnAddresses : std::uint8_t { every_domain, none, kLast = none };
 struct Account {
   AccountId id = 0;
   std::string name;
-  std::uint8_t services = kAllServices;  // bits of services.h
+  std::uint8_t services = kUsualServices;  // bits of services.h
   bool disabled = false;                 // may not log in; its mail is still taken in
   OwnAddresses own = OwnAddresses::every_domain;
   std::uint64_t created = 0;  // seconds since 1970

@@ -9,14 +9,17 @@
 
 namespace mailroom::state {
 
-inline constexpr std::uint8_t kPop = 1, kImap = 2, kSubmission = 4, kAllServices = 7;
+inline constexpr std::uint8_t kPop = 1, kImap = 2, kSubmission = 4, kKpop = 8, kAllServices = 15;
+
+// What an account has unless it is said; KPOP is granted.
+inline constexpr std::uint8_t kUsualServices = kPop | kImap | kSubmission;
 
 struct ServiceWord {
   std::string_view word;
   std::uint8_t bit;
 };
 inline constexpr std::array kServiceWords{ServiceWord{"pop", kPop}, ServiceWord{"imap", kImap},
-                                          ServiceWord{"submission", kSubmission}};
+                                          ServiceWord{"submission", kSubmission}, ServiceWord{"kpop", kKpop}};
 
 // "pop,imap"; "none" for no bit.
 std::string service_words(std::uint8_t services);

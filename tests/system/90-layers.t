@@ -25,6 +25,7 @@ none 'libevent only in libcommon/event' '#include <(event2/|event\.h)' 'libcommo
 none 'libseccomp only in libcommon/sys' '#include <seccomp\.h>' 'libcommon/sys/[^:]*' libcommon spool daemons tools
 none 'libunbound only in daemons/dnsd/resolver' '#include <unbound' 'daemons/dnsd/resolver\.cc' libcommon spool daemons tools
 none 'libcurl only in daemons/stsd' '#include <curl/' 'daemons/stsd/[^:]*' libcommon spool daemons tools
+none 'libkrb5 and libgssapi only in libcommon/kerberos' '#include <(krb5|gssapi|com_err)' 'libcommon/kerberos/[^:]*' libcommon spool daemons tools
 none 'crypt(3) only in authd' '#include <crypt\.h>' 'daemons/authd/[^:]*' libcommon spool daemons tools
 
 # ---- privilege ----

@@ -85,7 +85,7 @@ TEST_CASE("listeners of every kind") {
 
 TEST_CASE("wrong listeners are refused with the reason") {
   CHECK(errors_with("listen ftp 127.0.0.1:21 none\n") ==
-        Texts{"f:4: listen: \"ftp\" is none of smtp, pop3 and imap"});
+        Texts{"f:4: listen: \"ftp\" is none of smtp, pop3, imap and kpop"});
   CHECK(errors_with("listen smtp 127.0.0.1:25 none\n") ==
         Texts{"f:4: listen: \"127.0.0.1:25\" after smtp is none of mx, submission, outgoing and relay"});
   CHECK(errors_with("listen pop3 mail.test:110 none\n") ==

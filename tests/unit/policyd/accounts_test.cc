@@ -6,7 +6,7 @@ using namespace mailroom::test;
 TEST_CASE("an account is there, with its directory, before the tool hears of it") {
   Policyd p;
   p.supervisor = [](const ProcessToSupervisor&) {};  // takes its time
-  p.tool.send(AddAccounts{{{"Alice", state::kAllServices, true}}});
+  p.tool.send(AddAccounts{{{"Alice", state::kUsualServices, true}}});
   p.pump();
   REQUIRE(p.told.size() == 1);
   const AccountId id = std::get<MakeAccountDirectories>(p.told[0]).accounts.at(0);
@@ -18,7 +18,7 @@ TEST_CASE("an account is there, with its directory, before the tool hears of it"
   CHECK(added->results[0].name == "alice");
   CHECK(added->results[0].account == id);
   const auto shown = p.ask<AccountShown>(ShowAccount{"ALICE"});
-  CHECK(shown.facts.services == state::kAllServices);
+  CHECK(shown.facts.services == state::kUsualServices);
   CHECK(shown.addresses == std::vector<std::string>{"alice@example.org", "alice@cs.example.org"});
 }
 

@@ -97,7 +97,7 @@ class Policyd : public DaemonHost {
     REQUIRE(answer);
     return std::move(*answer);
   }
-  AccountId add(const std::string& name, std::uint8_t services = state::kAllServices) {
+  AccountId add(const std::string& name, std::uint8_t services = state::kUsualServices) {
     const auto added = ask<AccountsAdded>(AddAccounts{{{name, services, true}}});
     REQUIRE(added.results.size() == 1);
     REQUIRE(added.results[0].problem == "");

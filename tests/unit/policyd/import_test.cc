@@ -11,7 +11,7 @@ TEST_CASE("an import file gives names, hashes and services") {
   REQUIRE(accounts->size() == 3);
   CHECK((*accounts)[0].name == "alice");
   CHECK((*accounts)[0].hash == "$5$x$y");
-  CHECK((*accounts)[0].services == state::kAllServices);
+  CHECK((*accounts)[0].services == state::kUsualServices);
   CHECK((*accounts)[1].services == (state::kPop | state::kImap));
   CHECK((*accounts)[2].services == 0);
   CHECK(parse_import("")->empty());
@@ -26,7 +26,7 @@ TEST_CASE("an import file with mistakes tells all of them") {
 }
 
 TEST_CASE("services have words") {
-  CHECK(state::service_words(state::kAllServices) == "pop,imap,submission");
+  CHECK(state::service_words(state::kUsualServices) == "pop,imap,submission");
   CHECK(state::service_words(0) == "none");
   CHECK(state::parse_service_words("submission,pop") == (state::kPop | state::kSubmission));
   for (const char* bad : {"", "pop,", ",pop", "POP", "pop imap", "all"})

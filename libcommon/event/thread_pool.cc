@@ -1,4 +1,4 @@
-#include "daemons/authd/hash_pool.h"
+#include "libcommon/event/thread_pool.h"
 
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -7,7 +7,7 @@
 #include <system_error>
 #include <utility>
 
-namespace mailroom::authd {
+namespace mailroom::event {
 namespace {
 
 Fd make_eventfd() {
@@ -18,12 +18,12 @@ Fd make_eventfd() {
 
 }  // namespace
 
-HashPool::HashPool(event::Loop& loop, unsigned threads)
+ThreadPool::ThreadPool(event::Loop& loop, unsigned threads)
     : wake_{make_eventfd()}, woken_{loop, wake_.get(), [this] { finish(); }} {
   for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
 }
 
-HashPool::~HashPool() {
+ThreadPool::~ThreadPool() {
   {
     const std::lock_guard lock{mutex_};
     ending_ = true;
@@ -32,7 +32,7 @@ HashPool::~HashPool() {
   threads_.clear();  // joins
 }
 
-void HashPool::submit(Work work, Work done) {
+void ThreadPool::submit(Work work, Work done) {
   {
     const std::lock_guard lock{mutex_};
     waiting_.push_back({std::move(work), std::move(done)});
@@ -40,12 +40,12 @@ void HashPool::submit(Work work, Work done) {
   there_is_work_.notify_one();
 }
 
-std::size_t HashPool::waiting() {
+std::size_t ThreadPool::waiting() {
   const std::lock_guard lock{mutex_};
   return waiting_.size();
 }
 
-void HashPool::run() {
+void ThreadPool::run() {
   std::unique_lock lock{mutex_};
   for (;;) {
     there_is_work_.wait(lock, [this] { return ending_ || !waiting_.empty(); });
@@ -62,7 +62,7 @@ void HashPool::run() {
   }
 }
 
-void HashPool::finish() {
+void ThreadPool::finish() {
   std::uint64_t count = 0;
   [[maybe_unused]] const auto got = ::read(wake_.get(), &count, sizeof count);
   std::vector<Work> finished;
@@ -73,4 +73,4 @@ void HashPool::finish() {
   for (Work& done : finished) done();
 }
 
-}  // namespace mailroom::authd
+}  // namespace mailroom::event

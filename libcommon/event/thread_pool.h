@@ -1,5 +1,5 @@
-// A few threads that hash passwords, so that the loop never waits for one.  Made before the system-call
-// filter closes.
+// A few threads for work that takes its time (hashing a password, asking a KDC), so that the loop never waits for it.
+// Made before the system-call filter closes.
 #pragma once
 
 #include <condition_variable>
@@ -13,17 +13,17 @@
 #include "libcommon/event/loop.h"
 #include "libcommon/sys/fd.h"
 
-namespace mailroom::authd {
+namespace mailroom::event {
 
-class HashPool {
+class ThreadPool {
  public:
   using Work = std::move_only_function<void()>;
 
-  HashPool(event::Loop& loop, unsigned threads);
+  ThreadPool(event::Loop& loop, unsigned threads);
   // Waits for the work that runs; what waits is dropped.
-  ~HashPool();
-  HashPool(const HashPool&) = delete;
-  HashPool& operator=(const HashPool&) = delete;
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
 
   // Runs `work` in a thread and then `done` in the loop.
   void submit(Work work, Work done);
@@ -49,4 +49,4 @@ class HashPool {
   std::vector<std::jthread> threads_;
 };
 
-}  // namespace mailroom::authd
+}  // namespace mailroom::event

@@ -1,0 +1,34 @@
+// A connection as the login desk has it.  Included by login_desk.cc and login_tickets.cc alone.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "daemons/authd/login_desk.h"
+
+namespace mailroom::authd {
+
+struct LoginDesk::Client {
+  enum class Phase : std::uint8_t { idle, exchanging, checking, proving, refusing, succeeded };
+
+  ConnectionId id = 0;
+  IpAddress peer;
+  Service service = Service::mx;
+  std::unique_ptr<Channel> channel;
+  std::unique_ptr<event::Timer> timer;
+  Exchange exchange;
+  bool by_ticket = false;  // the exchange is krbd's
+  std::string bindings;    // for its first message
+  std::optional<TicketDesk::Proved> kpop;  // a ticket that waits for USER
+  TicketId ticket = 0;     // of krbd or kdcd, while one of them has it; 0: none
+  Phase phase = Client::Phase::idle;
+  unsigned exchanges = 0;
+  unsigned attempts = 0;
+  std::string mechanism;
+  std::string name;  // of the attempt: as typed, and once it is proved the account's
+  std::string hash;  // that the proof was against
+  Time began;
+};
+
+}  // namespace mailroom::authd

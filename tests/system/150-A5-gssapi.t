@@ -1,0 +1,130 @@
+#!/bin/bash
+# A5: logins with a Kerberos ticket (SASL GSSAPI, RFC 4752) for IMAP, POP3 and SMTP, by clients of others.
+. "$(dirname "$0")/lib.sh"
+need_program krb5kdc kadmin.local kinit curl fetchmail mbsync
+start_sandbox --kerberos --set 'authd.failure-delay 0s' --set 'authd.address-failures 1000'
+export KRB5_CONFIG
+kdc_admin() { KRB5_KDC_PROFILE=$box/kdc/kdc.conf kadmin.local -r "$REALM" "$@"; }
+
+ticket_of() { # USER PASSWORD
+    kdestroy -q 2> /dev/null
+    kinit "$1" <<< "$2" > /dev/null
+}
+by_ticket() { # PRINCIPAL URL [CURL-OPTION...]
+    local who=$1 url=$2; shift 2
+    curl_mail --login-options AUTH=GSSAPI --user "$who:" --url "$url" "$@"
+}
+
+ok 'a ticket' ticket_of "$USER1" "$PASS1"
+message 1 > "$work/m"
+sed -i "s/^From: .*/From: $USER1@$DOMAIN\r/" "$work/m"
+ok 'SMTP with it (curl)' by_ticket "$USER1@$REALM" "smtps://$HOST:$SMTPS_PORT/c.test" \
+    --mail-from "$USER1@$DOMAIN" --mail-rcpt "$USER1@$DOMAIN" -T "$work/m"
+ok 'IMAP with it (curl)' by_ticket "$USER1@$REALM" "imaps://$HOST:$IMAPS_PORT/INBOX" -X 'STATUS INBOX (MESSAGES)'
+has_message() { [ "$(by_ticket "$USER1@$REALM" "pop3s://$HOST:$POP3S_PORT/" | grep -c '^[0-9]')" = 1 ]; }
+ok 'POP3 with it (curl), and the message is there' eventually has_message
+
+mkdir -p "$work/maildir"
+cat > "$work/mbsyncrc" <<END
+IMAPAccount box
+Host $HOST
+Port $IMAPS_PORT
+User $USER1
+Pass unused
+AuthMechs GSSAPI
+SSLType IMAPS
+CertificateFile $CAFILE
+
+IMAPStore far
+Account box
+
+MaildirStore near
+Path $work/maildir/
+Inbox $work/maildir/inbox
+SubFolders Verbatim
+
+Channel all
+Far :far:
+Near :near:
+Patterns INBOX
+Create Near
+SyncState *
+END
+ok 'IMAP with it (mbsync)' mbsync -c "$work/mbsyncrc" all
+is 'mbsync has the message' "$(find "$work/maildir" -path '*/new/*' -type f | wc -l)" 1
+
+# ---- another identity ----
+like 'nobody acts as somebody else' "$(python=$(command -v /usr/bin/python3); "$python" - "$HOST" "$IMAPS_PORT" "$CAFILE" "$USER2" <<'END'
+import imaplib, ssl, sys
+import gssapi
+host, port, ca, other = sys.argv[1:]
+box = imaplib.IMAP4_SSL(host, int(port), ssl_context=ssl.create_default_context(cafile=ca))
+context = gssapi.SecurityContext(name=gssapi.Name("imap@" + host, gssapi.NameType.hostbased_service), usage="initiate")
+def answer(challenge):
+    if not context.complete:
+        return context.step(challenge or None) or b""
+    context.unwrap(challenge)
+    return context.wrap(b"\x01\x00\x00\x00" + other.encode(), False).message
+try:
+    print(box.authenticate("GSSAPI", answer))
+except imaplib.IMAP4.error as error:
+    print(error)
+END
+)" 'AUTHENTICATIONFAILED'
+
+# ---- whose it is ----
+kdc_admin addprinc -pw x "nobody-here" > /dev/null 2>&1
+ok 'a ticket of a principal without an account' ticket_of nobody-here x
+fails 'is nobody' by_ticket "nobody-here@$REALM" "imaps://$HOST:$IMAPS_PORT/INBOX"
+kdc_admin addprinc -pw x "$USER1/admin" > /dev/null 2>&1
+ok 'an instance that no rule names' ticket_of "$USER1/admin" x
+fails 'is nobody' by_ticket "$USER1/admin@$REALM" "imaps://$HOST:$IMAPS_PORT/INBOX"
+ok 'the log says why' log_has "ticket-refused .*no kerberos.principal for $USER1/admin@$REALM"
+
+# ---- keys that change ----
+ticket_of "$USER1" "$PASS1"
+ok 'a ticket for the old key' kvno -q "imap/$HOST"
+kdc_admin ktadd -k "$box/kdc/keytab" "imap/$HOST" > /dev/null 2>&1
+kill -HUP "$PID"
+ok 'the new keytab is read' eventually log_has 'reload-done'
+eventually by_ticket "$USER1@$REALM" "imaps://$HOST:$IMAPS_PORT/INBOX"
+ok 'the old ticket is still good' by_ticket "$USER1@$REALM" "imaps://$HOST:$IMAPS_PORT/INBOX"
+ticket_of "$USER1" "$PASS1"
+ok 'and a new one' by_ticket "$USER1@$REALM" "imaps://$HOST:$IMAPS_PORT/INBOX"
+
+# ---- not for this service, expired, bad ----
+kdc_admin addprinc -randkey "ldap/$HOST" > /dev/null 2>&1
+kdc_admin ktadd -k "$box/kdc/keytab" "ldap/$HOST" > /dev/null 2>&1
+is 'what is no ticket, or one cut short' "$(/usr/bin/python3 - "$HOST" "$IMAPS_PORT" "$CAFILE" <<'END'
+import imaplib, ssl, sys
+import gssapi
+host, port, ca = sys.argv[1:]
+def attempt(token):
+    box = imaplib.IMAP4_SSL(host, int(port), ssl_context=ssl.create_default_context(cafile=ca))
+    try:
+        box.authenticate("GSSAPI", lambda _: token)
+        return "in"
+    except imaplib.IMAP4.error:
+        return "refused"
+    finally:
+        box.shutdown()
+def token_for(service):
+    name = gssapi.Name(service + "@" + host, gssapi.NameType.hostbased_service)
+    return gssapi.SecurityContext(name=name, usage="initiate").step()
+good = token_for("imap")
+tries = [b"", b"\xff" * 64, b"\x60\x82\xff\xff" + good[4:], token_for("pop"), token_for("smtp"), good + good]
+tries += [good[:n] for n in range(1, len(good), 97)]
+print(sorted(set(map(attempt, tries))))
+END
+)" "['refused']"
+ok 'and the system is well' by_ticket "$USER1@$REALM" "imaps://$HOST:$IMAPS_PORT/INBOX"
+like 'without TLS no ticket is taken' "$(printf 'AUTH GSSAPI\nQUIT\n' | converse "$POP3_PORT")" '^-ERR .*TLS'
+
+# ---- krbd away ----
+# The one that was replaced with the keytab lives a little longer.
+krbd=$(for pid in $(pgrep -P "$PID"); do [ "$(process_name "$pid")" != krbd ] || echo "$pid"; done | sort -n | tail -n 1)
+kill -KILL "$krbd"
+ok 'krbd dies' eventually log_has 'process-died process=krbd'
+ok 'a password is taken without krbd' imap "$USER1" "$PASS1" INBOX
+ok 'krbd comes back' eventually by_ticket "$USER1@$REALM" "imaps://$HOST:$IMAPS_PORT/INBOX"
+finish

@@ -1,0 +1,50 @@
+#!/bin/bash
+# A6: KPOP, POP3 after a Kerberos ticket, for accounts that have it (fetchmail).
+. "$(dirname "$0")/lib.sh"
+need_program krb5kdc kinit fetchmail
+start_sandbox --kerberos --set 'authd.failure-delay 0s'
+export KRB5_CONFIG
+message 1 > "$work/m"
+send a@client.test "$USER1@$DOMAIN" "$work/m"
+eventually delivered "$USER1" "$PASS1" 1
+
+cat > "$work/fetchmailrc" <<END
+poll $HOST protocol KPOP port $KPOP_PORT auth kerberos_v5 username "$USER1" password "unused" keep fetchall
+    mda "cat >> $work/got"
+END
+chmod 600 "$work/fetchmailrc"
+fetch() { FETCHMAILHOME=$work fetchmail -f "$work/fetchmailrc" --pidfile "$work/fetchmail.pid" --sslproto '' -v "$@"; }
+
+fails 'without a ticket nobody gets in' fetch
+ok 'a ticket' kinit "$USER1" <<< "$PASS1"
+fails 'an account has no KPOP unless it is granted' fetch
+ok 'it is granted' tool account services "$USER1" pop,kpop
+ok 'fetchmail gets the mail, without TLS and without a password' fetch
+ok 'it is the message' grep -q 'This is message 1' "$work/got"
+ok 'another account is not opened with that ticket' tool account services "$USER2" pop,kpop
+sed -i "s/\"$USER1\"/\"$USER2\"/" "$work/fetchmailrc"
+fails 'whose name USER gives is asked of the ticket' fetch
+
+# ---- octet by octet, without a Kerberos library ----
+like 'wrong versions, lengths and requests are turned away' "$(/usr/bin/python3 - "$KPOP_PORT" <<'END'
+import socket, struct, sys
+def message(octets): return struct.pack(">I", len(octets)) + octets
+SENDAUTH, KPOP = message(b"KRB5_SENDAUTH_V1.0\0"), message(b"KPOPV1.0\0")
+def say(octets):
+    with socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=20) as client:
+        client.sendall(octets)
+        client.shutdown(socket.SHUT_WR)
+        got = b""
+        while chunk := client.recv(4096):
+            got += chunk
+        return got
+print(say(message(b"KRB5_SENDAUTH_V1.1\0")) == b"\1",
+      say(SENDAUTH + message(b"KPOPV2.0\0")) == b"\2",
+      say(SENDAUTH + KPOP + struct.pack(">I", 0xffffffff)) == b"\0",
+      say(SENDAUTH + KPOP + message(b"")) == b"\0",
+      say(SENDAUTH + KPOP + message(b"x" * 12288)) == b"\0",
+      all(say((SENDAUTH + KPOP + message(b"y" * 40))[:n]) in (b"", b"\0") for n in range(0, 70, 3)))
+END
+)" '^True True True True True True$'
+ok 'and the system is well' eventually delivered "$USER1" "$PASS1" 1
+finish
