@@ -262,6 +262,24 @@ struct DeliverdConfig {
   static auto fields(auto& m) { return std::tie(m.batch_size, m.batch_delay); }
 };
 
+// Time limits are of RFC 5321 4.5.3.2: each is for one reply as a whole, whatever trickles in meanwhile.
+struct RelaydConfig {
+  std::uint32_t max_connections = 500;                    // processes at the same time
+  Duration connect_timeout = std::chrono::seconds{30};    // one address
+  Duration greeting_timeout = std::chrono::minutes{5};    // 4.5.3.2.1
+  Duration command_timeout = std::chrono::minutes{5};     // 4.5.3.2.2, 4.5.3.2.3; EHLO, STARTTLS, AUTH
+  Duration data_timeout = std::chrono::minutes{2};        // the reply to DATA, 4.5.3.2.4
+  Duration block_timeout = std::chrono::minutes{3};       // until 64 KiB of content are taken, 4.5.3.2.5
+  Duration final_timeout = std::chrono::minutes{10};      // the reply after the content, 4.5.3.2.6
+  Duration message_timeout = std::chrono::hours{1};       // all of the dialogue about one message
+
+  bool operator==(const RelaydConfig&) const = default;
+  static auto fields(auto& m) {
+    return std::tie(m.max_connections, m.connect_timeout, m.greeting_timeout, m.command_timeout, m.data_timeout,
+                    m.block_timeout, m.final_timeout, m.message_timeout);
+  }
+};
+
 enum class LogLevel : std::uint8_t { error, warning, info, debug, kLast = debug };
 
 struct LogConfig {
@@ -301,13 +319,14 @@ struct Config {
   QueuedConfig queued;
   RoutingConfig routing;
   DeliverdConfig deliverd;
+  RelaydConfig relayd;
 
   bool operator==(const Config&) const = default;
   static auto fields(auto& m) {
     return std::tie(m.hostname, m.domains, m.listeners, m.certificates, m.routes, m.outbound_tls, m.relay_domains,
                     m.networks, m.limits, m.tls_timeout,
                     m.directories, m.uids, m.log, m.smtpd, m.pop3d, m.imapd, m.mailbox, m.authd, m.policyd,
-                    m.queued, m.routing, m.deliverd);
+                    m.queued, m.routing, m.deliverd, m.relayd);
   }
 };
 

@@ -131,6 +131,14 @@ inline constexpr EventRow kEvents[] = {
      "A message could not be put into a mailbox."},
     {"delivery-batch", LogLevel::debug, "deliveries milliseconds", "Deliveries were made durable together."},
 
+    // Mail out
+    {"relay-connected", LogLevel::info, "relay host peer tls verified", "A mail session with another host has begun."},
+    {"relay-failed", LogLevel::warning, "relay host peer failure reason reply tls-result",
+     "A host or one of its addresses could not be used; the next one is tried, if there is one."},
+    {"relay-refused", LogLevel::warning, "relay reason", "No process could be made for a connection to another host."},
+    {"relay-message", LogLevel::debug, "relay queue recipients taken size", "A message went over a connection."},
+    {"relay-closed", LogLevel::info, "relay reason seconds", "The process of a connection to another host ended."},
+
     // Mailboxes
     {"mailbox-summary", LogLevel::info, "session account retrieved removed octets", "What a session did."},
     {"mailbox-failed", LogLevel::error, "session account reason",

@@ -23,7 +23,8 @@ enum class Role : std::uint8_t {
   imapd,
   smtpd_outgoing,
   smtpd_relay,
-  kLast = smtpd_relay,
+  relayd,
+  kLast = relayd,
 };
 
 // Where a process's root directory is after start.
@@ -34,6 +35,7 @@ enum class Root : std::uint8_t {
   auth,   // state-dir/authd
   queue,  // spool-dir/queue
   mail,   // spool-dir/mail: 0711, account directories below it
+  relay,  // run-dir/relay: where operators put the sockets of LMTP servers
 };
 
 enum class Identity : std::uint8_t {
@@ -45,7 +47,7 @@ enum class Identity : std::uint8_t {
 
 // Named sets of system calls (libcommon/sys/syscall_filter.h).  The children of a `listener` have its filter; those of a
 // `session_listener`, which may do more, put up a tighter one each.
-enum class Calls : std::uint8_t { supervisor, server, storage, queue, listener, session_listener, deliver };
+enum class Calls : std::uint8_t { supervisor, server, storage, queue, listener, session_listener, deliver, relay };
 
 struct ProcessRow {
   Role role;
@@ -73,6 +75,7 @@ inline constexpr std::array<ProcessRow, static_cast<std::size_t>(Role::kLast) + 
     {Role::imapd, "imapd", "imapd", Identity::listener, Root::empty, Calls::session_listener, 16384, 4096, "-"},
     {Role::smtpd_outgoing, "smtpd-outgoing", "smtpd", Identity::listener, Root::empty, Calls::listener, 16384, 4096, "-"},
     {Role::smtpd_relay, "smtpd-relay", "smtpd", Identity::listener, Root::empty, Calls::listener, 16384, 4096, "-"},
+    {Role::relayd, "relayd", "relayd", Identity::listener, Root::relay, Calls::relay, 16384, 4096, "-"},
 }};
 
 constexpr const ProcessRow& process_row(Role role) { return kProcesses[static_cast<std::size_t>(role)]; }
@@ -110,6 +113,8 @@ inline constexpr std::array kChannels{
     ChannelRow{"authd-policyd", Role::authd, Role::policyd},
     ChannelRow{"policyd-queued", Role::policyd, Role::queued},
     ChannelRow{"queued-deliverd", Role::queued, Role::deliverd},
+    ChannelRow{"queued-relayd", Role::queued, Role::relayd},
+    ChannelRow{"relayd-authd", Role::relayd, Role::authd},
 };
 
 constexpr const ChannelRow* channel_row(std::string_view name) {

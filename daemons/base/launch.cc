@@ -81,7 +81,7 @@ void enter_jail(const Launch& launch, int directory, int also_reachable) {
   const FileAccess access = row.calls == Calls::deliver ? FileAccess::put : FileAccess::all;
   if (row.root != Root::empty) reachable.push_back({directory, access});
   if (also_reachable >= 0) reachable.push_back({also_reachable, FileAccess::all});
-  restrict_files_to(reachable);
+  restrict_files_to(reachable, row.calls == Calls::relay ? Outbound::any_tcp_port : Outbound::none);
   if (!launch.unprivileged) become(uid_of(launch), capabilities_of(row.identity));
   set_not_dumpable();
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) fatal_errno("PR_SET_PDEATHSIG");
@@ -106,6 +106,8 @@ SystemCallFilter filter_of(Calls calls, const UidConfig& uids) {
   case Calls::session_listener:
     return SystemCallFilter{{basic, accept, files, memory_files, watch, make_sockets, fork, identity, enter},
                             {logins, accounts}};
+  case Calls::relay:
+    return SystemCallFilter{{basic, make_sockets, fork, identity, connect}, {logins}};
   case Calls::supervisor:
     break;
   }

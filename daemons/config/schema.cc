@@ -36,6 +36,7 @@ Schema<Config> make_schema() {
   schema.add("queued.", queued_keys(), part<&Config::queued>);
   schema.add("routing.", routing_keys(), part<&Config::routing>);
   schema.add("deliverd.", deliverd_keys(), part<&Config::deliverd>);
+  schema.add("relayd.", relayd_keys(), part<&Config::relayd>);
   schema.add("relayd.", outbound_tls_keys(), part<&Config::outbound_tls>);
   return schema;
 }

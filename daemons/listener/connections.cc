@@ -187,7 +187,7 @@ void Listener::become_child(Slot slot, std::size_t socket, NewConnection ends) {
   // First of all: spool/mail, the listening sockets, the other connections' channels.
   close_all_but({ends.client.get(), ends.to_listener.get(), ends.to_authd.get(), ends.to_policyd.get(),
                  ends.to_queued.get()});
-  if (!launch_.unprivileged) become_in_child(pool_uid(slot));
+  if (!launch_.unprivileged) become_in_child(uids_.uid(slot));
   forbid_forks();
   if (before_login_filter_) before_login_filter_->install_single_threaded();
   BeforeLogin context{config_, listener, tls_ ? &*tls_ : nullptr, connection.id, connection.peer,

@@ -1,14 +1,12 @@
 #include "daemons/listener/listener.h"
 
 #include <sys/epoll.h>
-#include <sys/signalfd.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <csignal>
 
+#include "daemons/listener/children.h"
 #include "daemons/log.h"
 #include "libcommon/sys/fatal.h"
 #include "libcommon/sys/heap.h"
@@ -37,17 +35,8 @@ const ConnectionLimits& limits_of(const Config& config, Service service) {
   }
 }
 
-// Each listener has its part of the pool of uids, one half for each of two generations: after a reload both live.
-constexpr std::uint32_t kPoolParts = 2 * kServiceCount;
-std::uint32_t pool_part_size(const Config& config) { return config.uids.login_count / kPoolParts; }
-
-std::string exit_words(int status) {
-  if (WIFSIGNALED(status)) return std::string{"signal "} + ::sigabbrev_np(WTERMSIG(status));
-  return WEXITSTATUS(status) == 0 ? "end" : "exit " + std::to_string(WEXITSTATUS(status));
-}
-
-bool ended_abnormally(int status) {
-  return WIFSIGNALED(status) || (WIFEXITED(status) && WEXITSTATUS(status) == kFatalExit);
+UidPool pool_of(const Launch& launch, Service service) {
+  return UidPool{launch.config.uids, static_cast<UidPool::Part>(service), launch.generation};
 }
 
 }  // namespace
@@ -59,13 +48,9 @@ Listener::Listener(const Launch& launch, const Protocol& protocol)
       service_{service_of(launch.role)},
       passed_{launch},
       control_{Fd{kControlFd}},
-      table_{limits_of(config_, service_), pool_part_size(config_)},
+      uids_{pool_of(launch, service_)},
+      table_{limits_of(config_, service_), uids_.size()},
       children_(table_.slots()) {}
-
-uid_t Listener::pool_uid(Slot slot) const {
-  const unsigned part = static_cast<unsigned>(service_) * 2 + launch_.generation % 2;
-  return config_.uids.login + part * pool_part_size(config_) + slot;
-}
 
 void Listener::take_descriptors() {
   std::size_t number = 0;
@@ -107,13 +92,9 @@ int Listener::run() {
   const Fd root = passed_.take("root");
   enter_jail(launch_, root.get(), spool_mail_.get());
 
-  sigset_t child_signal;
-  sigemptyset(&child_signal);
-  sigaddset(&child_signal, SIGCHLD);
-  ::sigprocmask(SIG_BLOCK, &child_signal, nullptr);
-  signals_ = Fd{::signalfd(-1, &child_signal, SFD_CLOEXEC | SFD_NONBLOCK)};
+  signals_ = child_signals();
   epoll_ = Fd{::epoll_create1(EPOLL_CLOEXEC)};
-  if (!signals_ || !epoll_) fatal_errno("signalfd or epoll");
+  if (!epoll_) fatal_errno("epoll_create1");
   settle_heap();
   close_jail(launch_);
 
@@ -136,7 +117,7 @@ int Listener::run() {
 bool Listener::serve_one(Tag kind, std::uint32_t index) {
   switch (kind) {
   case Tag::control: on_control(); return control_.is_open();
-  case Tag::signals: reap(); return true;
+  case Tag::signals: reap_children(signals_.get(), [this](pid_t pid, int status) { on_child_ended(pid, status); }); return true;
   case Tag::policyd: on_policyd(); return true;
   case Tag::socket: accept_some(index); return true;
   case Tag::child:
@@ -201,15 +182,6 @@ void Listener::drain(bool at_once) {
 }
 
 bool Listener::finished() const { return draining_ && slot_of_.empty() && sessions_.empty(); }
-
-void Listener::reap() {
-  signalfd_siginfo ignored;
-  while (::read(signals_.get(), &ignored, sizeof ignored) > 0) {
-  }
-  int status = 0;
-  for (pid_t pid = ::waitpid(-1, &status, WNOHANG); pid > 0; pid = ::waitpid(-1, &status, WNOHANG))
-    on_child_ended(pid, status);
-}
 
 void Listener::on_child_ended(pid_t pid, int status) {
   IpAddress peer;

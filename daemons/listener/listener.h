@@ -22,6 +22,7 @@
 #include "daemons/channels/queued.h"
 #include "daemons/listener/connection_table.h"
 #include "daemons/listener/protocol.h"
+#include "daemons/listener/uid_pool.h"
 #include "libcommon/ipc/channel.h"
 
 namespace mailroom {
@@ -80,7 +81,6 @@ private:
   void accept_once_connected();
   void drain(bool at_once);
   bool finished() const;
-  void reap();
   void on_child_ended(pid_t pid, int status);
 
   // connections (connections.cc)
@@ -108,7 +108,6 @@ private:
   void open_signer(Slot slot);
 
   ConnectionId new_id();
-  uid_t pool_uid(Slot slot) const;
 
   const Launch& launch_;
   const Config& config_;
@@ -127,6 +126,7 @@ private:
   ipc::MessageChannel<ListenerToPolicyd, PolicydToListener> policyd_;
   ipc::MessageChannel<ListenerToQueued, ConnectionToQueued> queued_;  // nor does queued
   ipc::MessageChannel<ListenerToKeyd, KeydToListener> keyd_;
+  const UidPool uids_;
   ConnectionTable table_;
   std::vector<Child> children_;  // by slot
   std::unordered_map<pid_t, Slot> slot_of_;  // of every process that is not reaped, also when its connection is over

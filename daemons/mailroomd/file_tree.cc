@@ -38,6 +38,7 @@ std::string root_path(const Config& config, Root root) {
   case Root::auth: return config.directories.state + "/authd";
   case Root::queue: return config.directories.spool + "/queue";
   case Root::mail: return config.directories.spool + "/mail";
+  case Root::relay: return config.directories.run + "/relay";
   }
   return "/";
 }
@@ -53,6 +54,7 @@ std::vector<TreeRow> file_tree(const Config& config) {
       {root_path(config, Root::auth), uid(Role::authd), 0700, "password hashes"},
       {config.directories.run, 0, 0755, "control sockets of the tools"},
       {root_path(config, Root::empty), 0, 0755, "empty; root directory of processes that need no file"},
+      {root_path(config, Root::relay), 0, 0755, "Unix sockets of LMTP servers; root directory of relayd"},
   };
 }
 

@@ -55,6 +55,7 @@ std::string exit_words(const siginfo_t& info) {
 }
 
 bool may_be_absent(Role role, const Config& config) {
+  if (role == Role::relayd) return false;
   if (!is_listener(role)) return role == Role::keyd && config.certificates.empty();
   const auto serves = [role](const ListenerConfig& listener) {
     switch (role) {
@@ -186,7 +187,10 @@ std::vector<PassedDescriptor> Supervisor::descriptors_for(Role role, std::vector
       if (!owned.back()) throw std::system_error(errno, std::generic_category(), path);
       pass("key " + std::to_string(i), owned.back().get());
     }
-  if (is_listener(role)) {
+  if (role == Role::relayd) {
+    owned.emplace_back(::open(config_.outbound_tls.ca_file.c_str(), O_RDONLY | O_CLOEXEC));
+    if (owned.back()) pass("authorities", owned.back().get());
+  } else if (is_listener(role)) {
     pass("spool-mail", spool_mail_.get());
     for (std::size_t i = 0; i < listening_.size(); ++i)
       if (listening_[i]) pass("listen " + std::to_string(i), listening_[i].get());
@@ -390,18 +394,22 @@ void Supervisor::make_account_directories(Process& process, const std::vector<Ac
 // A child of a listener crashed: what it had in memory may be known to the one who did it.
 void Supervisor::on_crash(Process& process, const IpAddress& peer) {
   if (process.retired || stopping_ || !is_listener(process.role)) return;
+  const Role role = process.role;
+  if (role != Role::relayd) count_crash(role, peer);  // there the peer is one that we went to
+  retire(process);
+  start_or_retry(role);
+}
+
+void Supervisor::count_crash(Role role, const IpAddress& peer) {
   auto& times = crashes_[peer.host_for_limits()];
   const Time now = Clock::now();
   std::erase_if(times, [now](Time time) { return time < now - kCrashWindow; });
   times.push_back(now);
-  if (times.size() >= kCrashesUntilShutOut && std::ranges::find(shut_out_, peer.host_for_limits()) == shut_out_.end()) {
-    shut_out_.push_back(peer.host_for_limits());
-    log::write("address-shut-out", {{"service", process_row(process.role).name}, {"peer", peer.text()},
-                                    {"until", "the next reload"}});
-  }
-  const Role role = process.role;
-  retire(process);
-  start_or_retry(role);
+  if (times.size() < kCrashesUntilShutOut || std::ranges::find(shut_out_, peer.host_for_limits()) != shut_out_.end())
+    return;
+  shut_out_.push_back(peer.host_for_limits());
+  log::write("address-shut-out", {{"service", process_row(role).name}, {"peer", peer.text()},
+                                  {"until", "the next reload"}});
 }
 
 // ---- the ends of processes

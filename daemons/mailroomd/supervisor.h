@@ -78,6 +78,7 @@ private:
   bool make_account_directory(int spool_mail, AccountId account);
   void make_account_directories(Process& process, const std::vector<AccountId>& accounts);
   void on_crash(Process& process, const IpAddress& peer);
+  void count_crash(Role role, const IpAddress& peer);
   void reap_adopted();
   void plan_restart(const Process& dead, const std::string& reason);
   void start_due();

@@ -75,13 +75,14 @@ void forbid_forks() {
   if (::setrlimit(RLIMIT_NPROC, &kNone) != 0) fatal_errno("setrlimit");
 }
 
-int restrict_files_to(const std::vector<Reachable>& directories) {
+int restrict_files_to(const std::vector<Reachable>& directories, Outbound outbound) {
   const int version = landlock_version();
   if (version == 0) return 0;
   std::uint64_t files = kLandlockFiles;
   if (version >= 2) files |= kLandlockRefer;
   if (version >= 3) files |= kLandlockTruncate;
-  const LandlockRuleset rules{files, version >= 4 ? kLandlockNetBindTcp | kLandlockNetConnectTcp : 0,
+  const std::uint64_t tcp = kLandlockNetBindTcp | (outbound == Outbound::none ? kLandlockNetConnectTcp : 0);
+  const LandlockRuleset rules{files, version >= 4 ? tcp : 0,
                               version >= 6 ? kLandlockScopeAbstract | kLandlockScopeSignal : 0};
   const std::size_t size = version >= 6 ? 24 : version >= 4 ? 16 : 8;
   const Fd ruleset{static_cast<int>(::syscall(SYS_landlock_create_ruleset, &rules, size, 0))};

@@ -37,9 +37,12 @@ struct Reachable {
   FileAccess access;
 };
 
-// Landlock: from now on files are reached only below these directories, no TCP port can be bound or connected to, and
-// no signal or abstract socket leaves the process's own domain.  Returns the Landlock version used, 0 if the kernel has none.
-int restrict_files_to(const std::vector<Reachable>& directories);
+enum class Outbound : bool { none, any_tcp_port };
+
+// Landlock: from now on files are reached only below these directories, no TCP port can be bound, with Outbound::none none
+// can be connected to, and no signal or abstract socket leaves the process's own domain.  Returns the Landlock version
+// used, 0 if the kernel has none.
+int restrict_files_to(const std::vector<Reachable>& directories, Outbound outbound = Outbound::none);
 
 // What of the above this kernel lacks, in words, for the log; empty when it has all.
 std::vector<std::string> missing_kernel_features();

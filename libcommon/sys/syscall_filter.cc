@@ -2,10 +2,13 @@
 
 #include <fcntl.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -52,6 +55,8 @@ constexpr int kFork[] = {SCMP_SYS(wait4), SCMP_SYS(waitid)};  // clone has a rul
 constexpr int kIdentity[] = {SCMP_SYS(setresuid), SCMP_SYS(setresgid), SCMP_SYS(getresuid)};
 // prctl and seccomp have rules of their own.
 constexpr int kEnter[] = {SCMP_SYS(chroot), SCMP_SYS(chdir), SCMP_SYS(fchdir), SCMP_SYS(capset)};
+// socket and the options of sockets have rules of their own.
+constexpr int kConnect[] = {SCMP_SYS(connect)};
 constexpr int kFsIdentity[] = {SCMP_SYS(setfsuid), SCMP_SYS(setfsgid)};  // their numbers too
 
 std::span<const int> calls_of(CallSet set) {
@@ -66,6 +71,7 @@ std::span<const int> calls_of(CallSet set) {
   case CallSet::identity: return kIdentity;
   case CallSet::enter: return kEnter;
   case CallSet::fs_identity: return kFsIdentity;
+  case CallSet::connect: return kConnect;
   }
   return {};
 }
@@ -143,6 +149,15 @@ void add_forking(Builder& builder) {
   builder.allow(SCMP_SYS(prlimit64), SCMP_A0(SCMP_CMP_EQ, 0));
 }
 
+void add_stream_sockets(Builder& builder) {
+  constexpr unsigned kType = 0xf;  // of the second argument, beside SOCK_CLOEXEC and SOCK_NONBLOCK
+  for (const unsigned family : {AF_INET, AF_INET6, AF_UNIX})
+    builder.allow(SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, family), SCMP_A1(SCMP_CMP_MASKED_EQ, kType, SOCK_STREAM),
+                  SCMP_A2(SCMP_CMP_EQ, 0));
+  builder.allow(SCMP_SYS(getsockopt), SCMP_A1(SCMP_CMP_EQ, SOL_SOCKET), SCMP_A2(SCMP_CMP_EQ, SO_ERROR));
+  builder.allow(SCMP_SYS(setsockopt), SCMP_A1(SCMP_CMP_EQ, IPPROTO_TCP), SCMP_A2(SCMP_CMP_EQ, TCP_NODELAY));
+}
+
 void add_set(Builder& builder, CallSet set) {
   for (const int call : calls_of(set)) builder.allow(call);
   if (set == CallSet::basic) {
@@ -151,6 +166,7 @@ void add_set(Builder& builder, CallSet set) {
     builder.allow(SCMP_SYS(tgkill), SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(::getpid())));  // abort()
     add_descriptor_control(builder);
   }
+  if (set == CallSet::connect) add_stream_sockets(builder);
   if (set == CallSet::files) add_locks(builder);
   if (set == CallSet::identity) builder.allow(SCMP_SYS(setgroups), SCMP_A0(SCMP_CMP_EQ, 0));
   if (set == CallSet::enter) add_entering(builder);
@@ -209,7 +225,7 @@ SystemCallFilter::SystemCallFilter(std::initializer_list<CallSet> sets,
   Builder builder;
   for (const CallSet set : sets) add_set(builder, set);
   for (const int call : kDeadly) builder.kill(call);
-  builder.kill(SCMP_SYS(socket));
+  if (std::ranges::find(sets, CallSet::connect) == sets.end()) builder.kill(SCMP_SYS(socket));
   if (std::ranges::any_of(sets,
                           [](CallSet set) { return set == CallSet::identity || set == CallSet::fs_identity; }))
     put_identity_checks(program_, identities);

@@ -22,7 +22,8 @@ enum class CallSet : std::uint8_t {
   identity,  // setresuid, setresgid, to shed what root has
   enter,     // a root directory, fewer capabilities, further filters: for children that become sessions
   fs_identity,   // setfsuid, setfsgid
-  kLast = fs_identity,
+  connect,       // TCP over IPv4 and IPv6 and Unix stream sockets of its own, to connect only
+  kLast = connect,
 };
 
 // Uids, and the gids of the same numbers, both ends included.
@@ -34,7 +35,8 @@ struct UidRange {
 class SystemCallFilter {
 public:
   // Compiles the union of the sets.  What is not listed fails with EPERM; what no program of ours ever asks for (exec,
-  // ptrace, sockets of any family, namespaces, io_uring, keyrings, bpf ...) ends the process.  Fatal on failure.
+  // ptrace, sockets where `connect` is not named, namespaces, io_uring, keyrings, bpf ...) ends the process.  Fatal on
+  // failure.
   // With `identity` and `fs_identity` only uids and gids of `identities` can be taken on.
   explicit SystemCallFilter(std::initializer_list<CallSet> sets, const std::vector<UidRange>& identities = {});
 

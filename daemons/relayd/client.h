@@ -1,0 +1,61 @@
+// The client of one connection: finds a hop that takes a mail session, then carries messages over it.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <variant>
+
+#include "daemons/relayd/session.h"
+#include "daemons/relayd/transaction.h"
+
+namespace mailroom::relayd {
+
+// Addresses that are tried for one Connect, each time counted: hops come from the DNS.
+inline constexpr std::size_t kMaxAttempts = 20;
+
+class Client {
+public:
+  struct World {
+    Dialler& dialler;
+    CredentialSource& credentials;
+    Clock& clock;
+  };
+  Client(ClientFacts facts, World world) : facts_{std::move(facts)}, world_{world} {}
+
+  // Tries hops and their addresses in their order.  At level `may` a failure of TLS is followed by a try without TLS
+  // (RFC 7435 section 4.1), at no other.  Throws StreamError{closed} when this process is to end.
+  std::variant<Connected, NotConnected> connect(const Connect& request);
+
+  // Precondition: connect() said Connected, and no Sent that the connection is not reusable.
+  Sent send(const Send& message, std::string_view content);
+
+  // Whether the far side has closed, or spoken unasked, since the last message.
+  bool has_left();
+
+  // QUIT, whose reply nobody waits for.
+  void quit() noexcept;
+
+private:
+  struct Target {
+    const routing::NextHop& hop;
+    const IpAddress* address;  // null: a Unix socket
+  };
+
+  bool try_hop(const Connect& request, const routing::NextHop& hop);
+  bool try_target(const Connect& request, const Target& target);
+  std::optional<HopAttempt> open(const Connect& request, const Target& target, const routing::TlsRequirement& tls);
+  std::expected<std::unique_ptr<Link>, std::string> dial(const Target& target);
+  Connected connected(const Target& target);
+
+  ClientFacts facts_;
+  World world_;
+  std::unique_ptr<Link> link_;
+  std::optional<Exchange> exchange_;
+  Session session_;
+  Transaction::LeftOver left_over_ = Transaction::LeftOver::no;
+  std::vector<HopAttempt> attempts_;
+  std::optional<Connected> connected_;
+};
+
+}  // namespace mailroom::relayd

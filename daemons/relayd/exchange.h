@@ -1,0 +1,71 @@
+// Commands out, replies in: one connection's dialogue as its client sees it.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+#include "daemons/dialogue/clock.h"
+#include "daemons/relayd/link.h"
+#include "libcommon/protocol/smtp/reply_parser.h"
+
+namespace mailroom::relayd {
+
+// The dialogue has come to an end that decides nothing: the connection was cut, a reply did not come in time, or what came
+// is not what this place of the dialogue has.
+struct Cut : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// The far side's replies are not those to our commands: what earlier ones were meant for is not known either.
+struct Disorder : Cut {
+  using Cut::Cut;
+};
+
+class Exchange {
+public:
+  using Time = std::chrono::steady_clock::time_point;
+
+  Exchange(Link& link, Clock& clock) : link_{&link}, clock_{&clock} {}
+
+  // Nothing may last longer than this, whatever each step allows.
+  void set_end(Time end) { end_ = end; }
+
+  // Commands are appended here, and leave with the next flush.
+  std::string& out() { return out_; }
+
+  // A far side that has closed does not stop this: what it said before may still be read.  Throws Cut when the time is over,
+  // or when the far side has spoken while nothing was asked (`Asked::nothing`).
+  enum class Asked : std::uint8_t { nothing, something };
+  void flush(std::chrono::milliseconds time, Asked asked = Asked::nothing);
+
+  // The next reply; the time is for all of it.  Throws Cut.
+  smtp::ServerReply reply(std::chrono::milliseconds time);
+  // Sends one command with its CRLF and takes its reply.
+  smtp::ServerReply ask(std::string_view command, std::chrono::milliseconds time);
+
+  // Whether the far side has said more than was taken: by what was read, and by what has arrived too.
+  bool has_input() const { return begin_ != end_of_input_; }
+  bool has_spoken();
+  std::string_view input() const { return {input_.data() + begin_, end_of_input_ - begin_}; }
+
+  // Some octets were not sent, because the far side had closed.
+  bool write_failed() const { return write_failed_; }
+
+private:
+  Time deadline(std::chrono::milliseconds time) const { return std::min(clock_->now() + time, end_); }
+
+  Link* link_;
+  Clock* clock_;
+  Time end_ = Time::max();
+  std::string out_;
+  smtp::ReplyParser parser_;
+  std::array<char, 8192> input_;
+  std::size_t begin_ = 0;
+  std::size_t end_of_input_ = 0;
+  bool write_failed_ = false;
+};
+
+}  // namespace mailroom::relayd
