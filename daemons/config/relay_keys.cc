@@ -14,7 +14,8 @@ constexpr Key<R> kKeys[] = {
     {"connect-timeout", Time<R>{&R::connect_timeout, 1s, 10min}, Reload::new_connections,
      "How long a connection to one address may take to come about."},
     {"greeting-timeout", Time<R>{&R::greeting_timeout, 1s, 1h}, Reload::new_connections,
-     "How long the far side's greeting may take (RFC 5321 4.5.3.2.1 asks for five minutes). This and the times below "
+     "How long the far side's greeting may take (RFC 5321 4.5.3.2.1 asks for five minutes). This and the "
+     "times below "
      "are for a reply as a whole, not for each part of it."},
     {"command-timeout", Time<R>{&R::command_timeout, 1s, 1h}, Reload::new_connections,
      "How long the reply to a command may take (RFC 5321 4.5.3.2.2 and 4.5.3.2.3 ask for five minutes)."},
@@ -23,7 +24,8 @@ constexpr Key<R> kKeys[] = {
     {"block-timeout", Time<R>{&R::block_timeout, 1s, 1h}, Reload::new_connections,
      "How long the far side may take for 64 KiB of content (RFC 5321 4.5.3.2.5 asks for three minutes)."},
     {"final-timeout", Time<R>{&R::final_timeout, 1s, 2h}, Reload::new_connections,
-     "How long the reply to the end of the content may take (RFC 5321 4.5.3.2.6 asks for ten minutes: whoever gives up "
+     "How long the reply to the end of the content may take (RFC 5321 4.5.3.2.6 asks for ten minutes: "
+     "whoever gives up "
      "early sends the message again)."},
     {"message-timeout", Time<R>{&R::message_timeout, 1min, 24h}, Reload::new_connections,
      "How long the whole dialogue about one message may take."},

@@ -9,8 +9,8 @@ using routing::TlsLevel;
 
 constexpr std::chrono::seconds kQuitPatience{5};
 
-// What no operator can mean: unspecified, multicast, broadcast, without a port.  What the DNS must not lead to beyond that is
-// known to who has chosen the hops (libcommon/routing/forbidden.h).
+// What no operator can mean: unspecified, multicast, broadcast, without a port.  What the DNS must not lead
+// to beyond that is known to who has chosen the hops (libcommon/routing/forbidden.h).
 bool is_no_host(const IpAddress& address) {
   constexpr std::array<std::uint8_t, 16> kUnspecified{};
   if (address.port == 0 || address.bytes == kUnspecified) return true;
@@ -71,8 +71,9 @@ std::optional<HopAttempt> Client::open(const Connect& request, const Target& tar
   if (!link) return failure(RelayFailure::unreachable, std::move(link.error()));
   link_ = std::move(*link);
   exchange_.emplace(*link_, world_.clock);
-  auto session = open_session(facts_, {request.protocol, tls, request.authenticate ? &world_.credentials : nullptr}, *link_,
-                              *exchange_, world_.clock);
+  auto session =
+      open_session(facts_, {request.protocol, tls, request.authenticate ? &world_.credentials : nullptr},
+                   *link_, *exchange_, world_.clock);
   if (session) {
     session_ = std::move(*session);
     return std::nullopt;

@@ -15,7 +15,7 @@ namespace mailroom::relayd {
 inline constexpr std::size_t kMaxAttempts = 20;
 
 class Client {
-public:
+ public:
   struct World {
     Dialler& dialler;
     CredentialSource& credentials;
@@ -23,8 +23,8 @@ public:
   };
   Client(ClientFacts facts, World world) : facts_{std::move(facts)}, world_{world} {}
 
-  // Tries hops and their addresses in their order.  At level `may` a failure of TLS is followed by a try without TLS
-  // (RFC 7435 section 4.1), at no other.  Throws StreamError{closed} when this process is to end.
+  // Tries hops and their addresses in their order.  At level `may` a failure of TLS is followed by a try
+  // without TLS (RFC 7435 section 4.1), at no other.  Throws StreamError{closed} when this process is to end.
   std::variant<Connected, NotConnected> connect(const Connect& request);
 
   // Precondition: connect() said Connected, and no Sent that the connection is not reusable.
@@ -36,7 +36,7 @@ public:
   // QUIT, whose reply nobody waits for.
   void quit() noexcept;
 
-private:
+ private:
   struct Target {
     const routing::NextHop& hop;
     const IpAddress* address;  // null: a Unix socket
@@ -44,7 +44,8 @@ private:
 
   bool try_hop(const Connect& request, const routing::NextHop& hop);
   bool try_target(const Connect& request, const Target& target);
-  std::optional<HopAttempt> open(const Connect& request, const Target& target, const routing::TlsRequirement& tls);
+  std::optional<HopAttempt> open(const Connect& request, const Target& target,
+                                 const routing::TlsRequirement& tls);
   std::expected<std::unique_ptr<Link>, std::string> dial(const Target& target);
   Connected connected(const Target& target);
 

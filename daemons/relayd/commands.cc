@@ -18,8 +18,8 @@ bool has_international_address(const Send& message) {
          std::ranges::any_of(message.recipients, [](const auto& r) { return !is_ascii(r.address); });
 }
 
-// RFC 6531 3.1.  Octets past ASCII in the header of a message that was not declared so are old software's, and everybody
-// passes them on.
+// RFC 6531 3.1.  Octets past ASCII in the header of a message that was not declared so are old software's,
+// and everybody passes them on.
 bool is_international(const Send& message, const MessageNeeds& needs) {
   return has_international_address(message) || (message.mail.smtputf8 && needs.content.eight_bit_header);
 }
@@ -62,10 +62,13 @@ bool is_sendable(std::string_view address) {
   return !quoted;
 }
 
-std::expected<void, Reply> check_message(const Send& message, const MessageNeeds& needs, const Session& session) {
+std::expected<void, Reply> check_message(const Send& message, const MessageNeeds& needs,
+                                         const Session& session) {
   const smtp::Capabilities& offered = session.capabilities;
-  if (needs.content.bare_line_end) return missing("5.6.0", "the message has a CR or LF that is not part of a line end");
-  if (!is_sendable(message.reverse_path)) return missing("5.1.7", "the sender's address cannot be written in a command");
+  if (needs.content.bare_line_end)
+    return missing("5.6.0", "the message has a CR or LF that is not part of a line end");
+  if (!is_sendable(message.reverse_path))
+    return missing("5.1.7", "the sender's address cannot be written in a command");
   if (message.mail.requiretls && !session.requiretls)
     return missing("5.7.30", "the message may only go over a connection with REQUIRETLS");
   if (!offered.smtputf8 && is_international(message, needs))
@@ -73,7 +76,8 @@ std::expected<void, Reply> check_message(const Send& message, const MessageNeeds
   if (!offered.eight_bit_mime && needs.content.eight_bit)
     return missing("5.6.3", "the far side does not take 8-bit text (8BITMIME)");
   if (offered.size_limit && needs.size > *offered.size_limit)
-    return missing("5.3.4", fmt::format("the far side takes messages of at most {} octets", *offered.size_limit));
+    return missing("5.3.4",
+                   fmt::format("the far side takes messages of at most {} octets", *offered.size_limit));
   return {};
 }
 
@@ -96,7 +100,8 @@ std::string mail_command(const Send& message, const MessageNeeds& needs, const S
 std::string rcpt_command(const OutboundRecipient& recipient, const Session& session) {
   std::string command = fmt::format("RCPT TO:<{}>", recipient.address);
   if (session.capabilities.dsn) {
-    if (const std::string words = notify_words(recipient.notify); !words.empty()) command += " NOTIFY=" + words;
+    if (const std::string words = notify_words(recipient.notify); !words.empty())
+      command += " NOTIFY=" + words;
     if (is_parameter_value(recipient.orcpt, smtp::kMaxOrcpt)) command += " ORCPT=" + recipient.orcpt;
   }
   return command += "\r\n";

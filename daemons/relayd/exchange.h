@@ -13,8 +13,8 @@
 
 namespace mailroom::relayd {
 
-// The dialogue has come to an end that decides nothing: the connection was cut, a reply did not come in time, or what came
-// is not what this place of the dialogue has.
+// The dialogue has come to an end that decides nothing: the connection was cut, a reply did not come in time,
+// or what came is not what this place of the dialogue has.
 struct Cut : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -25,7 +25,7 @@ struct Disorder : Cut {
 };
 
 class Exchange {
-public:
+ public:
   using Time = std::chrono::steady_clock::time_point;
 
   Exchange(Link& link, Clock& clock) : link_{&link}, clock_{&clock} {}
@@ -36,8 +36,8 @@ public:
   // Commands are appended here, and leave with the next flush.
   std::string& out() { return out_; }
 
-  // A far side that has closed does not stop this: what it said before may still be read.  Throws Cut when the time is over,
-  // or when the far side has spoken while nothing was asked (`Asked::nothing`).
+  // A far side that has closed does not stop this: what it said before may still be read.  Throws Cut when
+  // the time is over, or when the far side has spoken while nothing was asked (`Asked::nothing`).
   enum class Asked : std::uint8_t { nothing, something };
   void flush(std::chrono::milliseconds time, Asked asked = Asked::nothing);
 
@@ -54,7 +54,7 @@ public:
   // Some octets were not sent, because the far side had closed.
   bool write_failed() const { return write_failed_; }
 
-private:
+ private:
   Time deadline(std::chrono::milliseconds time) const { return std::min(clock_->now() + time, end_); }
 
   Link* link_;

@@ -1,4 +1,5 @@
-// What the engine asks of the world: connections to servers, TLS on them, a password.  A test gives it others.
+// What the engine asks of the world: connections to servers, TLS on them, a password.  A test gives it
+// others.
 #pragma once
 
 #include <chrono>
@@ -27,7 +28,7 @@ struct TlsProblem {
 
 // One connection.
 class Link {
-public:
+ public:
   using Time = std::chrono::steady_clock::time_point;
 
   virtual ~Link() = default;
@@ -35,29 +36,31 @@ public:
   // Plaintext, or TLS once it has started.
   virtual Stream& stream() = 0;
 
-  // What has arrived and was not read, without waiting: 0 octets when nothing has.  Throws StreamError when the connection
-  // has ended.
+  // What has arrived and was not read, without waiting: 0 octets when nothing has.  Throws StreamError when
+  // the connection has ended.
   virtual std::size_t read_arrived(std::span<char> into) = 0;
 
   // Does the client's handshake.  After a failure the connection is of no more use.
-  virtual std::expected<TlsStarted, TlsProblem> start_tls(const routing::TlsRequirement& required, Time deadline) = 0;
+  virtual std::expected<TlsStarted, TlsProblem> start_tls(const routing::TlsRequirement& required,
+                                                          Time deadline) = 0;
 
   // Says the end of TLS, if there is TLS.
   virtual void close() noexcept = 0;
 };
 
 class Dialler {
-public:
+ public:
   virtual ~Dialler() = default;
 
   // The error in words.  Throws StreamError{closed} when this process is to end.
-  virtual std::expected<std::unique_ptr<Link>, std::string> connect(const IpAddress& address, Link::Time deadline) = 0;
+  virtual std::expected<std::unique_ptr<Link>, std::string> connect(const IpAddress& address,
+                                                                    Link::Time deadline) = 0;
   virtual std::expected<std::unique_ptr<Link>, std::string> connect_unix(const std::string& name,
                                                                          Link::Time deadline) = 0;
 };
 
 class CredentialSource {
-public:
+ public:
   virtual ~CredentialSource() = default;
 
   // Of this process's route; nothing when there are none or authd does not answer.

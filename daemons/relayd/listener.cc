@@ -36,11 +36,8 @@ std::string read_bundle(int fd) {
 }  // namespace
 
 Listener::Listener(const Launch& launch)
-    : launch_{launch},
-      config_{launch.config},
-      passed_{launch},
-      uids_{config_.uids, UidPool::kRelayd, launch.generation},
-      control_{Fd{kControlFd}} {
+    : launch_{launch}, config_{launch.config}, passed_{launch},
+      uids_{config_.uids, UidPool::kRelayd, launch.generation}, control_{Fd{kControlFd}} {
   const Slot slots = std::min(config_.relayd.max_connections, uids_.usable());
   for (Slot slot = slots; slot > 0; --slot) free_.push_back(slot - 1);
 }
@@ -86,7 +83,9 @@ int Listener::run() {
 // False when the system has ended.
 bool Listener::serve_one(Tag tag) {
   switch (tag) {
-  case Tag::control: on_control(); return control_.is_open();
+  case Tag::control:
+    on_control();
+    return control_.is_open();
   case Tag::signals:
     reap_children(signals_.get(), [this](pid_t pid, int status) { on_child_ended(pid, status); });
     return true;
@@ -119,8 +118,8 @@ void Listener::attach(const std::string& kind, Fd fd) {
   }
 }
 
-// Connections go on to the end of what queued has for them.  Told a second time: a listener has been started that uses the
-// same uids; then, and when the system ends, they end now.
+// Connections go on to the end of what queued has for them.  Told a second time: a listener has been started
+// that uses the same uids; then, and when the system ends, they end now.
 void Listener::drain(bool at_once) {
   const bool uids_are_needed = draining_;
   draining_ = true;
@@ -164,8 +163,8 @@ bool Listener::open_credentials(const OpenRelay& request, Fd& child_end) {
     auto [far, near] = ipc::make_channel();
     const int raw = far.get();
     child_end = std::move(near);
-    return authd_.send(OpenCredentials{request.relay, request.route}, {&raw, 1}, ipc::PacketSocket::Wait::no) ==
-           ipc::SendResult::sent;
+    return authd_.send(OpenCredentials{request.relay, request.route}, {&raw, 1},
+                       ipc::PacketSocket::Wait::no) == ipc::SendResult::sent;
   } catch (const std::system_error&) {
     return false;
   }
@@ -195,11 +194,14 @@ void Listener::on_child_ended(pid_t pid, int status) {
   children_.erase(found);
   free_.push_back(child.slot);
   const auto seconds =
-      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - child.started).count();
-  log::write("relay-closed", {{"relay", log::Id{child.relay}}, {"reason", exit_words(status)}, {"seconds", seconds}});
+      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - child.started)
+          .count();
+  log::write("relay-closed",
+             {{"relay", log::Id{child.relay}}, {"reason", exit_words(status)}, {"seconds", seconds}});
   if (!ended_abnormally(status) || crashed_ || draining_) return;
   // All children share this process's address layout.
-  log::write("connection-crashed", {{"session", log::Id{child.relay}}, {"service", "relay"}, {"reason", exit_words(status)}});
+  log::write("connection-crashed",
+             {{"session", log::Id{child.relay}}, {"service", "relay"}, {"reason", exit_words(status)}});
   crashed_ = true;
   control_.send(ConnectionCrashed{});
 }

@@ -1,5 +1,6 @@
-// The relayd listener: root with SETUID, SETGID and SYS_CHROOT and nothing else, below run-dir/relay.  It forks a process for
-// each connection that queued asks for, and reads OpenRelay, of fixed size, and nothing else (DESIGN.md section 3).
+// The relayd listener: root with SETUID, SETGID and SYS_CHROOT and nothing else, below run-dir/relay.  It
+// forks a process for each connection that queued asks for, and reads OpenRelay, of fixed size, and nothing
+// else (DESIGN.md section 3).
 //
 // Like the listeners of services it has an epoll loop of its own rather than libevent.
 #pragma once
@@ -20,19 +21,20 @@
 namespace mailroom::relayd {
 
 class Listener {
-public:
+ public:
   explicit Listener(const Launch& launch);
   // Opens what must be open, goes behind the walls, reports Ready and serves until told to drain.
   int run();
 
-private:
+ private:
   using Slot = std::uint32_t;
   using Time = std::chrono::steady_clock::time_point;
   struct Child {
     RelayId relay = 0;
     Slot slot = 0;
     Time started;
-    Fd channel;  // the child's own end too: shut down to end it, and open for queued until the child is reaped
+    Fd channel;  // the child's own end too: shut down to end it, and open for queued until the child is
+                 // reaped
   };
   enum class Tag : std::uint32_t { control, signals, queued };
 

@@ -21,26 +21,27 @@ namespace {
 constexpr std::chrono::seconds kPatience{30};
 
 class AuthdCredentials : public CredentialSource {
-public:
+ public:
   explicit AuthdCredentials(Fd to_authd) : authd_{std::move(to_authd)} {}
 
   std::optional<RelayCredentials> ask() override {
     if (!authd_.is_open() || authd_.send(WantCredentials{}) != ipc::SendResult::sent) return std::nullopt;
-    auto answer = authd_.receive(ipc::PacketSocket::Wait::yes, 0, std::chrono::steady_clock::now() + kPatience);
+    auto answer =
+        authd_.receive(ipc::PacketSocket::Wait::yes, 0, std::chrono::steady_clock::now() + kPatience);
     if (!answer) return std::nullopt;
     return std::get<RelayCredentials>(std::move(answer->message));
   }
 
-private:
+ private:
   ipc::MessageChannel<RelayToAuthd, AuthdToRelay> authd_;
 };
 
 // Content in a sealed memfd, by mapping it: the offset of the descriptor is shared with other processes.
 class MappedContent {
-public:
+ public:
   MappedContent(const Fd& file, std::size_t size) : size_{size} {
     constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_WRITE;
-    struct stat facts{};
+    struct stat facts {};
     if (::fstat(file.get(), &facts) != 0 || facts.st_size != static_cast<off_t>(size) ||
         (::fcntl(file.get(), F_GET_SEALS) & kSeals) != kSeals)
       return;
@@ -55,14 +56,23 @@ public:
   bool is_there() const { return bytes_ != MAP_FAILED; }
   std::string_view view() const { return {static_cast<const char*>(bytes_), size_}; }
 
-private:
+ private:
   std::size_t size_;
   void* bytes_ = MAP_FAILED;
 };
 
 const char* failure_name(RelayFailure failure) {
-  constexpr const char* kNames[] = {"none",        "unreachable",    "cut",         "greeting",  "tls-unavailable", "tls-failed",
-                                    "certificate", "authentication", "unsupported", "forbidden", "loop"};
+  constexpr const char* kNames[] = {"none",
+                                    "unreachable",
+                                    "cut",
+                                    "greeting",
+                                    "tls-unavailable",
+                                    "tls-failed",
+                                    "certificate",
+                                    "authentication",
+                                    "unsupported",
+                                    "forbidden",
+                                    "loop"};
   static_assert(std::size(kNames) == static_cast<std::size_t>(RelayFailure::kLast) + 1);
   return kNames[static_cast<std::size_t>(failure)];
 }
@@ -70,17 +80,16 @@ const char* failure_name(RelayFailure failure) {
 std::string where(const IpAddress& address) { return address == IpAddress{} ? "unix" : address.text(); }
 
 class Process {
-public:
+ public:
   explicit Process(RelayProcess& process)
-      : relay_{process.relay},
-        queued_{std::move(process.to_queued)},
-        credentials_{std::move(process.to_authd)},
-        dialler_{queued_.fd(), process.tls},
+      : relay_{process.relay}, queued_{std::move(process.to_queued)},
+        credentials_{std::move(process.to_authd)}, dialler_{queued_.fd(), process.tls},
         client_{{process.config.hostname, process.config.relayd, process.config.tls_timeout},
                 {dialler_, credentials_, clock_}} {}
 
   void run() {
-    auto first = queued_.receive(ipc::PacketSocket::Wait::yes, 0, std::chrono::steady_clock::now() + kPatience);
+    auto first =
+        queued_.receive(ipc::PacketSocket::Wait::yes, 0, std::chrono::steady_clock::now() + kPatience);
     if (!first) return;
     const auto* request = std::get_if<Connect>(&first->message);
     if (request == nullptr || !connect(*request)) return;
@@ -91,7 +100,7 @@ public:
     client_.quit();
   }
 
-private:
+ private:
   struct Wake {
     bool message = false;
     bool has_left = false;
@@ -103,21 +112,31 @@ private:
     const auto* made = std::get_if<Connected>(&result);
     log_attempts(made != nullptr ? made->attempts : std::get<NotConnected>(result).attempts);
     if (made != nullptr)
-      log::write("relay-connected", {{"relay", log::Id{relay_}}, {"host", made->host}, {"peer", where(made->address)},
-                                     {"tls", made->tls.empty() ? "none" : made->tls}, {"verified", made->verified ? "yes" : "no"}});
+      log::write("relay-connected", {{"relay", log::Id{relay_}},
+                                     {"host", made->host},
+                                     {"peer", where(made->address)},
+                                     {"tls", made->tls.empty() ? "none" : made->tls},
+                                     {"verified", made->verified ? "yes" : "no"}});
     const bool connected = made != nullptr;
-    return std::visit([&](auto& message) { return queued_.send(std::move(message)) == ipc::SendResult::sent; }, result) &&
+    return std::visit(
+               [&](auto& message) { return queued_.send(std::move(message)) == ipc::SendResult::sent; },
+               result) &&
            connected;
   }
 
   void log_attempts(const std::vector<HopAttempt>& attempts) {
     for (const HopAttempt& attempt : attempts)
-      log::write("relay-failed", {{"relay", log::Id{relay_}}, {"host", attempt.host}, {"peer", where(attempt.address)},
-                                  {"failure", failure_name(attempt.failure)}, {"reason", attempt.detail},
-                                  {"reply", attempt.reply.text}, {"tls-result", attempt.tls_result}});
+      log::write("relay-failed", {{"relay", log::Id{relay_}},
+                                  {"host", attempt.host},
+                                  {"peer", where(attempt.address)},
+                                  {"failure", failure_name(attempt.failure)},
+                                  {"reason", attempt.detail},
+                                  {"reply", attempt.reply.text},
+                                  {"tls-result", attempt.tls_result}});
   }
 
-  // For a message, or for the far side to say or do something between two messages.  Nothing of both: the end.
+  // For a message, or for the far side to say or do something between two messages.  Nothing of both: the
+  // end.
   Wake wait() {
     for (;;) {
       pollfd entries[] = {{queued_.fd(), POLLIN | POLLRDHUP, 0}, {dialler_.last_socket(), POLLIN, 0}};
@@ -125,7 +144,8 @@ private:
         if (errno == EINTR) continue;
         return {};
       }
-      if ((entries[0].revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0 && (entries[0].revents & POLLIN) == 0) return {};
+      if ((entries[0].revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0 && (entries[0].revents & POLLIN) == 0)
+        return {};
       const Wake wake{(entries[0].revents & POLLIN) != 0, entries[1].revents != 0 && client_.has_left()};
       if (wake) return wake;
     }
@@ -153,7 +173,9 @@ private:
   static Sent untouched(const Send& message) {
     Sent sent{.queue_id = message.queue_id, .outcomes = {}, .reusable = false};
     for (const OutboundRecipient& recipient : message.recipients)
-      sent.outcomes.push_back({recipient.number, RelayFailure::cut, RelayStage::connect,
+      sent.outcomes.push_back({recipient.number,
+                               RelayFailure::cut,
+                               RelayStage::connect,
                                {0, "4.4.2", "the far side closed the connection before the message"}});
     return sent;
   }
@@ -162,9 +184,12 @@ private:
     const auto taken = std::ranges::count_if(sent.outcomes, [](const RecipientOutcome& outcome) {
       return outcome.failure == RelayFailure::none && outcome.reply.accepted();
     });
-    log::write("relay-message", {{"relay", log::Id{relay_}}, {"queue", log::Id{message.queue_id}},
-                                 {"recipients", sent.outcomes.size()}, {"taken", taken},
-                                 {"size", std::max<std::uint64_t>(message.memfd_size, message.content.size())}});
+    log::write("relay-message",
+               {{"relay", log::Id{relay_}},
+                {"queue", log::Id{message.queue_id}},
+                {"recipients", sent.outcomes.size()},
+                {"taken", taken},
+                {"size", std::max<std::uint64_t>(message.memfd_size, message.content.size())}});
   }
 
   RelayId relay_;

@@ -19,7 +19,8 @@ struct Failed {
   SessionFailure why;
 };
 
-[[noreturn]] void fail(RelayFailure failure, std::string detail, Reply reply = {}, std::string tls_result = {}) {
+[[noreturn]] void fail(RelayFailure failure, std::string detail, Reply reply = {},
+                       std::string tls_result = {}) {
   throw Failed{{.host = {},
                 .address = {},
                 .failure = failure,
@@ -34,8 +35,9 @@ struct Failed {
 }
 
 class Opening {
-public:
-  Opening(const ClientFacts& facts, const SessionRequest& request, Link& link, Exchange& exchange, Clock& clock)
+ public:
+  Opening(const ClientFacts& facts, const SessionRequest& request, Link& link, Exchange& exchange,
+          Clock& clock)
       : facts_{facts}, request_{request}, link_{link}, exchange_{exchange}, clock_{clock} {}
 
   Session run() {
@@ -49,7 +51,7 @@ public:
     return std::move(session_);
   }
 
-private:
+ private:
   void greeting() {
     const smtp::ServerReply reply = exchange_.reply(facts_.limits.greeting_timeout);
     if (reply.code != kServiceReady) fail_by(RelayFailure::greeting, reply, "the far side does not greet");
@@ -104,7 +106,8 @@ private:
   }
 
   void start_tls() {
-    auto started = link_.start_tls(request_.tls, clock_.now() + std::chrono::milliseconds{facts_.tls_timeout});
+    auto started =
+        link_.start_tls(request_.tls, clock_.now() + std::chrono::milliseconds{facts_.tls_timeout});
     if (!started)
       fail(started.error().failure, std::move(started.error().words), {}, std::move(started.error().result));
     session_.tls = std::move(started->description);
@@ -126,7 +129,8 @@ private:
     if (!credentials || credentials->user.empty())
       fail(RelayFailure::authentication, "no credentials are kept for this route");
     const auto reply = offered.auth_plain ? log_in_plain(*credentials) : log_in_by_steps(*credentials);
-    if (reply.code != kLoggedIn) fail_by(RelayFailure::authentication, reply, "the far side refuses the login");
+    if (reply.code != kLoggedIn)
+      fail_by(RelayFailure::authentication, reply, "the far side refuses the login");
   }
 
   smtp::ServerReply log_in_plain(const RelayCredentials& credentials) {  // RFC 4616
@@ -157,15 +161,14 @@ private:
 
 Reply to_reply(const smtp::ServerReply& reply) { return {reply.code, reply.enhanced, reply.text()}; }
 
-std::expected<Session, SessionFailure> open_session(const ClientFacts& facts, const SessionRequest& request, Link& link,
-                                                    Exchange& exchange, Clock& clock) {
+std::expected<Session, SessionFailure> open_session(const ClientFacts& facts, const SessionRequest& request,
+                                                    Link& link, Exchange& exchange, Clock& clock) {
   try {
     return Opening{facts, request, link, exchange, clock}.run();
   } catch (Failed& failed) {
     return std::unexpected(std::move(failed.why));
   } catch (const Cut& cut) {
-    return std::unexpected(
-        SessionFailure{{}, {}, RelayFailure::cut, {}, cut.what(), {}});
+    return std::unexpected(SessionFailure{{}, {}, RelayFailure::cut, {}, cut.what(), {}});
   }
 }
 

@@ -1,5 +1,5 @@
-// From a connection to a mail session: greeting, EHLO, STARTTLS, AUTH (RFC 5321 3.1, 3.2, RFC 3207, RFC 4954; RFC 2033 for
-// LMTP), as the requirement of the hop says.
+// From a connection to a mail session: greeting, EHLO, STARTTLS, AUTH (RFC 5321 3.1, 3.2, RFC 3207, RFC 4954;
+// RFC 2033 for LMTP), as the requirement of the hop says.
 #pragma once
 
 #include <expected>
@@ -39,8 +39,8 @@ struct SessionRequest {
 };
 
 // `exchange` is new; it stays the connection's own afterwards.
-std::expected<Session, SessionFailure> open_session(const ClientFacts& facts, const SessionRequest& request, Link& link,
-                                                    Exchange& exchange, Clock& clock);
+std::expected<Session, SessionFailure> open_session(const ClientFacts& facts, const SessionRequest& request,
+                                                    Link& link, Exchange& exchange, Clock& clock);
 
 // The far side's words as a channel carries them.
 Reply to_reply(const smtp::ServerReply& reply);

@@ -16,10 +16,12 @@
 namespace mailroom::relayd {
 namespace {
 
-std::unexpected<std::string> error_words(int error) { return std::unexpected(std::string{std::strerror(error)}); }
+std::unexpected<std::string> error_words(int error) {
+  return std::unexpected(std::string{std::strerror(error)});
+}
 
 class SocketLink : public Link {
-public:
+ public:
   SocketLink(Fd socket, int stop, tls::ClientContext& tls)
       : socket_{std::move(socket)}, plain_{socket_.get(), stop}, context_{tls} {}
 
@@ -34,7 +36,8 @@ public:
     return got > 0 ? got : throw StreamError{StreamError::Kind::closed, "the far side has closed"};
   }
 
-  std::expected<TlsStarted, TlsProblem> start_tls(const routing::TlsRequirement& required, Time deadline) override {
+  std::expected<TlsStarted, TlsProblem> start_tls(const routing::TlsRequirement& required,
+                                                  Time deadline) override {
     plain_.set_deadline(deadline);
     auto started = context_.start(plain_, required);
     if (!started) {
@@ -50,7 +53,7 @@ public:
     if (tls_) tls_->close();
   }
 
-private:
+ private:
   // A record that brings no data (a session ticket, a key update) is nothing.
   std::size_t take(std::span<char> into) {
     const auto taken = tls_->take(into);
@@ -65,7 +68,8 @@ private:
   std::unique_ptr<tls::TlsStream> tls_;
 };
 
-std::expected<Fd, std::string> connect_to(const sockaddr* address, socklen_t length, int stop, Link::Time deadline) {
+std::expected<Fd, std::string> connect_to(const sockaddr* address, socklen_t length, int stop,
+                                          Link::Time deadline) {
   Fd socket{::socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
   if (!socket) return error_words(errno);
   const int on = 1;
@@ -87,7 +91,8 @@ std::expected<Fd, std::string> connect_to(const sockaddr* address, socklen_t len
 
 }  // namespace
 
-std::expected<std::unique_ptr<Link>, std::string> SocketDialler::connect(const IpAddress& address, Link::Time deadline) {
+std::expected<std::unique_ptr<Link>, std::string> SocketDialler::connect(const IpAddress& address,
+                                                                         Link::Time deadline) {
   sockaddr_storage storage{};
   const socklen_t length = to_sockaddr(address, storage);
   auto socket = connect_to(reinterpret_cast<const sockaddr*>(&storage), length, stop_, deadline);

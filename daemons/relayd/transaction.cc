@@ -21,10 +21,10 @@ struct Closing {
 
 }  // namespace
 
-Transaction::Transaction(const RelaydConfig& limits, const Session& session, Exchange& exchange, const Send& message,
-                         std::string_view content, LeftOver left_over)
-    : limits_{limits}, session_{session}, exchange_{exchange}, message_{message}, content_{content}, needs_{content.size(), smtp::needs_of(content)},
-      previous_{left_over} {
+Transaction::Transaction(const RelaydConfig& limits, const Session& session, Exchange& exchange,
+                         const Send& message, std::string_view content, LeftOver left_over)
+    : limits_{limits}, session_{session}, exchange_{exchange}, message_{message}, content_{content},
+      needs_{content.size(), smtp::needs_of(content)}, previous_{left_over} {
   sent_.queue_id = message.queue_id;
   for (const OutboundRecipient& recipient : message.recipients)
     sent_.outcomes.push_back({recipient.number, RelayFailure::cut, RelayStage::mail, {}});
@@ -60,7 +60,8 @@ void Transaction::refuse_unsendable() {
     if (is_sendable(message_.recipients[i].address) && !message_.recipients[i].address.empty())
       named_.push_back(i);
     else
-      decide(i, RelayFailure::unsupported, RelayStage::rcpt, {0, "5.1.3", "the address cannot be written in a command"});
+      decide(i, RelayFailure::unsupported, RelayStage::rcpt,
+             {0, "5.1.3", "the address cannot be written in a command"});
   }
 }
 
@@ -99,7 +100,8 @@ void Transaction::recipients() {
 
 // The reply to RSET.
 void Transaction::announce() {
-  if (!reply(RelayStage::mail, limits_.command_timeout).is_positive()) throw Disorder("an unexpected reply to RSET");
+  if (!reply(RelayStage::mail, limits_.command_timeout).is_positive())
+    throw Disorder("an unexpected reply to RSET");
 }
 
 void Transaction::one_by_one() {
@@ -143,7 +145,8 @@ void Transaction::data_reply(const smtp::ServerReply& reply) {
   for (const std::size_t i : accepted_) decide(i, RelayFailure::none, RelayStage::data, to_reply(reply));
 }
 
-// Also when all recipients were refused and the far side wants content nevertheless: then there is none (RFC 2920 3.1).
+// Also when all recipients were refused and the far side wants content nevertheless: then there is none (RFC
+// 2920 3.1).
 void Transaction::send_data() {
   smtp::DotStuffer stuffer;
   if (accepted_.empty()) {
@@ -153,7 +156,8 @@ void Transaction::send_data() {
     content_ended_ = true;
     return;
   }
-  for (std::string_view rest = content_; !rest.empty(); rest.remove_prefix(std::min(rest.size(), kSmallContent))) {
+  for (std::string_view rest = content_; !rest.empty();
+       rest.remove_prefix(std::min(rest.size(), kSmallContent))) {
     stuffer.append(rest.substr(0, kSmallContent), exchange_.out());
     if (rest.size() > kSmallContent) send_in_pieces();
   }
@@ -166,10 +170,12 @@ void Transaction::send_data() {
 // The count is announced for all of it, so that the last octet is the end.
 void Transaction::send_chunk() {
   exchange_.out() += fmt::format("BDAT {} LAST\r\n", content_.size());
-  for (std::string_view rest = content_; !rest.empty(); rest.remove_prefix(std::min(rest.size(), kSmallContent))) {
+  std::string_view rest = content_;
+  do {
     exchange_.out() += rest.substr(0, kSmallContent);
     send_in_pieces();
-  }
+    rest.remove_prefix(std::min(rest.size(), kSmallContent));
+  } while (!rest.empty());
   final_replies();
   content_ended_ = true;
 }
@@ -219,7 +225,8 @@ void Transaction::on_recipient(std::size_t index, const smtp::ServerReply& reply
 
 void Transaction::on_final(std::size_t index, const smtp::ServerReply& reply) {
   if (!reply.is_refusal() && !reply.is_positive()) throw Disorder("an unexpected reply to the content");
-  if (reply.is_positive() && exchange_.write_failed()) throw Cut("the far side closed before the end of the content");
+  if (reply.is_positive() && exchange_.write_failed())
+    throw Cut("the far side closed before the end of the content");
   decide(index, RelayFailure::none, RelayStage::final_dot, to_reply(reply));
 }
 
@@ -236,10 +243,11 @@ void Transaction::decide_rest(RelayFailure failure, Reply reply) {
   for (std::size_t i = 0; i < decided_.size(); ++i) decide(i, failure, stage_, reply);
 }
 
-// More replies than commands: it cannot be known which of them was meant for whom.  That the far side closes may be said at
-// any time (RFC 5321 3.8).
+// More replies than commands: it cannot be known which of them was meant for whom.  That the far side closes
+// may be said at any time (RFC 5321 3.8).
 void Transaction::check_order() {
-  if (exchange_.has_input() && !exchange_.input().starts_with("421")) throw Disorder("more replies than commands");
+  if (exchange_.has_input() && !exchange_.input().starts_with("421"))
+    throw Disorder("more replies than commands");
 }
 
 }  // namespace mailroom::relayd

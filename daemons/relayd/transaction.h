@@ -1,7 +1,7 @@
 // One message over one session (RFC 5321 3.3; RFC 2920, RFC 3030; RFC 2033 for LMTP).
 //
-// Round trips: with CHUNKING and PIPELINING a small message is one write and one wait; with PIPELINING alone envelope and DATA
-// are one, the content another; without it each command waits for its reply.
+// Round trips: with CHUNKING and PIPELINING a small message is one write and one wait; with PIPELINING alone
+// envelope and DATA are one, the content another; without it each command waits for its reply.
 #pragma once
 
 #include <string_view>
@@ -18,20 +18,20 @@ namespace mailroom::relayd {
 inline constexpr std::size_t kSmallContent = 64 * 1024;
 
 class Transaction {
-public:
+ public:
   // `left_over`: the transaction before was not ended by content; RSET comes first.
   enum class LeftOver : bool { no, yes };
   Transaction(const RelaydConfig& limits, const Session& session, Exchange& exchange, const Send& message,
               std::string_view content, LeftOver left_over);
 
-  // Each recipient's outcome is what the far side said about it in a whole reply, or `cut`; "taken" only after the reply to
-  // the end of a content that was sent as a whole.
+  // Each recipient's outcome is what the far side said about it in a whole reply, or `cut`; "taken" only
+  // after the reply to the end of a content that was sent as a whole.
   Sent run();
 
   // For the next message, when this one's Sent says that the connection is reusable.
   LeftOver left_over() const { return content_ended_ ? LeftOver::no : LeftOver::yes; }
 
-private:
+ private:
   void refuse_unsendable();
   void dialogue();
   void announce();

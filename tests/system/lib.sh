@@ -20,9 +20,12 @@ box=$work/box
 count=0
 failed=0
 
+sinks=()  # pids
+
 cleanup() {
     local status=$?
     trap - EXIT
+    [ ${#sinks[@]} = 0 ] || kill "${sinks[@]}" 2> /dev/null
     [ ! -e "$box/env" ] || "$build/tools/mr-sandbox" stop "$box" > /dev/null 2>&1
     if [ "$failed" -gt 0 ] && [ -s "$box/log" ]; then tail -n 40 "$box/log" | diag; fi
     [ -n "${KEEP:-}" ] || rm -rf "$work"
@@ -102,6 +105,17 @@ start_sandbox() { # [OPTION...]: a test that cannot start one has failed
 }
 # shellcheck disable=SC1091
 read_env() { . "$box/env"; }
+
+# ---- foreign servers: tests/sink/README.md ----
+
+sink_ready() { [ -e "$SINK_DIR.port" ]; }
+start_sink() { # NAME [OPTION...]: sets SINK_DIR and, but for --unix, SINK_PORT
+    SINK_DIR=$work/sink-$1; shift
+    "$root/tests/sink/sink" "$SINK_DIR" --port-file "$SINK_DIR.port" "$@" 9>&- &
+    sinks+=($!)
+    eventually sink_ready
+    SINK_PORT=$(cat "$SINK_DIR.port")
+}
 
 tool() { local name=$1; shift; "$build/tools/mr-$name" --config "$CONFIG" "$@"; }
 pending() { "$build/tools/mr-sandbox" pending "$box"; }

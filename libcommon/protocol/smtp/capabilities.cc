@@ -14,10 +14,14 @@ struct Keyword {
   bool Capabilities::*member;
 };
 constexpr std::array kKeywords{
-    Keyword{"PIPELINING", &Capabilities::pipelining}, Keyword{"CHUNKING", &Capabilities::chunking},
-    Keyword{"8BITMIME", &Capabilities::eight_bit_mime}, Keyword{"SMTPUTF8", &Capabilities::smtputf8},
-    Keyword{"DSN", &Capabilities::dsn},               Keyword{"STARTTLS", &Capabilities::starttls},
-    Keyword{"REQUIRETLS", &Capabilities::requiretls}, Keyword{"SIZE", &Capabilities::size},
+    Keyword{"PIPELINING", &Capabilities::pipelining},
+    Keyword{"CHUNKING", &Capabilities::chunking},
+    Keyword{"8BITMIME", &Capabilities::eight_bit_mime},
+    Keyword{"SMTPUTF8", &Capabilities::smtputf8},
+    Keyword{"DSN", &Capabilities::dsn},
+    Keyword{"STARTTLS", &Capabilities::starttls},
+    Keyword{"REQUIRETLS", &Capabilities::requiretls},
+    Keyword{"SIZE", &Capabilities::size},
 };
 
 void take_mechanisms(Capabilities& capabilities, std::string_view list) {

@@ -1,4 +1,5 @@
-// What a server offers in its reply to EHLO or LHLO (RFC 5321 section 4.1.1.1), as far as a client here makes use of it.
+// What a server offers in its reply to EHLO or LHLO (RFC 5321 section 4.1.1.1), as far as a client here makes
+// use of it.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +19,7 @@ struct Capabilities {
   bool requiretls = false;      // RFC 8689
   bool auth_plain = false;      // RFC 4954
   bool auth_login = false;
-  bool size = false;            // RFC 1870
+  bool size = false;                        // RFC 1870
   std::optional<std::uint64_t> size_limit;  // nothing: none was said, or what was said is no number
 
   bool operator==(const Capabilities&) const = default;

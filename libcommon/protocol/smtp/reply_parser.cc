@@ -11,7 +11,8 @@ namespace {
 
 constexpr std::size_t kCodeDigits = 3;
 
-// 0 for what is no code.  The second digit goes to 9, since servers in use say "471" and "571" (section 4.2 ends at 5).
+// 0 for what is no code.  The second digit goes to 9, since servers in use say "471" and "571" (section 4.2
+// ends at 5).
 std::uint16_t parse_code(std::string_view line) {
   if (line.size() < kCodeDigits || !std::ranges::all_of(line.substr(0, kCodeDigits), is_digit)) return 0;
   if (line[0] < '2' || line[0] > '5') return 0;
@@ -40,7 +41,8 @@ std::string_view enhanced_code(std::string_view text, char reply_class) {
 
 std::string printable(std::string_view text) {
   std::string clean{text.substr(0, kMaxReplyText)};
-  std::ranges::replace_if(clean, [](char c) { return !is_printable(c); }, '?');
+  std::ranges::replace_if(
+      clean, [](char c) { return !is_printable(c); }, '?');
   return clean;
 }
 
@@ -48,11 +50,16 @@ std::string printable(std::string_view text) {
 
 const char* words_for(ReplyFault fault) {
   switch (fault) {
-  case ReplyFault::bad_code: return "a reply without a code";
-  case ReplyFault::mixed_codes: return "a reply with different codes";
-  case ReplyFault::bare_lf: return "a reply with a bare LF";
-  case ReplyFault::line_too_long: return "a reply with an endless line";
-  case ReplyFault::too_many_lines: return "a reply with too many lines";
+  case ReplyFault::bad_code:
+    return "a reply without a code";
+  case ReplyFault::mixed_codes:
+    return "a reply with different codes";
+  case ReplyFault::bare_lf:
+    return "a reply with a bare LF";
+  case ReplyFault::line_too_long:
+    return "a reply with an endless line";
+  case ReplyFault::too_many_lines:
+    return "a reply with too many lines";
   }
   return "";
 }

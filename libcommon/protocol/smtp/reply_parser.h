@@ -1,7 +1,8 @@
-// The replies of an SMTP or LMTP server (RFC 5321 section 4.2), as a client reads them from a server that may be anybody.
+// The replies of an SMTP or LMTP server (RFC 5321 section 4.2), as a client reads them from a server that may
+// be anybody.
 //
-// Each line ends with CRLF alone: a server that repeats in its reply what a stranger gave it must not be made to say more
-// replies than it meant.  What is kept of a reply is printable ASCII and bounded.
+// Each line ends with CRLF alone: a server that repeats in its reply what a stranger gave it must not be made
+// to say more replies than it meant.  What is kept of a reply is printable ASCII and bounded.
 #pragma once
 
 #include <cstddef>
@@ -26,16 +27,16 @@ struct ServerReply {
 };
 
 enum class ReplyFault : std::uint8_t {
-  bad_code,       // a line that does not begin with a reply code
-  mixed_codes,    // lines of one reply with different codes
-  bare_lf,        // a LF that no CR precedes
-  line_too_long,  // kMaxServerLine
-  too_many_lines, // kMaxServerLines
+  bad_code,        // a line that does not begin with a reply code
+  mixed_codes,     // lines of one reply with different codes
+  bare_lf,         // a LF that no CR precedes
+  line_too_long,   // kMaxServerLine
+  too_many_lines,  // kMaxServerLines
 };
 const char* words_for(ReplyFault fault);
 
 class ReplyParser {
-public:
+ public:
   struct Step {
     std::size_t consumed;
     bool complete;  // the rest of the input belongs to the next reply
@@ -47,7 +48,7 @@ public:
   // The complete reply.
   ServerReply take();
 
-private:
+ private:
   enum class Line : std::uint8_t { last, continued };
   std::expected<Line, ReplyFault> add_line(std::string_view line);
 
