@@ -81,7 +81,6 @@ class LoginDesk {
   bool is_shut_out(const Client& client);
   std::pair<std::string, std::string> name_and_hash(const std::string& text);
   void checked(const Checked& result);
-  void count_failure(const Client& client);
   void refused_by_check(Client& client, LoginRefusal refusal);
   bool still_proves(const Client& client);
   void prove(Client& client);
