@@ -22,9 +22,8 @@ Fd child_signals() {
 }
 
 void reap_children(int signals, const std::function<void(pid_t, int status)>& on_ended) {
-  signalfd_siginfo ignored;
-  while (::read(signals, &ignored, sizeof ignored) > 0) {
-  }
+  signalfd_siginfo ignored;  // there is at most one SIGCHLD, however many have ended
+  [[maybe_unused]] const ssize_t size = ::read(signals, &ignored, sizeof ignored);
   int status = 0;
   for (pid_t pid = ::waitpid(-1, &status, WNOHANG); pid > 0; pid = ::waitpid(-1, &status, WNOHANG))
     on_ended(pid, status);

@@ -7,7 +7,6 @@ namespace mailroom {
 
 ConnectionTable::ConnectionTable(const ConnectionLimits& limits, std::uint32_t slots) : limits_{limits} {
   limits_.total = std::min(limits_.total, slots - slots / 8);
-  connections_.resize(slots);
   for (Slot slot = slots; slot > 0; --slot) free_.push_back(slot - 1);
 }
 
@@ -19,6 +18,7 @@ std::expected<ConnectionTable::Slot, ConnectionTable::Refusal> ConnectionTable::
   if (before_login_.size() >= limits_.total || free_.empty() || by_id_.contains(id)) return std::unexpected(Refusal::service_full);
   const Slot slot = free_.back();
   free_.pop_back();
+  if (slot >= connections_.size()) connections_.resize(slot + 1);
   connections_[slot] = Connection{.id = id, .peer = peer, .opened = now};
   by_id_.emplace(id, slot);
   ++per_address_[peer.host_for_limits()];

@@ -50,7 +50,6 @@ public:
   void close(Slot slot);
   // Its process has ended (or never was): the slot may be used again.
   void release(Slot slot) { free_.push_back(slot); }
-  std::uint32_t slots() const { return static_cast<std::uint32_t>(connections_.size()); }
   const Connection& at(Slot slot) const { return *connections_[slot]; }
   bool is_open(Slot slot) const { return slot < connections_.size() && connections_[slot].has_value(); }
   std::optional<Slot> find(ConnectionId id) const;
@@ -75,7 +74,7 @@ public:
 
 private:
   ConnectionLimits limits_;
-  std::vector<std::optional<Connection>> connections_;  // by slot
+  std::vector<std::optional<Connection>> connections_;  // by slot, as far as slots have been used
   std::vector<Slot> free_;
   std::unordered_map<ConnectionId, Slot> by_id_;
   std::map<IpAddress, std::uint32_t> per_address_;

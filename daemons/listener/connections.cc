@@ -90,6 +90,7 @@ void Listener::open_connection(std::size_t socket, Fd client) {
   }
   if (!slot) return turn_away(socket, client.get(), *peer, slot.error());
 
+  if (*slot >= children_.size()) children_.resize(*slot + 1);
   Child& child = children_[*slot];
   child = Child{.channel = {}, .socket = socket, .connection = id, .peer = *peer};
   std::optional<NewConnection> ends;

@@ -51,8 +51,7 @@ Listener::Listener(const Launch& launch, const Protocol& protocol)
       passed_{launch},
       control_{Fd{kControlFd}},
       uids_{pool_of(launch, service_)},
-      table_{limits_of(config_, service_), uids_.size()},
-      children_(table_.slots()) {}
+      table_{limits_of(config_, service_), uids_.size()} {}
 
 void Listener::take_descriptors() {
   std::size_t number = 0;

@@ -131,7 +131,7 @@ private:
   ipc::MessageChannel<ListenerToKeyd, KeydToListener> keyd_;
   const UidPool uids_;
   ConnectionTable table_;
-  std::vector<Child> children_;  // by slot
+  std::vector<Child> children_;  // by slot, as far as slots have been used
   std::unordered_map<pid_t, Slot> slot_of_;  // of every process that is not reaped, also when its connection is over
   std::unordered_map<pid_t, Session> sessions_;
   std::array<ConnectionId, 64> random_{};

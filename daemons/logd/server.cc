@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <string_view>
+#include <thread>
 
 #include "daemons/log.h"
 #include "daemons/logd/lines.h"
@@ -16,6 +18,9 @@ namespace mailroom::logd {
 namespace {
 
 constexpr std::size_t kReadSize = 64 * 1024;  // of one pipe in one turn: the kernel's usual size of a pipe
+// Lines are left to gather for so long: a busy system writes ten for a message, and each would wake this
+// process.  The pipes hold what comes meanwhile.
+constexpr std::chrono::milliseconds kGather{1};
 
 std::int64_t now_microseconds() {
   timeval now{};
@@ -34,11 +39,24 @@ void write_all(std::string_view text) {
 
 }  // namespace
 
+// At most one pause for all the pipes that became readable together.
+class Server::Pace {
+ public:
+  void wait() {
+    if (std::chrono::steady_clock::now() < last_ + kGather) return;
+    std::this_thread::sleep_for(kGather);
+    last_ = std::chrono::steady_clock::now();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point last_{};
+};
+
 class Server::Pipe {
  public:
-  Pipe(event::Loop& loop, std::string process, Fd fd)
-      : process_{std::move(process)}, fd_{std::move(fd)}, readable_{loop, fd_.get(),
-                                                                    [this] { on_readable(); }} {
+  Pipe(event::Loop& loop, Pace& pace, std::string process, Fd fd)
+      : pace_{pace}, process_{std::move(process)}, fd_{std::move(fd)}, readable_{loop, fd_.get(),
+                                                                                 [this] { on_readable(); }} {
     ::fcntl(fd_.get(), F_SETFL, ::fcntl(fd_.get(), F_GETFL) | O_NONBLOCK);
   }
 
@@ -51,6 +69,7 @@ class Server::Pipe {
 
  private:
   void on_readable() {
+    pace_.wait();
     if (read_once() == 0) readable_.pause();  // every writer is gone
   }
 
@@ -67,13 +86,14 @@ class Server::Pipe {
     return got;
   }
 
+  Pace& pace_;
   std::string process_;
   Fd fd_;
   LineAssembler assembler_;
   event::ReadWatch readable_;
 };
 
-Server::Server(const Host& host) : host_{host} {
+Server::Server(const Host& host) : host_{host}, pace_{std::make_unique<Pace>()} {
   // Its own lines need no logd to complete them.
   log::set_up({.fd = STDERR_FILENO, .level = host.config.log.level, .name = host.launch.process});
   static constexpr std::string_view kPrefix = "log ";
@@ -90,7 +110,7 @@ void Server::attach(const std::string& kind, const std::string& peer, Fd fd) {
 }
 
 void Server::add(const std::string& process, Fd fd) {
-  pipes_.push_back(std::make_unique<Pipe>(host_.loop, process, std::move(fd)));
+  pipes_.push_back(std::make_unique<Pipe>(host_.loop, *pace_, process, std::move(fd)));
 }
 
 void Server::drain() {

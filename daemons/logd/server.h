@@ -20,10 +20,12 @@ class Server final : public mailroom::Server {
   void drain() override;
 
  private:
+  class Pace;
   class Pipe;
   void add(const std::string& process, Fd fd);
 
   const Host& host_;
+  std::unique_ptr<Pace> pace_;
   std::vector<std::unique_ptr<Pipe>> pipes_;
 };
 

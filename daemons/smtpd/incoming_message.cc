@@ -49,6 +49,7 @@ const char* fault_name(ContentFault fault) { return row_of(fault).name; }
 IncomingMessage::IncomingMessage(Spool& spool, TransactionId transaction, Limits limits)
     : spool_{spool}, limits_{limits} {
   spool_.begin(transaction);
+  chunk_.reserve(kContentChunk);  // pages that are not used cost nothing; growing would copy
 }
 
 IncomingMessage::~IncomingMessage() {
@@ -103,14 +104,14 @@ Reply IncomingMessage::finish() {
   if (fault_) return reply_to(*fault_);
   release_header();
   open_ = false;
-  return spool_.commit(chunk_);
+  return spool_.commit(std::move(chunk_));
 }
 
 void IncomingMessage::append(std::string_view octets) {
   while (!octets.empty()) {
     if (chunk_.size() == kContentChunk) {
-      spool_.write(chunk_);
-      chunk_.clear();
+      spool_.write(std::exchange(chunk_, {}));
+      chunk_.reserve(kContentChunk);
     }
     const std::string_view part = octets.substr(0, kContentChunk - chunk_.size());
     chunk_ += part;

@@ -1,5 +1,7 @@
 #include "daemons/smtpd/spool_client.h"
 
+#include <utility>
+
 namespace mailroom {
 namespace {
 
@@ -12,20 +14,19 @@ Reply gone() { return {451, "4.3.0", "The queue did not take the message; try ag
 
 void SpoolClient::begin(TransactionId transaction) { transaction_ = transaction; }
 
-void SpoolClient::write(std::string_view chunk) { send(chunk, false); }
+void SpoolClient::write(std::string chunk) { send(std::move(chunk), false); }
 
 void SpoolClient::abort() {
   if (queued_.is_open()) queued_.send(AbandonContent{transaction_});
 }
 
-void SpoolClient::send(std::string_view chunk, bool last) {
+void SpoolClient::send(std::string chunk, bool last) {
   if (!queued_.is_open()) return;
-  bytes_.assign(chunk);
-  if (queued_.send(Content{transaction_, last, std::move(bytes_)}) != ipc::SendResult::sent) queued_.close();
+  if (queued_.send(Content{transaction_, last, std::move(chunk)}) != ipc::SendResult::sent) queued_.close();
 }
 
-Reply SpoolClient::commit(std::string_view last) {
-  send(last, true);
+Reply SpoolClient::commit(std::string last) {
+  send(std::move(last), true);
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
   while (queued_.is_open()) {
     auto answer = queued_.receive(ipc::PacketSocket::Wait::yes, 0, deadline);

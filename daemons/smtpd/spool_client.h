@@ -13,16 +13,15 @@ class SpoolClient : public Spool {
   explicit SpoolClient(Fd to_queued) : queued_{std::move(to_queued)} {}
 
   void begin(TransactionId transaction) override;
-  void write(std::string_view chunk) override;
-  [[nodiscard]] Reply commit(std::string_view last) override;
+  void write(std::string chunk) override;
+  [[nodiscard]] Reply commit(std::string last) override;
   void abort() override;
 
  private:
-  void send(std::string_view chunk, bool last);
+  void send(std::string chunk, bool last);
 
   ipc::MessageChannel<ConnectionToQueued, QueuedToConnection> queued_;
   TransactionId transaction_ = 0;
-  std::string bytes_;  // of the message that is sent, kept for its capacity
 };
 
 }  // namespace mailroom

@@ -3,10 +3,12 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <memory>
 #include <system_error>
+#include <utility>
 
 namespace mailroom::ipc {
 namespace {
@@ -14,9 +16,23 @@ namespace {
 constexpr std::size_t kControlSize = CMSG_SPACE(kMaxDescriptors * sizeof(int));
 
 // One buffer for each process is enough: a packet is decoded before the next is received.
-char* receive_buffer() {
-  static const std::unique_ptr<char[]> buffer = std::make_unique_for_overwrite<char[]>(kMaxPacket);
-  return buffer.get();
+class ReceiveBuffer {
+ public:
+  char* data() { return octets_.get(); }
+  // What was received last is wiped before the next receive, also when that brings nothing: a packet may hold a password.
+  // Only small ones do; content has other copies.
+  void wipe() { ::explicit_bzero(data(), std::min(std::exchange(received_, 0), kMaxSecret)); }
+  void note_received(std::size_t size) { received_ = size; }
+
+ private:
+  static constexpr std::size_t kMaxSecret = 4096;
+  std::unique_ptr<char[]> octets_ = std::make_unique_for_overwrite<char[]>(kMaxPacket);
+  std::size_t received_ = 0;
+};
+
+ReceiveBuffer& receive_buffer() {
+  static ReceiveBuffer buffer;
+  return buffer;
 }
 
 std::vector<Fd> take_descriptors(msghdr& header) {
@@ -62,7 +78,8 @@ void Packet::forget() { ::explicit_bzero(const_cast<char*>(bytes.data()), bytes.
 
 std::expected<Packet, ReceiveError> PacketSocket::receive(
     Wait wait, std::size_t max_descriptors, std::optional<std::chrono::steady_clock::time_point> deadline) {
-  iovec part{receive_buffer(), kMaxPacket};
+  receive_buffer().wipe();
+  iovec part{receive_buffer().data(), kMaxPacket};
   alignas(cmsghdr) char control[kControlSize];
   for (;;) {
     if (wait == Wait::yes && deadline && !wait_for(fd_.get(), POLLIN, deadline))
@@ -81,6 +98,7 @@ std::expected<Packet, ReceiveError> PacketSocket::receive(
       continue;
     }
     if (got < 0) return std::unexpected(ReceiveError::closed);
+    receive_buffer().note_received(static_cast<std::size_t>(got));
     // Also of an empty packet, which looks like the end: what came with it must not stay open.
     Packet packet{{static_cast<const char*>(part.iov_base), static_cast<std::size_t>(got)}, take_descriptors(header)};
     if ((header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 || packet.descriptors.size() > max_descriptors)

@@ -15,22 +15,24 @@ constexpr std::size_t kLargestHole = 64 * 1024;
 // Up to this size freed blocks are kept in lists by their size.
 constexpr std::size_t kSmall = 1024;
 constexpr std::size_t kStep = 16;
+// So much of unused heap is kept rather than given back and asked for again with the next message.
+constexpr int kKept = 512 * 1024;
 
 // Where the part of the heap begins that was never allocated.
-std::uintptr_t unused_begin() {
-  return reinterpret_cast<std::uintptr_t>(::sbrk(0)) - ::mallinfo2().keepcost;
-}
+std::uintptr_t unused_begin() { return reinterpret_cast<std::uintptr_t>(::sbrk(0)) - ::mallinfo2().keepcost; }
 
 }  // namespace
 
 void settle_heap() {
   ::mallopt(M_MXFAST, 0);  // its list is emptied over all of the heap by the first large allocation
-  ::malloc_trim(0);
+  ::mallopt(M_TRIM_THRESHOLD, kKept);
+  ::malloc_trim(kKept);
   const std::uintptr_t end = unused_begin();
   for (std::size_t size = kLargestHole; size > 0; size -= size > kSmall ? kSmall : kStep) {
     void* block = std::malloc(size);
     while (block != nullptr && reinterpret_cast<std::uintptr_t>(block) < end) block = std::malloc(size);
-    if (size > kSmall) std::free(block);  // it joins what is unused; a small one would be kept in a list, apart
+    if (size > kSmall)
+      std::free(block);  // it joins what is unused; a small one would be kept in a list, apart
   }
 }
 

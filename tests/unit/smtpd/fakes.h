@@ -66,12 +66,12 @@ class FakeSpool : public Spool {
     content_.clear();
     open_ = true;
   }
-  void write(std::string_view chunk) override {
+  void write(std::string chunk) override {
     if (!open_ || chunk.size() > kContentChunk) events_.push_back("wrong write");
     ++writes;
     content_ += chunk;
   }
-  Reply commit(std::string_view last) override {
+  Reply commit(std::string last) override {
     if (!open_ || last.size() > kContentChunk) events_.push_back("wrong commit");
     open_ = false;
     content_ += last;
