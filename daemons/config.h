@@ -221,6 +221,9 @@ struct PolicydConfig {
   }
 };
 
+// What becomes of a report that cannot be delivered, or a failure of mail that no sender can be told of.
+enum class DoubleBounce : std::uint8_t { postmaster, drop, kLast = drop };
+
 struct QueuedConfig {
   std::uint64_t memory_limit = 256 * 1024 * 1024;    // content held for all clients together; above it 452
   std::uint64_t memory_message_size = 256 * 1024;    // longer content goes to a file of its own
@@ -237,12 +240,15 @@ struct QueuedConfig {
   std::uint32_t relay_connections = 200;                // to other hosts, of all destinations together
   std::uint32_t relay_connections_per_destination = 20; // of one destination
   Duration relay_idle = std::chrono::seconds{2};        // how long a connection is kept for more messages
+  std::uint64_t report_full_size = 50 * 1024;  // of larger messages the header goes back
+  DoubleBounce double_bounce = DoubleBounce::postmaster;
 
   bool operator==(const QueuedConfig&) const = default;
   static auto fields(auto& m) {
     return std::tie(m.memory_limit, m.memory_message_size, m.segment_size, m.min_free_space, m.max_messages,
                     m.copy_forward_percent, m.deliveries_in_flight, m.retry_schedule, m.lifetime, m.delay_warning,
-                    m.relay_connections, m.relay_connections_per_destination, m.relay_idle);
+                    m.relay_connections, m.relay_connections_per_destination, m.relay_idle,
+                    m.report_full_size, m.double_bounce);
   }
 };
 

@@ -129,6 +129,10 @@ inline constexpr EventRow kEvents[] = {
     {"message-removed", LogLevel::warning, "queue sender", "An operator removed a message."},
     {"delivery-failed", LogLevel::error, "queue recipient account reason",
      "A message could not be put into a mailbox."},
+    {"report-queued", LogLevel::info, "queue about recipient action",
+     "Somebody is told what became of a message: a report is in the queue, durable."},
+    {"report-dropped", LogLevel::warning, "about recipient action reason",
+     "Nobody is told that a message failed."},
     {"delivery-batch", LogLevel::debug, "deliveries milliseconds", "Deliveries were made durable together."},
 
     // Mail out

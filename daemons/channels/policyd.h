@@ -111,7 +111,20 @@ struct WithdrawEnvelope {
   ConnectionId connection = 0;
   static auto fields(auto& m) { return std::tie(m.connection); }
 };
-using PolicydToQueued = std::variant<AuthoriseRecipient, WithdrawEnvelope>;
+// A message that the system itself writes: a daily report of RFC 8460, a notice to whoever answers for a device.  Answered
+// by Submitted.
+inline constexpr std::size_t kMaxSubmitted = 60 * 1024;
+struct SubmitMessage {
+  std::uint64_t number = 0;  // repeated in the answer
+  std::string reverse_path;
+  bool eight_bit = false;  // the content holds octets past ASCII (RFC 6152)
+  Recipient recipient;
+  std::string content;  // in wire form, with its header; at most kMaxSubmitted octets
+  static auto fields(auto& m) {
+    return std::tie(m.number, m.reverse_path, m.eight_bit, m.recipient, m.content);
+  }
+};
+using PolicydToQueued = std::variant<AuthoriseRecipient, WithdrawEnvelope, SubmitMessage>;
 
 // queued -> policyd
 struct Authorised {
@@ -121,7 +134,12 @@ struct Authorised {
   Reply refusal;
   static auto fields(auto& m) { return std::tie(m.connection, m.transaction, m.queue_id, m.refusal); }
 };
-using QueuedToPolicyd = std::variant<Authorised>;
+struct Submitted {
+  std::uint64_t number = 0;
+  QueueId queue_id = 0;  // durable; 0: not taken
+  static auto fields(auto& m) { return std::tie(m.number, m.queue_id); }
+};
+using QueuedToPolicyd = std::variant<Authorised, Submitted>;
 
 // queued asks policyd, on a channel of its own (queued-policyd).  Each question is answered, in any order.
 struct ResolveAddress {  // where a report to this address goes

@@ -37,6 +37,21 @@ std::vector<std::string> show_retry_schedule(const Q& config) {
   return {line};
 }
 
+Result set_double_bounce(Q& config, Values values) {
+  if (values.size() == 1 && values[0] == "postmaster") {
+    config.double_bounce = DoubleBounce::postmaster;
+  } else if (values.size() == 1 && values[0] == "drop") {
+    config.double_bounce = DoubleBounce::drop;
+  } else {
+    return std::unexpected("expected postmaster or drop");
+  }
+  return {};
+}
+
+std::vector<std::string> show_double_bounce(const Q& config) {
+  return {config.double_bounce == DoubleBounce::drop ? "drop" : "postmaster"};
+}
+
 constexpr Key<Q> kQueuedKeys[] = {
     {"memory-limit", Size<Q>{&Q::memory_limit, 16 * kMiB, 1024 * kGiB}, Reload::restart,
      "Content held in memory for all clients together before it is durable; when it is used up, new content "
@@ -67,6 +82,13 @@ constexpr Key<Q> kQueuedKeys[] = {
      "Connections to one destination; fewer are made as long as it has not shown that it takes so many."},
     {"relay-idle", Time<Q>{&Q::relay_idle, 0s, 5min}, Reload::at_once,
      "How long a connection is kept for more messages to the same destination."},
+    {"report-full-size", Size<Q>{&Q::report_full_size, 0, kMiB}, Reload::at_once,
+     "A report that a message was not delivered holds the message up to this size, and of a larger one the "
+     "header."},
+    {"double-bounce", Custom<Q>{"postmaster | drop", Occurs::once, set_double_bounce, show_double_bounce},
+     Reload::at_once,
+     "Where a report goes that cannot be delivered, or that has nobody to go to: to the postmaster, or "
+     "nowhere."},
 };
 
 using D = DeliverdConfig;

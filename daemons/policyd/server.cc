@@ -107,16 +107,18 @@ void Server::attach_authd(Fd fd) {
 }
 
 void Server::attach_queued(Fd fd) {
-  if (queued_) mail_->queued_gone();
+  if (queued_) queued_gone();
   queued_ = std::make_unique<QueuedChannel>(
       host_.loop, std::move(fd), 0,
       [this](QueuedToPolicyd&& message, std::vector<Fd>&&) {
-        mail_->authorised(std::get<Authorised>(message));
+        std::visit(Overloaded{[this](const Authorised& m) { mail_->authorised(m); },
+                              [this](const Submitted& m) { own_mail_.submitted(m); }},
+                   message);
       },
       [this](event::ChannelEnd why) {
         log_end("policyd-queued", "queued", event::channel_end_name(why));
         queued_.reset();
-        mail_->queued_gone();
+        queued_gone();
       });
 }
 
@@ -203,6 +205,11 @@ void Server::tell_listener(ListenerKey listener, const PolicydToListener& messag
 void Server::tell_session_listeners(const EndSessions& message) {
   for (auto& [key, listener] : listeners_)
     if (!is_smtp(listener.service)) listener.channel->send(message);
+}
+
+void Server::queued_gone() {
+  mail_->queued_gone();
+  own_mail_.queued_gone();
 }
 
 bool Server::tell_queued(const PolicydToQueued& message) {

@@ -14,6 +14,7 @@
 #include "daemons/policyd/judge.h"
 #include "daemons/policyd/login_desk.h"
 #include "daemons/policyd/mail_desk.h"
+#include "daemons/policyd/own_mail.h"
 #include "daemons/policyd/peers.h"
 
 namespace mailroom::policyd {
@@ -73,6 +74,7 @@ class Server final : public mailroom::Server, private Peers {
   void tell_session_listeners(const EndSessions& message) override;
   void tell_supervisor(const ProcessToSupervisor& message) override { host_.tell_supervisor(message); }
   bool tell_queued(const PolicydToQueued& message) override;
+  void queued_gone();
 
   const Host& host_;
   const Times times_;
@@ -83,6 +85,7 @@ class Server final : public mailroom::Server, private Peers {
   std::optional<Judge> judge_;
   std::unique_ptr<LoginDesk> logins_;
   std::unique_ptr<MailDesk> mail_;
+  OwnMail own_mail_{*this};
   std::unique_ptr<AccountDesk> accounts_;
   std::map<ListenerKey, Listener> listeners_;
   ListenerKey last_listener_ = 0;

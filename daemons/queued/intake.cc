@@ -9,6 +9,7 @@
 #include "daemons/queued/clock.h"
 #include "libcommon/policy/sender_pattern.h"
 #include "libcommon/protocol/rfc5322/authors.h"
+#include "libcommon/protocol/smtp/data_scanner.h"
 
 namespace mailroom::queued {
 namespace {
@@ -88,7 +89,9 @@ struct Intake::Connection {
 };
 
 Intake::Intake(event::Loop& loop, queue::Queue& queue, const Config& config, OnAccepted on_accepted)
-    : loop_{loop}, queue_{queue}, config_{config}, on_accepted_{std::move(on_accepted)} {}
+    : loop_{loop}, queue_{queue}, config_{config}, on_accepted_{std::move(on_accepted)}, own_mail_{
+                                                                                             queue,
+                                                                                             on_accepted_} {}
 
 Intake::~Intake() = default;
 
@@ -163,7 +166,8 @@ void Intake::attach_policyd(Fd fd) {
       loop_, std::move(fd), 0,
       [this](PolicydToQueued&& message, std::vector<Fd>&&) {
         std::visit(Overloaded{[this](AuthoriseRecipient& m) { authorise(std::move(m)); },
-                              [this](const WithdrawEnvelope& m) { withdraw(m); }},
+                              [this](const WithdrawEnvelope& m) { withdraw(m); },
+                              [this](SubmitMessage& m) { submit(std::move(m)); }},
                    message);
       },
       [this](event::ChannelEnd why) {
@@ -248,6 +252,31 @@ Intake::Authorised Intake::new_envelope(const AuthoriseRecipient& message) {
 void Intake::withdraw(const WithdrawEnvelope& message) {
   if (const auto found = connections_.find(message.connection); found != connections_.end())
     found->second->authorised.reset();
+}
+
+// policyd writes it, and what it writes may come from elsewhere: the form is looked at here too.
+void Intake::submit(SubmitMessage&& message) {
+  smtp::ChunkWatch form;
+  form.feed(message.content);
+  const bool is_well_formed = message.content.size() <= kMaxSubmitted && message.content.ends_with("\r\n") &&
+                              !form.has_bare_line_end() && !form.has_overlong_line() &&
+                              leads_somewhere(message.recipient) &&
+                              message.recipient.accounts.size() <= kMaxTargets;
+  const auto answer = [this, number = message.number](QueueId id) {
+    if (policyd_) policyd_->send(Submitted{number, id});
+  };
+  if (!is_well_formed) {
+    log::write("peer-misbehaved", {{"channel", "policyd-queued"},
+                                   {"peer", "policyd"},
+                                   {"reason", "submitted what is no message, or for nobody"}});
+    return answer(0);
+  }
+  queue::Envelope envelope;
+  envelope.reverse_path = std::move(message.reverse_path);
+  envelope.body =
+      static_cast<std::uint8_t>(message.eight_bit ? BodyType::eight_bit_mime : BodyType::seven_bit);
+  own_mail_.send(own_mail_.new_id(), std::move(envelope), message.recipient, std::move(message.content),
+                 answer);
 }
 
 // ---- connections

@@ -16,6 +16,7 @@
 #include "daemons/channels/policyd.h"
 #include "daemons/channels/queued.h"
 #include "daemons/config.h"
+#include "daemons/queued/own_mail.h"
 #include "libcommon/event/channel_handler.h"
 #include "spool/queue/queue.h"
 
@@ -70,6 +71,7 @@ class Intake {
   QueueId add_recipient(Connection& connection, AuthoriseRecipient&& message);
   Authorised new_envelope(const AuthoriseRecipient& message);
   void withdraw(const WithdrawEnvelope& message);
+  void submit(SubmitMessage&& message);
 
   void on_connection(ConnectionId id, ConnectionToQueued&& message);
   void misbehaved(ConnectionId id, const char* reason);
@@ -84,6 +86,7 @@ class Intake {
   queue::Queue& queue_;
   const Config& config_;
   OnAccepted on_accepted_;
+  OwnMail own_mail_;
   std::map<ListenerKey, Listener> listeners_;
   ListenerKey last_listener_ = 0;
   std::unique_ptr<PolicydChannel> policyd_;

@@ -74,9 +74,9 @@ void RouteDesk::ask(const std::string& key, const Asking& asking) {
   case routing::Way::fixed: {
     const routing::FixedRoute fixed = site_.routes.at(route.number - 1);
     if (!routing::needs_lookup(fixed))
-      return planned(key, number, routing::plan_for_fixed(fixed, route.number, {}, sender), kForNow);
+      return planned(key, number, routing::plan_for_fixed(fixed, {}, sender), kForNow);
     return dns_.find_mail_hosts(fixed.host, true, fixed.port, [=, this](const dns::MailHosts& found) {
-      planned(key, number, routing::plan_for_fixed(fixed, route.number, found, sender), found.ttl);
+      planned(key, number, routing::plan_for_fixed(fixed, found, sender), found.ttl);
     });
   }
   case routing::Way::mx:

@@ -83,12 +83,18 @@ void Server::start() {
                                                   [this] { log_worker_->dispatch(); });
   content_watch_ = std::make_unique<event::ReadWatch>(host_.loop, content_worker_->event_fd(),
                                                       [this] { content_worker_->dispatch(); });
-  dispatcher_ = std::make_unique<Dispatcher>(host_.loop, *queue_, host_.config, routes_, reports_);
-  intake_ = std::make_unique<Intake>(
+  const OwnMail::OnAccepted on_accepted = [this](QueueId id, const queue::Envelope& envelope,
+                                                 queue::SharedContent content) {
+    dispatcher_->accepted(id, envelope, std::move(content));
+  };
+  reports_ = std::make_unique<ReportDesk>(
       host_.loop, *queue_, host_.config,
-      [this](QueueId id, const queue::Envelope& envelope, queue::SharedContent content) {
-        dispatcher_->accepted(id, envelope, std::move(content));
-      });
+      [this](const std::string& address, PolicyQuestions::OnAddress then) {
+        policy_.resolve_address(address, std::move(then));
+      },
+      on_accepted);
+  dispatcher_ = std::make_unique<Dispatcher>(host_.loop, *queue_, host_.config, routes_, *reports_);
+  intake_ = std::make_unique<Intake>(host_.loop, *queue_, host_.config, on_accepted);
   tools_ = std::make_unique<ToolDesk>(host_.loop, std::move(tools_socket_), *queue_, *dispatcher_);
   tick_.start(kTick);
 }

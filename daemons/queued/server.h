@@ -9,9 +9,9 @@
 #include "daemons/daemon.h"
 #include "daemons/queued/dispatcher.h"
 #include "daemons/queued/dns_questions.h"
-#include "daemons/queued/holding_reports.h"
 #include "daemons/queued/intake.h"
 #include "daemons/queued/policy_questions.h"
+#include "daemons/queued/report_desk.h"
 #include "daemons/queued/route_desk.h"
 #include "daemons/queued/tool_desk.h"
 #include "spool/queue/directory_storage.h"
@@ -53,7 +53,7 @@ class Server final : public mailroom::Server {
   DnsQuestions dns_;
   PolicyQuestions policy_;
   RouteDesk routes_;
-  HoldingReports reports_;
+  std::unique_ptr<ReportDesk> reports_;
   std::unique_ptr<Dispatcher> dispatcher_;
   std::unique_ptr<Intake> intake_;
   std::unique_ptr<ToolDesk> tools_;

@@ -132,9 +132,8 @@ bool needs_lookup(const FixedRoute& route) {
   return !route.is_unix_socket() && !numeric(route.host, route.port);
 }
 
-Planned plan_for_fixed(const FixedRoute& route, std::uint32_t number, const dns::MailHosts& found,
-                       SenderTls sender) {
-  Plan plan{route.protocol, {}, route.authenticate, route.authenticate ? number : 0};
+Planned plan_for_fixed(const FixedRoute& route, const dns::MailHosts& found, SenderTls sender) {
+  Plan plan{route.protocol, {}, route.authenticate, route.authenticate ? route_ticket(route) : 0};
   NextHop hop{route.host, {}, decide_fixed_transport(route.host, route.tls, sender)};
   if (needs_lookup(route)) {
     if (found.outcome == dns::Outcome::failed)

@@ -30,7 +30,7 @@ struct Plan {
   Protocol protocol = Protocol::smtp;
   std::vector<NextHop> hops;  // never empty
   bool authenticate = false;
-  std::uint32_t route = 0;  // number of the fixed route whose credentials are asked for; 0: none
+  std::uint32_t route = 0;  // route_ticket of the fixed route whose credentials are asked for; 0: none
 };
 using Planned = std::expected<Plan, NoWay>;
 
@@ -50,7 +50,6 @@ Planned plan_for_literal(const std::string& domain, const Site& site, SenderTls 
 // A fixed route; `found` are the addresses of its host, and are not looked at when the host is numeric or a
 // Unix socket.  An operator may name any address.
 bool needs_lookup(const FixedRoute& route);
-Planned plan_for_fixed(const FixedRoute& route, std::uint32_t number, const dns::MailHosts& found,
-                       SenderTls sender);
+Planned plan_for_fixed(const FixedRoute& route, const dns::MailHosts& found, SenderTls sender);
 
 }  // namespace mailroom::routing

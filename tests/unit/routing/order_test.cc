@@ -144,23 +144,23 @@ TEST_CASE("address literals") {
 }
 
 TEST_CASE("a fixed route leads where the operator says, whatever the address") {
-  const auto numeric = plan_for_fixed({"x.test", Protocol::smtp, "127.0.0.1", 2525, TlsLevel::encrypt, true},
-                                      3, {}, SenderTls::unspecified);
+  const FixedRoute with_login{"x.test", Protocol::smtp, "127.0.0.1", 2525, TlsLevel::encrypt, true};
+  const auto numeric = plan_for_fixed(with_login, {}, SenderTls::unspecified);
   REQUIRE(numeric);
   CHECK(numeric->hops.front().addresses == std::vector<IpAddress>{address("127.0.0.1", 2525)});
   CHECK(numeric->hops.front().tls.level == TlsLevel::encrypt);
-  CHECK(numeric->route == 3);
-  const auto socket = plan_for_fixed({"x.test", Protocol::lmtp, "lists", 0, TlsLevel::never, false}, 1, {},
+  CHECK(numeric->route == route_ticket(with_login));
+  const auto socket = plan_for_fixed({"x.test", Protocol::lmtp, "lists", 0, TlsLevel::never, false}, {},
                                      SenderTls::unspecified);
   REQUIRE(socket);
   CHECK(socket->hops.front().addresses.empty());
   CHECK(socket->hops.front().name == "lists");
   const FixedRoute by_name{"x.test", Protocol::smtp, "gate.test", 26, TlsLevel::may, false};
   CHECK(needs_lookup(by_name));
-  CHECK(plan_for_fixed(by_name, 1, answer({host(0, "gate.test", {"10.0.0.1"})}), SenderTls::unspecified)
+  CHECK(plan_for_fixed(by_name, answer({host(0, "gate.test", {"10.0.0.1"})}), SenderTls::unspecified)
             ->hops.front()
             .addresses.front() == address("10.0.0.1", 26));
-  CHECK_FALSE(no_way(plan_for_fixed(by_name, 1, {.outcome = dns::Outcome::no_domain}, SenderTls::unspecified))
+  CHECK_FALSE(no_way(plan_for_fixed(by_name, {.outcome = dns::Outcome::no_domain}, SenderTls::unspecified))
                   .permanent);
 }
 

@@ -1,0 +1,261 @@
+#include "daemons/queued/report_desk.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "daemons/log.h"
+#include "daemons/queued/clock.h"
+
+namespace mailroom::queued {
+namespace {
+
+constexpr std::chrono::seconds kRetry{5};
+// About an hour: then an operator has to see to it.
+constexpr unsigned kMaxTries = 720;
+
+// Reports that are being made; a further message is held.
+constexpr std::size_t kMaxJobs = 5'000;
+
+constexpr std::uint64_t kMicroseconds = 1'000'000;
+
+std::int64_t seconds(queue::Microseconds time) { return static_cast<std::int64_t>(time / kMicroseconds); }
+
+// What this system says itself has no host; what a host says is quoted as it came.
+std::string words_of(const Reply& reply) {
+  std::string words = reply.code == 0 ? "" : std::to_string(reply.code);
+  for (const std::string& part : {reply.enhanced, reply.text})
+    if (!part.empty()) words += (words.empty() ? "" : " ") + part;
+  return words;
+}
+
+dsn::Recipient recipient_of(const queue::EnvelopeRecipient& recipient, const ReportedTarget& target,
+                            dsn::Action action, bool expired) {
+  const bool replied = target.reply.code != 0 && !target.host.empty();
+  return {.address = recipient.address,
+          .orcpt = recipient.orcpt,
+          .action = action,
+          .status = target.reply.enhanced,
+          .expired = expired,
+          .host = target.host,
+          .reply = replied ? words_of(target.reply) : "",
+          .problem = replied ? "" : target.reply.text,
+          .attempted = seconds(target.attempted)};
+}
+
+// One for each recipient, whatever the number of its targets, whose sender wants to hear of it.
+std::vector<dsn::Recipient> wanted(const ReportedMessage& message, const Reports::Targets& targets,
+                                   dsn::Action action, bool expired) {
+  std::map<std::uint32_t, dsn::Recipient> out;
+  for (const ReportedTarget& target : targets) {
+    if (target.number == 0 || target.number > message.envelope.targets.size()) continue;
+    const std::uint32_t number = message.envelope.targets[target.number - 1].recipient;
+    const queue::EnvelopeRecipient& recipient = message.envelope.recipients.at(number);
+    if (dsn::is_wanted(recipient.notify, action))
+      out.try_emplace(number, recipient_of(recipient, target, action, expired));
+  }
+  std::vector<dsn::Recipient> recipients;
+  for (auto& [number, recipient] : out) recipients.push_back(std::move(recipient));
+  return recipients;
+}
+
+bool is_own_mail(const queue::Envelope& envelope) { return envelope.connection == 0; }
+
+// Whoever came to a listener of strangers has proved nothing about the sender.
+bool is_sender_known(const queue::Envelope& envelope) {
+  return !envelope.submitter.empty() || is_own_mail(envelope);
+}
+
+// Strangers get no content back: what they have not sent must not reach them by way of this system (V16).  A
+// message under REQUIRETLS goes back as its header, under REQUIRETLS (RFC 8689 section 5).
+dsn::Return part_of(const ReportedMessage& message, std::uint64_t full_size, bool failed) {
+  const queue::Envelope& envelope = message.envelope;
+  const bool whole = failed && message.size <= full_size && is_sender_known(envelope) &&
+                     !envelope.requiretls &&
+                     envelope.ret != static_cast<std::uint8_t>(ReturnContent::headers);
+  return whole ? dsn::Return::whole : dsn::Return::header;
+}
+
+}  // namespace
+
+struct ReportDesk::Job {
+  ReportedMessage message;
+  dsn::Action action = dsn::Action::failed;
+  std::vector<dsn::Recipient> recipients;
+  Done done;
+  std::string to;  // the sender, or the postmaster
+  bool double_bounce = false;
+  bool waiting = false;  // for retry()
+  unsigned tries = 0;
+  std::string content;  // of the message, as far as it may go back
+};
+
+ReportDesk::ReportDesk(event::Loop& loop, queue::Queue& queue, const Config& config, Resolve resolve,
+                       OwnMail::OnAccepted on_accepted)
+    : loop_{loop}, queue_{queue}, config_{config}, resolve_{std::move(resolve)},
+      own_mail_{queue, std::move(on_accepted)}, retry_{loop, [this] { retry(); }} {}
+
+ReportDesk::~ReportDesk() = default;
+
+void ReportDesk::failed(const ReportedMessage& message, Targets targets, Done done) {
+  begin(message, targets, dsn::Action::failed, Expired::no, std::move(done));
+}
+
+void ReportDesk::expired(const ReportedMessage& message, Targets targets, Done done) {
+  begin(message, targets, dsn::Action::failed, Expired::yes, std::move(done));
+}
+
+void ReportDesk::delayed(const ReportedMessage& message, Targets targets, Done done) {
+  begin(message, targets, dsn::Action::delayed, Expired::no, std::move(done));
+}
+
+void ReportDesk::delivered(const ReportedMessage& message, Targets targets, Done done) {
+  begin(message, targets, dsn::Action::delivered, Expired::no, std::move(done));
+}
+
+void ReportDesk::relayed(const ReportedMessage& message, Targets targets, Done done) {
+  begin(message, targets, dsn::Action::relayed, Expired::no, std::move(done));
+}
+
+// ---- who is told
+
+std::string ReportDesk::postmaster() const {
+  return "postmaster@" + (config_.domains.empty() ? config_.hostname : config_.domains.front());
+}
+
+void ReportDesk::begin(const ReportedMessage& message, const Targets& targets, dsn::Action action,
+                       Expired expired, Done done) {
+  auto recipients = wanted(message, targets, action, expired == Expired::yes);
+  if (recipients.empty()) return done(ReportResult::settled);
+  if (jobs_.size() >= kMaxJobs) return done(ReportResult::impossible);
+  const auto job = jobs_.emplace(jobs_.end(), Job{.message = message,
+                                                  .action = action,
+                                                  .recipients = std::move(recipients),
+                                                  .done = std::move(done),
+                                                  .to = message.envelope.reverse_path,
+                                                  .content = read_content(message)});
+  const bool is_report = job->to.empty() || dsn::is_answer(job->content, config_.hostname);
+  if (is_report) return nobody(job);
+  resolve(job);
+}
+
+void ReportDesk::resolve(Jobs::iterator job) {
+  resolve_(job->to, [this, job](const AddressResolved* answer) { resolved(job, answer); });
+}
+
+void ReportDesk::resolved(Jobs::iterator job, const AddressResolved* answer) {
+  if (answer == nullptr || answer->unavailable) return later(job);
+  if (leads_somewhere(answer->recipient)) {
+    if (!may_tell(*job, answer->recipient)) return end(job, ReportResult::settled);
+    return send(job, answer->recipient);
+  }
+  if (job->double_bounce) return drop(job, "there is no postmaster", ReportResult::impossible);
+  nobody(job);
+}
+
+// Nobody has the sender's address, or is to be told by it.
+void ReportDesk::nobody(Jobs::iterator job) {
+  if (job->action != dsn::Action::failed) return end(job, ReportResult::settled);
+  const queue::Envelope& envelope = job->message.envelope;
+  const bool to_postmaster = is_own_mail(envelope) && envelope.reverse_path.empty() &&
+                             std::ranges::all_of(envelope.recipients, [&](const auto& recipient) {
+                               return recipient.address == postmaster();
+                             });
+  if (config_.queued.double_bounce == DoubleBounce::drop)
+    return drop(job, "queued.double-bounce", ReportResult::settled);
+  if (to_postmaster) return drop(job, "the postmaster cannot be told", ReportResult::impossible);
+  job->double_bounce = true;
+  job->to = postmaster();
+  resolve(job);
+}
+
+// A warning about a delay is a courtesy: to those who wrote from here, and not to who may never have written.
+bool ReportDesk::may_tell(const Job& job, const Recipient& recipient) const {
+  return job.action != dsn::Action::delayed || is_sender_known(job.message.envelope) ||
+         !recipient.accounts.empty();
+}
+
+// ---- what they are told
+
+// The whole message where it may go back, and otherwise the beginning that holds its header.
+std::string ReportDesk::read_content(const ReportedMessage& message) {
+  const std::uint64_t most =
+      std::max<std::uint64_t>(config_.queued.report_full_size, dsn::kMaxReturnedHeader);
+  std::string content;
+  const auto read = queue_.read_content(message.id, [&](std::string_view bytes) {
+    content += bytes.substr(0, static_cast<std::size_t>(most) - content.size());
+  });
+  if (!read && read.error() == queue::ReadProblem::damaged) content.clear();
+  return content;
+}
+
+dsn::Report ReportDesk::report_of(const Job& job, const std::string& id) const {
+  return {.host = config_.hostname,
+          .from = postmaster(),
+          .recipient = job.to,
+          .id = id,
+          .now = seconds(microseconds_now()),
+          .arrived = seconds(job.message.arrived),
+          .tried_until = job.action == dsn::Action::delayed ? seconds(job.message.expires) : 0,
+          .envid = job.message.envelope.envid,
+          .recipients = job.recipients};
+}
+
+void ReportDesk::send(Jobs::iterator job, const Recipient& recipient) {
+  const QueueId id = own_mail_.new_id();
+  const bool local = !recipient.accounts.empty();
+  const dsn::Return part =
+      part_of(job->message, config_.queued.report_full_size, job->action == dsn::Action::failed);
+  const dsn::Composed composed = dsn::compose(report_of(*job, queue::id_text(id)), {job->content, part},
+                                              local ? dsn::Transport::eight_bit : dsn::Transport::seven_bit);
+  queue::Envelope envelope;
+  envelope.smtputf8 = composed.smtputf8;
+  envelope.requiretls = job->message.envelope.requiretls && !local;
+  if (composed.eight_bit) envelope.body = static_cast<std::uint8_t>(BodyType::eight_bit_mime);
+  own_mail_.send(id, std::move(envelope), recipient, composed.content,
+                 [this, job](QueueId report) { sent(job, report); });
+}
+
+void ReportDesk::sent(Jobs::iterator job, QueueId report) {
+  if (report == 0) return later(job);
+  log::write("report-queued", {{"queue", queue::id_text(report)},
+                               {"about", queue::id_text(job->message.id)},
+                               {"recipient", job->to},
+                               {"action", dsn::action_name(job->action)}});
+  end(job, ReportResult::settled);
+}
+
+// ---- ends
+
+void ReportDesk::later(Jobs::iterator job) {
+  if (++job->tries >= kMaxTries) return drop(job, "it could not be made", ReportResult::impossible);
+  job->waiting = true;
+  if (!std::exchange(retrying_, true)) retry_.start(kRetry);
+}
+
+void ReportDesk::retry() {
+  retrying_ = false;
+  for (auto job = jobs_.begin(); job != jobs_.end();) {
+    const auto next = std::next(job);
+    if (std::exchange(job->waiting, false)) resolve(job);
+    job = next;
+  }
+}
+
+void ReportDesk::drop(Jobs::iterator job, const char* reason, ReportResult result) {
+  log::write("report-dropped", {{"about", queue::id_text(job->message.id)},
+                                {"recipient", job->to},
+                                {"action", dsn::action_name(job->action)},
+                                {"reason", reason}});
+  end(job, result);
+}
+
+void ReportDesk::end(Jobs::iterator job, ReportResult result) {
+  const Done done = std::move(job->done);
+  jobs_.erase(job);
+  done(result);
+}
+
+}  // namespace mailroom::queued

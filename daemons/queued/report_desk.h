@@ -1,0 +1,83 @@
+// Tells senders, and the postmaster, what became of messages (RFC 3461, RFC 3464; SECURITY.md V16).
+//
+// What failed:
+//
+//   the sender wants no word of it (NOTIFY)                     -> settled
+//   the message is no report, and its sender has an address     -> a report to the sender
+//   it is a report, an answer by a program, or has no sender,
+//   or nobody has the sender's address                          -> a double bounce to the postmaster, or
+//   dropped
+//                                                                  (queued.double-bounce)
+//   it is itself addressed to the postmaster by this system     -> held for an operator
+//
+// So a report causes at most one message more, to an account of this system, and that one none.  Of a delay
+// or a success only senders hear who can be told; what nobody can hear is settled.
+//
+// A report that cannot be made now (policyd is away, the disk is full) is tried again for a while; meanwhile
+// the message stays in the queue.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <string>
+#include <vector>
+
+#include "daemons/config.h"
+#include "daemons/queued/own_mail.h"
+#include "daemons/queued/policy_questions.h"
+#include "daemons/queued/reports.h"
+#include "libcommon/event/loop.h"
+#include "libcommon/protocol/dsn/report.h"
+#include "spool/queue/queue.h"
+
+namespace mailroom::queued {
+
+class ReportDesk final : public Reports {
+ public:
+  // Where an address leads, or nothing when that cannot be known now.
+  using Resolve = std::function<void(const std::string& address, PolicyQuestions::OnAddress)>;
+
+  ReportDesk(event::Loop& loop, queue::Queue& queue, const Config& config, Resolve resolve,
+             OwnMail::OnAccepted on_accepted);
+  ~ReportDesk() override;
+
+  void failed(const ReportedMessage& message, Targets targets, Done done) override;
+  void expired(const ReportedMessage& message, Targets targets, Done done) override;
+  void delayed(const ReportedMessage& message, Targets targets, Done done) override;
+  void delivered(const ReportedMessage& message, Targets targets, Done done) override;
+  void relayed(const ReportedMessage& message, Targets targets, Done done) override;
+
+ private:
+  struct Job;
+  using Jobs = std::list<Job>;
+  enum class Expired : bool { no, yes };
+
+  void begin(const ReportedMessage& message, const Targets& targets, dsn::Action action, Expired expired,
+             Done done);
+  void resolve(Jobs::iterator job);
+  void resolved(Jobs::iterator job, const AddressResolved* answer);
+  void nobody(Jobs::iterator job);
+  bool may_tell(const Job& job, const Recipient& recipient) const;
+  void send(Jobs::iterator job, const Recipient& recipient);
+  void sent(Jobs::iterator job, QueueId report);
+  void later(Jobs::iterator job);
+  void retry();
+  void end(Jobs::iterator job, ReportResult result);
+  void drop(Jobs::iterator job, const char* reason, ReportResult result);
+
+  std::string read_content(const ReportedMessage& message);
+  dsn::Report report_of(const Job& job, const std::string& id) const;
+  std::string postmaster() const;
+
+  event::Loop& loop_;
+  queue::Queue& queue_;
+  const Config& config_;
+  Resolve resolve_;
+  OwnMail own_mail_;
+  Jobs jobs_;
+  bool retrying_ = false;
+  event::Timer retry_;
+};
+
+}  // namespace mailroom::queued

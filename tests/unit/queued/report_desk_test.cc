@@ -1,0 +1,307 @@
+// Who is told what, and what is in the queue afterwards.
+#include "daemons/queued/report_desk.h"
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <map>
+#include <thread>
+
+#include <fcntl.h>
+
+#include "libcommon/event/loop.h"
+#include "spool/queue/directory_storage.h"
+#include "spool/queue/recovery.h"
+#include "tests/unit/queued/system.h"
+
+using namespace mailroom;
+using namespace mailroom::queued;
+
+namespace {
+
+const std::string kMessage = "From: anna@campus.example\r\nSubject: Lunch\r\n\r\nShall we?\r\n";
+
+class Desk {
+ public:
+  Desk() {
+    config.hostname = "mail.campus.example";
+    config.domains = {"campus.example"};
+    queue.emplace(storage, log_worker, content_worker, queue::Options{.min_free_space = 0},
+                  std::move(*queue::recover(storage)), 1'000);
+    desk.emplace(
+        loop, *queue, config,
+        [this](const std::string& address, PolicyQuestions::OnAddress then) { resolve(address, then); },
+        [](QueueId, const queue::Envelope&, const queue::SharedContent&) {});
+  }
+
+  // Runs until all that was asked of the disk is answered.
+  void settle() {
+    for (int i = 0; i < 2000 && !queue->settled(); ++i) {
+      log_worker.dispatch();
+      content_worker.dispatch();
+      std::this_thread::sleep_for(std::chrono::milliseconds{1});
+    }
+    REQUIRE(queue->settled());
+  }
+
+  ReportedMessage accept(queue::Envelope envelope, const std::string& content = kMessage) {
+    auto incoming = queue->begin(queue->new_id());
+    const QueueId id = incoming->id();
+    incoming->add(std::string{content});
+    queue->accept(std::move(incoming), envelope, 1'000'000,
+                  [](queue::Outcome, const queue::SharedContent&) {});
+    settle();
+    return {id, std::move(envelope), 1'000'000, 2'000'000, content.size()};
+  }
+
+  Reports::Done note() {
+    return [this](ReportResult result) { results.push_back(result); };
+  }
+
+  // The messages in the queue beside those that were accepted by the test.
+  struct Found {
+    queue::Envelope envelope;
+    std::string content;
+  };
+  std::vector<Found> reports(const std::vector<QueueId>& others) {
+    settle();
+    std::vector<Found> out;
+    for (const auto& [id, entry] : queue->index().entries()) {
+      if (std::ranges::find(others, id) != others.end()) continue;
+      Found found{queue->read_message(id)->envelope, ""};
+      REQUIRE(queue->read_content(id, [&](std::string_view bytes) { found.content += bytes; }));
+      out.push_back(std::move(found));
+    }
+    return out;
+  }
+
+  void resolve(const std::string& address, const PolicyQuestions::OnAddress& then) {
+    asked.push_back(address);
+    if (away) return then(nullptr);
+    AddressResolved answer;
+    answer.recipient.address = address;
+    if (const auto found = accounts.find(address); found != accounts.end())
+      answer.recipient.accounts = {found->second};
+    if (address.ends_with("@far.example")) answer.recipient.domain = "far.example";
+    then(&answer);
+  }
+
+  queued::test::TemporaryDirectory directory;
+  Config config;
+  event::Loop loop;
+  queue::DirectoryStorage storage{Fd{::open(directory.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)}};
+  std::optional<queue::Queue> queue;
+  queue::ThreadWorker log_worker, content_worker;
+  std::optional<ReportDesk> desk;
+  std::map<std::string, AccountId> accounts{{"anna@campus.example", 1}, {"postmaster@campus.example", 2}};
+  bool away = false;
+  std::vector<std::string> asked;
+  std::vector<ReportResult> results;
+};
+
+queue::Envelope envelope(const std::string& sender = "anna@campus.example", std::uint8_t notify = 0) {
+  queue::Envelope out;
+  out.connection = 77;
+  out.submitter = "anna";
+  out.reverse_path = sender;
+  out.recipients = {{"nobody@far.example", "", notify, "far.example"}};
+  out.targets = {{0, 0}};
+  return out;
+}
+
+ReportedTarget target() {
+  return {.number = 1,
+          .reply = {550, "5.1.1", "No such user"},
+          .host = "mx.far.example",
+          .address = "192.0.2.1",
+          .failure = RelayFailure::none,
+          .stage = RelayStage::rcpt,
+          .attempted = 1'500'000};
+}
+
+constexpr auto kSettled = ReportResult::settled;
+constexpr auto kImpossible = ReportResult::impossible;
+
+bool has(const std::string& text, std::string_view what) { return text.find(what) != std::string::npos; }
+
+}  // namespace
+
+TEST_CASE("a failure is told to the sender, with the words of the far side and the message") {
+  Desk d;
+  const auto message = d.accept(envelope());
+  d.desk->failed(message, {target()}, d.note());
+  const auto reports = d.reports({message.id});
+  REQUIRE(reports.size() == 1);
+  CHECK(d.results == std::vector{kSettled});
+  const queue::Envelope& sent = reports[0].envelope;
+  CHECK(sent.connection == 0);
+  CHECK(sent.reverse_path.empty());
+  CHECK(sent.submitter.empty());
+  CHECK(sent.recipients.at(0).address == "anna@campus.example");
+  CHECK(sent.targets == std::vector<queue::Target>{{0, 1}});
+  CHECK(has(reports[0].content, "\r\nDiagnostic-Code: smtp; 550 5.1.1 No such user\r\n"));
+  CHECK(has(reports[0].content, "\r\nShall we?\r\n"));
+  CHECK(has(reports[0].content, "\r\nTo: <anna@campus.example>\r\n"));
+}
+
+TEST_CASE("nothing is done before the report is durable") {
+  Desk d;
+  const auto message = d.accept(envelope());
+  d.desk->failed(message, {target()}, d.note());
+  CHECK(d.results.empty());
+  d.settle();
+  CHECK(d.results == std::vector{kSettled});
+}
+
+TEST_CASE("NOTIFY decides") {
+  struct Row {
+    Notify notify;
+    unsigned failed, delayed, delivered;
+  };
+  for (const Row row :
+       {Row{Notify::unset, 1, 1, 0}, Row{Notify::never, 0, 0, 0}, Row{Notify::success, 0, 0, 1},
+        Row{Notify::failure, 1, 0, 0}, Row{Notify::delay, 0, 1, 0}}) {
+    Desk d;
+    const auto message = d.accept(envelope("anna@campus.example", static_cast<std::uint8_t>(row.notify)));
+    d.desk->failed(message, {target()}, d.note());
+    CHECK(d.reports({message.id}).size() == row.failed);
+    d.desk->delayed(message, {target()}, d.note());
+    CHECK(d.reports({message.id}).size() == row.failed + row.delayed);
+    d.desk->delivered(message, {target()}, d.note());
+    d.desk->relayed(message, {target()}, d.note());
+    CHECK(d.reports({message.id}).size() == row.failed + row.delayed + 2 * row.delivered);
+    CHECK(d.results == std::vector(4, kSettled));
+  }
+}
+
+TEST_CASE("a sender elsewhere gets a report that goes anywhere") {
+  Desk d;
+  const auto message = d.accept(envelope("eve@far.example"), kMessage + "\xc3\xa4\r\n");
+  d.desk->expired(message, {target()}, d.note());
+  const auto reports = d.reports({message.id});
+  REQUIRE(reports.size() == 1);
+  CHECK(reports[0].envelope.recipients.at(0).domain == "far.example");
+  CHECK(reports[0].envelope.targets == std::vector<queue::Target>{{0, 0}});
+  CHECK(has(reports[0].content, "text/rfc822-headers"));
+  CHECK(has(reports[0].content, "tried again and again"));
+}
+
+TEST_CASE("strangers get the header only, and no warning of delays") {
+  Desk d;
+  auto from_mx = envelope("eve@far.example");
+  from_mx.submitter.clear();
+  const auto message = d.accept(from_mx);
+  d.desk->delayed(message, {target()}, d.note());
+  CHECK(d.reports({message.id}).empty());
+  d.desk->failed(message, {target()}, d.note());
+  const auto reports = d.reports({message.id});
+  REQUIRE(reports.size() == 1);
+  CHECK(has(reports[0].content, "Subject: Lunch"));
+  CHECK_FALSE(has(reports[0].content, "Shall we?"));
+}
+
+TEST_CASE("RET, size and REQUIRETLS keep the body back") {
+  for (const int way : {0, 1, 2}) {
+    Desk d;
+    auto wish = envelope("eve@far.example");
+    if (way == 0) wish.ret = static_cast<std::uint8_t>(ReturnContent::headers);
+    if (way == 1) d.config.queued.report_full_size = 10;
+    if (way == 2) wish.requiretls = true;
+    const auto message = d.accept(wish);
+    d.desk->failed(message, {target()}, d.note());
+    const auto reports = d.reports({message.id});
+    REQUIRE(reports.size() == 1);
+    CHECK_FALSE(has(reports[0].content, "Shall we?"));
+    CHECK(reports[0].envelope.requiretls == (way == 2));
+  }
+}
+
+TEST_CASE("a report is no reason for a report: it goes to the postmaster, once") {
+  Desk d;
+  const auto message = d.accept(envelope());
+  d.desk->failed(message, {target()}, d.note());
+  auto reports = d.reports({message.id});
+  REQUIRE(reports.size() == 1);
+
+  const auto report = d.accept(reports[0].envelope, reports[0].content);
+  const auto own = d.queue->index().entries().begin();
+  std::vector<QueueId> known;
+  for (const auto& [id, entry] : d.queue->index().entries()) known.push_back(id);
+  CHECK(own != d.queue->index().entries().end());
+  d.desk->delayed(report, {target()}, d.note());
+  d.desk->failed(report, {target()}, d.note());
+  auto double_bounces = d.reports(known);
+  REQUIRE(double_bounces.size() == 1);
+  CHECK(double_bounces[0].envelope.recipients.at(0).address == "postmaster@campus.example");
+  CHECK(double_bounces[0].envelope.reverse_path.empty());
+
+  const auto last = d.accept(double_bounces[0].envelope, double_bounces[0].content);
+  known.clear();
+  for (const auto& [id, entry] : d.queue->index().entries()) known.push_back(id);
+  d.results.clear();
+  d.desk->failed(last, {target()}, d.note());
+  CHECK(d.reports(known).empty());
+  CHECK(d.results == std::vector{kImpossible});  // held for an operator
+}
+
+TEST_CASE("what has no sender, or one that nobody has, goes to the postmaster") {
+  for (const std::string sender : {"", "gone@campus.example"}) {
+    Desk d;
+    const auto message = d.accept(envelope(sender));
+    d.desk->failed(message, {target()}, d.note());
+    const auto reports = d.reports({message.id});
+    REQUIRE(reports.size() == 1);
+    CHECK(reports[0].envelope.recipients.at(0).address == "postmaster@campus.example");
+    d.desk->delivered(message, {target()}, d.note());
+    CHECK(d.reports({message.id}).size() == 1);
+  }
+}
+
+TEST_CASE("an answer by a program is not answered, whatever its sender") {
+  Desk d;
+  const auto message = d.accept(envelope(), "Auto-Submitted: auto-replied\r\n\r\n");
+  d.desk->failed(message, {target()}, d.note());
+  CHECK(d.asked == std::vector<std::string>{"postmaster@campus.example"});
+}
+
+TEST_CASE("queued.double-bounce drop") {
+  Desk d;
+  d.config.queued.double_bounce = DoubleBounce::drop;
+  const auto message = d.accept(envelope(""));
+  d.desk->failed(message, {target()}, d.note());
+  CHECK(d.reports({message.id}).empty());
+  CHECK(d.results == std::vector{kSettled});
+}
+
+TEST_CASE("without a postmaster a message without sender is held") {
+  Desk d;
+  d.accounts.clear();
+  const auto message = d.accept(envelope(""));
+  d.desk->failed(message, {target()}, d.note());
+  CHECK(d.reports({message.id}).empty());
+  CHECK(d.results == std::vector{kImpossible});
+}
+
+TEST_CASE("while policyd is away a report waits") {
+  Desk d;
+  d.away = true;
+  const auto message = d.accept(envelope());
+  d.desk->failed(message, {target()}, d.note());
+  d.settle();
+  CHECK(d.results.empty());
+  CHECK(d.reports({message.id}).empty());
+}
+
+TEST_CASE("accounts of one recipient are one recipient of the report") {
+  Desk d;
+  auto two = envelope();
+  two.recipients = {{"list@campus.example", "", 0, ""}};
+  two.targets = {{0, 5}, {0, 6}};
+  const auto message = d.accept(two);
+  auto second = target();
+  second.number = 2;
+  d.desk->failed(message, {target(), second}, d.note());
+  const auto reports = d.reports({message.id});
+  REQUIRE(reports.size() == 1);
+  const std::string& text = reports[0].content;
+  CHECK(text.find("Final-Recipient") == text.rfind("Final-Recipient"));
+}
