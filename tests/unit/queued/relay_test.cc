@@ -177,9 +177,9 @@ TEST_CASE("a recipient refused for good is not sent again") {
   system.handed(process);
   process.send(Sent{
       id, {{.number = 1, .reply = kTaken}, {.number = 2, .stage = RelayStage::rcpt, .reply = kNever}}, true});
-  system.settle();
+  system.answer_that_nobody_is_there();
   const auto shown = system.show(id);
-  CHECK(shown.message.state == MessageState::held);  // as no report can be made here
+  CHECK(shown.message.state == MessageState::held);  // as nobody can be told
   CHECK(shown.message.problem.find("550 5.1.1 no such user") != std::string::npos);
   CHECK(shown.targets.at(0).finished);
   ToolEnd tool = system.attach_tool();
@@ -320,6 +320,7 @@ TEST_CASE("a domain without a route is asked about once, and its hosts are tried
   SECTION("no mail there") {
     system.dnsd.send(MailHostsFound{asked.question, {.outcome = dns::Outcome::answer, .null_mx = true}});
     CHECK_FALSE(system.relay().is_open());
+    system.answer_that_nobody_is_there();
     ToolEnd tool = system.attach_tool();
     tool.send(CountQueue{});
     CHECK(std::get<QueueCount>(*system.receive(tool)).held == 2);

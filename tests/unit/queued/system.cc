@@ -56,6 +56,7 @@ void System::start() {
   attach("mx-queued", "smtpd-mx", mx);
   attach("submission-queued", "smtpd-submission", submission);
   attach_policyd();
+  attach_questions();
 }
 
 void System::restart() {
@@ -67,6 +68,18 @@ void System::attach_policyd() {
   auto [ours, theirs] = ipc::make_channel();
   policyd = PolicydEnd{std::move(ours)};
   server_->attach("policyd-queued", "policyd", std::move(theirs));
+}
+
+void System::attach_questions() {
+  auto [ours, theirs] = ipc::make_channel();
+  questions = QuestionsEnd{std::move(ours)};
+  server_->attach("queued-policyd", "policyd", std::move(theirs));
+}
+
+void System::answer_that_nobody_is_there() {
+  while (const auto asked = receive(questions))
+    if (const auto* question = std::get_if<ResolveAddress>(&*asked))
+      questions.send(AddressResolved{question->question, false, {}});
 }
 
 void System::attach_deliverd() {
