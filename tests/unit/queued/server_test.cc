@@ -298,6 +298,7 @@ TEST_CASE("a message that fails for its whole lifetime is held when nobody can b
   config.queued.lifetime = std::chrono::milliseconds{0};
   System system{config};
   system.attach_deliverd();
+  system.attach_questions();
   const QueueId id = send_and_defer(system, 17);
   system.answer_that_nobody_is_there();
   ToolEnd tool = system.attach_tool();

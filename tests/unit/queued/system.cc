@@ -56,7 +56,6 @@ void System::start() {
   attach("mx-queued", "smtpd-mx", mx);
   attach("submission-queued", "smtpd-submission", submission);
   attach_policyd();
-  attach_questions();
 }
 
 void System::restart() {
