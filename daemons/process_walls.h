@@ -31,7 +31,7 @@ enum class Place : std::uint8_t {
 };
 
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(Place::kLast) + 1> kPlaceNames{
-    "logd",     "keyd",       "policyd", "authd", "deliverd", "queued", "smtp-listener", "smtp-connection",
+    "logd",     "keyd",       "policyd", "authd", "deliverd", "queued", "dnsd", "smtp-listener", "smtp-connection",
     "listener", "connection", "session"};
 
 constexpr std::string_view place_name(Place place) { return kPlaceNames[static_cast<std::size_t>(place)]; }
@@ -55,7 +55,7 @@ class Places {
 
 inline constexpr std::array kPlaces{
     Place::logd,     Place::keyd,       Place::policyd,       Place::authd,
-    Place::deliverd, Place::queued,     Place::smtp_listener, Place::smtp_connection,
+    Place::deliverd, Place::queued,     Place::dnsd, Place::smtp_listener, Place::smtp_connection,
     Place::listener, Place::connection, Place::session};
 
 // What becomes of an attempt that does not work: an error, or the end of the process.

@@ -24,7 +24,8 @@ enum class Role : std::uint8_t {
   smtpd_outgoing,
   smtpd_relay,
   relayd,
-  kLast = relayd,
+  dnsd,
+  kLast = dnsd,
 };
 
 // Where a process's root directory is after start.
@@ -47,7 +48,7 @@ enum class Identity : std::uint8_t {
 
 // Named sets of system calls (libcommon/sys/syscall_filter.h).  The children of a `listener` have its filter; those of a
 // `session_listener`, which may do more, put up a tighter one each.
-enum class Calls : std::uint8_t { supervisor, server, storage, queue, listener, session_listener, deliver, relay };
+enum class Calls : std::uint8_t { supervisor, server, storage, queue, listener, session_listener, deliver, relay, resolver };
 
 struct ProcessRow {
   Role role;
@@ -76,6 +77,7 @@ inline constexpr std::array<ProcessRow, static_cast<std::size_t>(Role::kLast) + 
     {Role::smtpd_outgoing, "smtpd-outgoing", "smtpd", Identity::listener, Root::empty, Calls::listener, 16384, 4096, "-"},
     {Role::smtpd_relay, "smtpd-relay", "smtpd", Identity::listener, Root::empty, Calls::listener, 16384, 4096, "-"},
     {Role::relayd, "relayd", "relayd", Identity::listener, Root::relay, Calls::relay, 16384, 4096, "-"},
+    {Role::dnsd, "dnsd", "dnsd", Identity::own, Root::empty, Calls::resolver, 4096, 0, "what the DNS says"},
 }};
 
 constexpr const ProcessRow& process_row(Role role) { return kProcesses[static_cast<std::size_t>(role)]; }
@@ -115,6 +117,8 @@ inline constexpr std::array kChannels{
     ChannelRow{"queued-deliverd", Role::queued, Role::deliverd},
     ChannelRow{"queued-relayd", Role::queued, Role::relayd},
     ChannelRow{"relayd-authd", Role::relayd, Role::authd},
+    ChannelRow{"queued-dnsd", Role::queued, Role::dnsd},
+    ChannelRow{"policyd-dnsd", Role::policyd, Role::dnsd},
 };
 
 constexpr const ChannelRow* channel_row(std::string_view name) {

@@ -40,6 +40,16 @@ CapabilityMask capabilities_of(Identity identity) {
   return kNoCapabilities;
 }
 
+Outbound outbound_of(const Launch& launch) {
+  if (launch.role == Role::relayd) return {.any_port = true, .ports = {}};
+  if (launch.role != Role::dnsd) return {};
+  Outbound outbound{.any_port = false, .ports = {kDnsPort}};
+  for (const IpAddress& server : launch.config.dnsd.forward) outbound.ports.push_back(server.port);
+  for (const DnsStubConfig& stub : launch.config.dnsd.stubs)
+    for (const IpAddress& server : stub.servers) outbound.ports.push_back(server.port);
+  return outbound;
+}
+
 }  // namespace
 
 Fd PassedDescriptors::take(const std::string& name) {
@@ -81,7 +91,7 @@ void enter_jail(const Launch& launch, int directory, int also_reachable) {
   const FileAccess access = row.calls == Calls::deliver ? FileAccess::put : FileAccess::all;
   if (row.root != Root::empty) reachable.push_back({directory, access});
   if (also_reachable >= 0) reachable.push_back({also_reachable, FileAccess::all});
-  restrict_files_to(reachable, row.calls == Calls::relay ? Outbound::any_tcp_port : Outbound::none);
+  restrict_files_to(reachable, outbound_of(launch));
   if (!launch.unprivileged) become(uid_of(launch), capabilities_of(row.identity));
   set_not_dumpable();
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) fatal_errno("PR_SET_PDEATHSIG");
@@ -108,6 +118,8 @@ SystemCallFilter filter_of(Calls calls, const UidConfig& uids) {
                             {logins, accounts}};
   case Calls::relay:
     return SystemCallFilter{{basic, make_sockets, fork, identity, connect}, {logins}};
+  case Calls::resolver:
+    return SystemCallFilter{basic, internet};
   case Calls::supervisor:
     break;
   }

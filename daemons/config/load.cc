@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "daemons/config/tables.h"
+#include "libcommon/dns/trust_anchor.h"
 #include "libcommon/sys/fd.h"
 
 namespace mailroom::config {
@@ -17,6 +18,7 @@ namespace mailroom::config {
 namespace {
 
 constexpr std::size_t kMaxChainSize = 256 * 1024;
+constexpr std::size_t kMaxAnchorSize = 64 * 1024;
 
 std::string reason_of(int error) { return std::strerror(error); }
 
@@ -55,6 +57,24 @@ Result look_at_key(const std::string& path) {
   if ((status.st_mode & 007) != 0)
     return std::unexpected(
         fmt::format("{}: everyone may use this private key (mode {:04o})", path, status.st_mode & 07777));
+  return {};
+}
+
+// Of the key that may be given once.
+unsigned line_of(std::string_view key, const std::vector<Directive>& directives) {
+  const auto found = std::ranges::find(directives, key, &Directive::name);
+  return found == directives.end() ? 0 : found->line;
+}
+
+Result read_trust_anchors(DnsdConfig& config) {
+  if (config.trust_anchor_file.empty()) {
+    config.trust_anchors = dns::root_trust_anchors();
+    return {};
+  }
+  const auto text = read_file(config.trust_anchor_file, kMaxAnchorSize);
+  auto anchors = text ? dns::parse_trust_anchors(*text) : std::unexpected(text.error());
+  if (!anchors) return std::unexpected(fmt::format("{}: {}", config.trust_anchor_file, anchors.error()));
+  config.trust_anchors = std::move(*anchors);
   return {};
 }
 
@@ -110,6 +130,8 @@ std::expected<Config, Errors> load(const std::string& path) {
   if (!text) return std::unexpected(Errors{{path, 0, text.error()}});
   auto reading = read_directives(*text, path);
   read_certificates(reading.config, reading.directives, path, reading.errors);
+  if (const auto done = read_trust_anchors(reading.config.dnsd); !done)
+    reading.errors.push_back({path, line_of("dnsd.trust-anchor", reading.directives), done.error()});
   return outcome(std::move(reading));
 }
 

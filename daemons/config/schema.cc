@@ -38,6 +38,7 @@ Schema<Config> make_schema() {
   schema.add("deliverd.", deliverd_keys(), part<&Config::deliverd>);
   schema.add("relayd.", relayd_keys(), part<&Config::relayd>);
   schema.add("relayd.", outbound_tls_keys(), part<&Config::outbound_tls>);
+  schema.add("dnsd.", dnsd_keys(), part<&Config::dnsd>);
   return schema;
 }
 

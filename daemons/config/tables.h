@@ -25,6 +25,7 @@ std::span<const Key<QueuedConfig>> queued_keys();
 std::span<const Key<RoutingConfig>> routing_keys();
 std::span<const Key<DeliverdConfig>> deliverd_keys();
 std::span<const Key<RelaydConfig>> relayd_keys();
+std::span<const Key<DnsdConfig>> dnsd_keys();
 
 // All of them, bound to their places in Config.
 const Schema<Config>& schema();

@@ -25,7 +25,8 @@ Server::Server(const Host& host, Times times)
     : host_{host}, times_{times}, tools_{host.loop, host.take_descriptor("tools"),
                                          [this](ToolId tool, ToolToPolicyd&& request) {
                                            accounts_->on_request(tool, std::move(request));
-                                         }} {}
+                                         }},
+      dns_{host.loop, host.config.dnsd.timeout} {}
 
 Server::~Server() = default;
 
@@ -77,6 +78,7 @@ void Server::attach(const std::string& kind, const std::string& peer, Fd fd) {
   if (kind == "imapd-policyd") return attach_listener(Service::imap, peer, std::move(fd));
   if (kind == "authd-policyd") return attach_authd(std::move(fd));
   if (kind == "policyd-queued") return attach_queued(std::move(fd));
+  if (kind == "policyd-dnsd") return dns_.attach(kind, peer, std::move(fd));
   log::fatal("a channel of a kind that policyd does not have");
 }
 

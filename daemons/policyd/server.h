@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "daemons/base/dns_client.h"
 #include "daemons/base/tool_sessions.h"
 #include "daemons/daemon.h"
 #include "daemons/policyd/account_desk.h"
@@ -79,6 +80,7 @@ class Server final : public mailroom::Server, private Peers {
   const Host& host_;
   const Times times_;
   ToolSessions<PolicydToTool, ToolToPolicyd> tools_;
+  DnsClient dns_;
   std::optional<state::Directory> directory_;
   std::optional<GrantDesk> grants_;
   std::optional<policy::LimitBook> limits_;

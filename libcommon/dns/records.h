@@ -1,6 +1,7 @@
 // What the DNS says, as values: records, their validation state, and the hosts of a mail domain.
 //
-// Names are in lower case, in A-labels (RFC 5890), without the dot at the end.
+// Names are in lower case, in A-labels (RFC 5890), without the dot at the end.  How much there can be of anything is in
+// libcommon/dns/limits.h.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +29,7 @@ constexpr const char* outcome_name(Outcome outcome) {
   return kNames[static_cast<unsigned>(outcome)];
 }
 
-enum class Type : std::uint16_t { a = 1, ptr = 12, mx = 15, txt = 16, aaaa = 28, tlsa = 52, kLast = tlsa };
+enum class Type : std::uint16_t { a = 1, cname = 5, ptr = 12, mx = 15, txt = 16, aaaa = 28, tlsa = 52, kLast = tlsa };
 
 struct Mx {  // RFC 5321 5.1; an empty exchange is the null MX (RFC 7505)
   std::uint16_t preference = 0;
@@ -53,7 +54,7 @@ struct Answer {
   std::uint32_t ttl = 0;       // seconds it may be kept, also of "no data"
   std::string canonical_name;  // after CNAMEs; the name itself without one
   std::vector<IpAddress> addresses;  // a, aaaa; the port is 0
-  std::vector<std::string> names;    // ptr
+  std::vector<std::string> names;    // ptr, cname
   std::vector<Mx> mx;                // ascending by preference
   std::vector<std::string> texts;    // txt: the strings of each record joined
   std::vector<Tlsa> tlsa;
@@ -72,7 +73,7 @@ struct MailHost {
   Outcome outcome = Outcome::failed;             // of A and AAAA together
   Security security = Security::insecure;        // of the addresses, secure only if all of the chain is
   std::vector<IpAddress> addresses;              // IPv6 first; the port is 0
-  Outcome tlsa_outcome = Outcome::no_data;       // asked only when the addresses are secure (RFC 7672 2.2.2)
+  Outcome tlsa_outcome = Outcome::no_data;  // answer: secure records; failed: the host must not be used (RFC 7672 2.1.2)
   Security tlsa_security = Security::insecure;
   std::string tlsa_base;  // the name the TLSA records were found under, without _25._tcp (RFC 7672 2.2.3)
   std::vector<Tlsa> tlsa;
@@ -85,7 +86,9 @@ struct MailHost {
 
 // How mail for a domain, or for a fixed host, can go (RFC 5321 5.1, RFC 7672 2.2).
 struct MailHosts {
-  Outcome outcome = Outcome::failed;       // no_domain: nothing can ever be delivered there; failed: try again later
+  // no_domain, no_data: nothing can ever be delivered there, as the domain is not there, or has neither MX nor addresses;
+  // failed: try again later.
+  Outcome outcome = Outcome::failed;
   bool null_mx = false;                    // RFC 7505: with Outcome::answer and no hosts
   bool implicit = false;                   // no MX: the domain is its own host
   Security mx_security = Security::insecure;

@@ -24,6 +24,13 @@ constexpr std::uint64_t kLandlockNetConnectTcp = 1 << 1;
 constexpr std::uint64_t kLandlockScopeAbstract = 1 << 0;  // Landlock 6, Linux 6.12
 constexpr std::uint64_t kLandlockScopeSignal = 1 << 1;
 
+constexpr int kLandlockRuleNetPort = 2;  // LANDLOCK_RULE_NET_PORT
+
+struct LandlockNetPort {  // struct landlock_net_port_attr
+  std::uint64_t allowed_access;
+  std::uint64_t port;
+};
+
 struct LandlockRuleset {  // struct landlock_ruleset_attr as of Landlock 6
   std::uint64_t handled_access_fs;
   std::uint64_t handled_access_net;
@@ -46,6 +53,13 @@ void lower(int resource, rlim_t wanted) {
   if (::getrlimit(static_cast<__rlimit_resource_t>(resource), &limit) != 0) fatal_errno("getrlimit");
   limit.rlim_cur = limit.rlim_max = std::min(wanted, limit.rlim_max);
   if (::setrlimit(static_cast<__rlimit_resource_t>(resource), &limit) != 0) fatal_errno("setrlimit");
+}
+
+void allow_connections(int ruleset, const std::vector<std::uint16_t>& ports) {
+  for (const std::uint16_t port : ports) {
+    const LandlockNetPort rule{kLandlockNetConnectTcp, port};
+    if (::syscall(SYS_landlock_add_rule, ruleset, kLandlockRuleNetPort, &rule, 0) != 0) fatal_errno("landlock_add_rule");
+  }
 }
 
 }  // namespace
@@ -75,13 +89,13 @@ void forbid_forks() {
   if (::setrlimit(RLIMIT_NPROC, &kNone) != 0) fatal_errno("setrlimit");
 }
 
-int restrict_files_to(const std::vector<Reachable>& directories, Outbound outbound) {
+int restrict_files_to(const std::vector<Reachable>& directories, const Outbound& outbound) {
   const int version = landlock_version();
   if (version == 0) return 0;
   std::uint64_t files = kLandlockFiles;
   if (version >= 2) files |= kLandlockRefer;
   if (version >= 3) files |= kLandlockTruncate;
-  const std::uint64_t tcp = kLandlockNetBindTcp | (outbound == Outbound::none ? kLandlockNetConnectTcp : 0);
+  const std::uint64_t tcp = kLandlockNetBindTcp | (outbound.any_port ? 0 : kLandlockNetConnectTcp);
   const LandlockRuleset rules{files, version >= 4 ? tcp : 0,
                               version >= 6 ? kLandlockScopeAbstract | kLandlockScopeSignal : 0};
   const std::size_t size = version >= 6 ? 24 : version >= 4 ? 16 : 8;
@@ -93,6 +107,7 @@ int restrict_files_to(const std::vector<Reachable>& directories, Outbound outbou
     if (::syscall(SYS_landlock_add_rule, ruleset.get(), LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) != 0)
       fatal_errno("landlock_add_rule");
   }
+  if (version >= 4 && !outbound.any_port) allow_connections(ruleset.get(), outbound.ports);
   if (::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0) fatal_errno("landlock_restrict_self");
   return version;
 }

@@ -16,6 +16,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <span>
+#include <utility>
 
 #include "libcommon/sys/fatal.h"
 #include "libcommon/sys/fd.h"
@@ -58,6 +59,7 @@ constexpr int kEnter[] = {SCMP_SYS(chroot), SCMP_SYS(chdir), SCMP_SYS(fchdir), S
 // socket and the options of sockets have rules of their own.
 constexpr int kConnect[] = {SCMP_SYS(connect)};
 constexpr int kFsIdentity[] = {SCMP_SYS(setfsuid), SCMP_SYS(setfsgid)};  // their numbers too
+constexpr int kInternet[] = {SCMP_SYS(bind), SCMP_SYS(connect)};  // socket and its options have rules of their own
 
 std::span<const int> calls_of(CallSet set) {
   switch (set) {
@@ -72,6 +74,7 @@ std::span<const int> calls_of(CallSet set) {
   case CallSet::enter: return kEnter;
   case CallSet::fs_identity: return kFsIdentity;
   case CallSet::connect: return kConnect;
+  case CallSet::internet: return kInternet;
   }
   return {};
 }
@@ -158,6 +161,19 @@ void add_stream_sockets(Builder& builder) {
   builder.allow(SCMP_SYS(setsockopt), SCMP_A1(SCMP_CMP_EQ, IPPROTO_TCP), SCMP_A2(SCMP_CMP_EQ, TCP_NODELAY));
 }
 
+void add_internet_sockets(Builder& builder) {
+  constexpr unsigned kTypeBits = 0xf;  // of the argument; the rest are SOCK_CLOEXEC and SOCK_NONBLOCK
+  for (const unsigned family : {AF_INET, AF_INET6})
+    for (const unsigned type : {SOCK_STREAM, SOCK_DGRAM})
+      builder.allow(SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, family), SCMP_A1(SCMP_CMP_MASKED_EQ, kTypeBits, type));
+  constexpr std::pair<unsigned, unsigned> kOptions[] = {{SOL_SOCKET, SO_REUSEADDR},       {SOL_IP, IP_MTU_DISCOVER},
+                                                        {SOL_IPV6, IPV6_MTU_DISCOVER},    {SOL_IPV6, IPV6_MTU},
+                                                        {SOL_IPV6, IPV6_V6ONLY}};
+  for (const auto& [level, option] : kOptions)
+    builder.allow(SCMP_SYS(setsockopt), SCMP_A1(SCMP_CMP_EQ, level), SCMP_A2(SCMP_CMP_EQ, option));
+  builder.allow(SCMP_SYS(getsockopt), SCMP_A1(SCMP_CMP_EQ, SOL_SOCKET), SCMP_A2(SCMP_CMP_EQ, SO_ERROR));
+}
+
 void add_set(Builder& builder, CallSet set) {
   for (const int call : calls_of(set)) builder.allow(call);
   if (set == CallSet::basic) {
@@ -171,6 +187,7 @@ void add_set(Builder& builder, CallSet set) {
   if (set == CallSet::identity) builder.allow(SCMP_SYS(setgroups), SCMP_A0(SCMP_CMP_EQ, 0));
   if (set == CallSet::enter) add_entering(builder);
   if (set == CallSet::fork) add_forking(builder);
+  if (set == CallSet::internet) add_internet_sockets(builder);
 }
 
 // Lets pass what gives `arguments` numbers of the ranges, refuses it otherwise, and says nothing about other
@@ -225,7 +242,8 @@ SystemCallFilter::SystemCallFilter(std::initializer_list<CallSet> sets,
   Builder builder;
   for (const CallSet set : sets) add_set(builder, set);
   for (const int call : kDeadly) builder.kill(call);
-  if (std::ranges::find(sets, CallSet::connect) == sets.end()) builder.kill(SCMP_SYS(socket));
+  const auto has = [&](CallSet set) { return std::ranges::find(sets, set) != sets.end(); };
+  if (!has(CallSet::connect) && !has(CallSet::internet)) builder.kill(SCMP_SYS(socket));
   if (std::ranges::any_of(sets,
                           [](CallSet set) { return set == CallSet::identity || set == CallSet::fs_identity; }))
     put_identity_checks(program_, identities);

@@ -5,7 +5,7 @@
 need_root
 
 start_breach_sandbox
-for name in logd keyd policyd authd deliverd queued; do intrude "$name" "$(pid_of "$name")"; done
+for name in logd keyd policyd authd deliverd queued dnsd; do intrude "$name" "$(pid_of "$name")"; done
 for name in smtpd-mx smtpd-submission; do intrude smtp-listener "$(pid_of "$name")"; done
 for name in pop3d imapd; do intrude listener "$(pid_of "$name")"; done
 
