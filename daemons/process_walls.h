@@ -133,10 +133,10 @@ inline constexpr WallRow kWalls[] = {
      Places{Place::queued, Place::smtp_listener, Place::smtp_connection, Place::listener, Place::connection}},
     {"secret-memory", Refusal::error, kNowhere},
     // ---- the network, sockets and pipes
-    {"open-socket", Refusal::ends, kNowhere},  // of any family
+    {"open-socket", Refusal::ends, Places{Place::dnsd}},  // of any family; dnsd: of the Internet
     {"connect", Refusal::error, kNowhere},
     {"connect-by-sending", Refusal::error, kNowhere},  // TCP Fast Open
-    {"bind", Refusal::error, kNowhere},
+    {"bind", Refusal::error, Places{Place::dnsd}},  // for UDP; Landlock refuses TCP
     // control sockets of the tools; a listener's own
     {"accept", Refusal::error,
      Places{Place::policyd, Place::authd, Place::queued, Place::smtp_listener, Place::listener}},
