@@ -53,11 +53,21 @@ void set_behaviour(ub_ctx* context) {
 std::string at_port(const IpAddress& server) { return server.text() + "@" + std::to_string(server.port); }
 std::string absolute(const std::string& zone) { return zone + "."; }
 
-// "test" and other zones that libunbound would answer for by itself.
-void give_way(ub_ctx* context, const std::string& zone) {
-  const std::size_t dot = zone.rfind('.');
-  for (const std::string& own : {absolute(zone), absolute(dot == zone.npos ? zone : zone.substr(dot + 1))})
-    check(ub_ctx_zone_remove(context, own.c_str()), own);
+// Zones that libunbound answers for by itself (RFC 6761, RFC 6303), beside those of private addresses.
+constexpr std::string_view kOwnZones[] = {
+    "localhost", "127.in-addr.arpa", "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa",
+    "test",      "invalid",          "onion",
+    "home.arpa"};
+
+bool is_within(std::string_view name, std::string_view zone) {
+  return zone.empty() || name == zone || (name.ends_with(zone) && name[name.size() - zone.size() - 1] == '.');
+}
+
+// Whoever names the servers of a zone wants them to be asked.
+void give_way_to(ub_ctx* context, const DnsStubConfig& stub) {
+  for (const std::string_view own : kOwnZones)
+    if (is_within(own, stub.zone) || is_within(stub.zone, own))
+      check(ub_ctx_zone_remove(context, absolute(std::string{own}).c_str()), "dnsd.stub");
 }
 
 void set_servers(ub_ctx* context, const DnsdConfig& config) {
@@ -108,11 +118,12 @@ Resolver::Resolver(event::Loop& loop, const DnsdConfig& config)
   set_servers(context, config);
   set_trust(context, config);
   // The first call about local zones ends the set-up: what is wrong with it shows here.
-  check(ub_ctx_zone_remove(context, "test."), "set-up");
-  for (const DnsStubConfig& stub : config.stubs) give_way(context, stub.zone);
+  check(ub_ctx_zone_remove(context, "unused.invalid."), "set-up");
+  for (const DnsStubConfig& stub : config.stubs) give_way_to(context, stub);
 }
 
-Resolver::~Resolver() = default;
+// libunbound first: what is in flight points into the rest.
+Resolver::~Resolver() { context_.reset(); }
 
 void Resolver::look_up(const dns::Question& question, OnAnswer on_answer) {
   const auto [found, is_new] = asked_.try_emplace(question, Asked{this, question, {}});

@@ -8,6 +8,7 @@
 #include "daemons/channels/authd.h"
 #include "daemons/channels/control.h"
 #include "daemons/channels/deliverd.h"
+#include "daemons/channels/dnsd.h"
 #include "daemons/channels/handover.h"
 #include "daemons/channels/keyd.h"
 #include "daemons/channels/policyd.h"
@@ -44,7 +45,7 @@ using All =
              ListenerToChild, ListenerToKeyd, KeydToListener, ConnectionToKeyd, KeydToConnection,
              ListenerToPolicyd, PolicydToListener, ConnectionToPolicyd, PolicydToConnection, PolicydToQueued,
              QueuedToPolicyd, ListenerToQueued, ConnectionToQueued, QueuedToConnection, ToolToAuthd,
-             AuthdToTool, ToolToPolicyd, PolicydToTool, ToolToQueued, QueuedToTool, Launch>;
+             AuthdToTool, ToolToPolicyd, PolicydToTool, ToolToQueued, QueuedToTool, Launch, AskerToDnsd, DnsdToAsker>;
 
 }  // namespace
 

@@ -103,6 +103,8 @@ start_sandbox() { # [OPTION...]: a test that cannot start one has failed
     fi
     read_env
 }
+# Adds the records on standard input to the zone of a sandbox that was started with --zone.
+zone_add() { sandbox zone; }
 # shellcheck disable=SC1091
 read_env() { . "$box/env"; }
 

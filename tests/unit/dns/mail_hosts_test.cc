@@ -236,14 +236,14 @@ TEST_CASE("bounds: hosts after the best, and addresses after the first, are left
 TEST_CASE("a fixed host: no MX, no MTA-STS, TLSA at its port") {
   World world;
   world.mx("h", {{10, "elsewhere"}}).host("h", {"192.0.2.1"}).tlsa("h", kRecords, Security::secure, 587);
-  const MailHosts found = world.find({.name = "h", .fixed = true, .port = 587});
+  const MailHosts found = world.find(MailDomain{.name = "h", .fixed = true, .port = 587});
   CHECK(found.outcome == Outcome::answer);
   CHECK_FALSE(found.implicit);
   REQUIRE(names_of(found) == std::vector<std::string>{"h"});
   CHECK(found.hosts[0].tlsa == kRecords);
   CHECK_FALSE(world.was_asked(Type::mx, "h"));
   CHECK_FALSE(world.was_asked(Type::txt, "_mta-sts.h"));
-  CHECK(world.find({.name = "absent", .fixed = true}).outcome == Outcome::no_domain);
+  CHECK(world.find(MailDomain{.name = "absent", .fixed = true}).outcome == Outcome::no_domain);
 }
 
 // ---- MTA-STS, RFC 8461 3.1
