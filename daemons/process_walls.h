@@ -22,6 +22,7 @@ enum class Place : std::uint8_t {
   authd,
   deliverd,
   queued,
+  dnsd,
   smtp_listener,    // the process of smtpd that accepts and forks
   smtp_connection,  // its children, which have its filter
   listener,         // the same of pop3d and imapd
