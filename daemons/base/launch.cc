@@ -127,6 +127,8 @@ SystemCallFilter filter_of(Calls calls, const UidConfig& uids) {
     return SystemCallFilter{basic, internet};
   case Calls::relay:
     return SystemCallFilter{{basic, make_sockets, fork, identity, connect}, {logins}};
+  case Calls::resolver:
+    return SystemCallFilter{basic, internet};
   case Calls::supervisor:
     break;
   }

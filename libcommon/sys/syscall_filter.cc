@@ -75,6 +75,7 @@ std::span<const int> calls_of(CallSet set) {
   case CallSet::fs_identity: return kFsIdentity;
   case CallSet::internet: return kInternet;
   case CallSet::connect: return kConnect;
+  case CallSet::internet: return kInternet;
   }
   return {};
 }
@@ -172,6 +173,19 @@ void add_stream_sockets(Builder& builder) {
                   SCMP_A2(SCMP_CMP_EQ, 0));
   builder.allow(SCMP_SYS(getsockopt), SCMP_A1(SCMP_CMP_EQ, SOL_SOCKET), SCMP_A2(SCMP_CMP_EQ, SO_ERROR));
   builder.allow(SCMP_SYS(setsockopt), SCMP_A1(SCMP_CMP_EQ, IPPROTO_TCP), SCMP_A2(SCMP_CMP_EQ, TCP_NODELAY));
+}
+
+void add_internet_sockets(Builder& builder) {
+  constexpr unsigned kTypeBits = 0xf;  // of the argument; the rest are SOCK_CLOEXEC and SOCK_NONBLOCK
+  for (const unsigned family : {AF_INET, AF_INET6})
+    for (const unsigned type : {SOCK_STREAM, SOCK_DGRAM})
+      builder.allow(SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, family), SCMP_A1(SCMP_CMP_MASKED_EQ, kTypeBits, type));
+  constexpr std::pair<unsigned, unsigned> kOptions[] = {{SOL_SOCKET, SO_REUSEADDR},       {SOL_IP, IP_MTU_DISCOVER},
+                                                        {SOL_IPV6, IPV6_MTU_DISCOVER},    {SOL_IPV6, IPV6_MTU},
+                                                        {SOL_IPV6, IPV6_V6ONLY}};
+  for (const auto& [level, option] : kOptions)
+    builder.allow(SCMP_SYS(setsockopt), SCMP_A1(SCMP_CMP_EQ, level), SCMP_A2(SCMP_CMP_EQ, option));
+  builder.allow(SCMP_SYS(getsockopt), SCMP_A1(SCMP_CMP_EQ, SOL_SOCKET), SCMP_A2(SCMP_CMP_EQ, SO_ERROR));
 }
 
 void add_set(Builder& builder, CallSet set) {

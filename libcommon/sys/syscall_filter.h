@@ -24,7 +24,8 @@ enum class CallSet : std::uint8_t {
   fs_identity,   // setfsuid, setfsgid
   internet,      // TCP and UDP sockets of its own, over IPv4 and IPv6, none that listens
   connect,       // TCP over IPv4 and IPv6 and Unix stream sockets of its own, to connect only
-  kLast = connect,
+  internet,      // TCP and UDP sockets of its own, over IPv4 and IPv6, none that listens
+  kLast = internet,
 };
 
 // Uids, and the gids of the same numbers, both ends included.

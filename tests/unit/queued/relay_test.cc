@@ -172,14 +172,15 @@ TEST_CASE("what is left of a message goes over another connection when the first
 
 TEST_CASE("a recipient refused for good is not sent again") {
   Relaying system{patient()};
+  system.attach_questions();
   const QueueId id = system.send_remote(17, 2);
   RelayEnd process = system.connected();
   system.handed(process);
   process.send(Sent{
       id, {{.number = 1, .reply = kTaken}, {.number = 2, .stage = RelayStage::rcpt, .reply = kNever}}, true});
-  system.settle();
+  system.answer_that_nobody_is_there();
   const auto shown = system.show(id);
-  CHECK(shown.message.state == MessageState::held);  // as no report can be made here
+  CHECK(shown.message.state == MessageState::held);  // as nobody can be told
   CHECK(shown.message.problem.find("550 5.1.1 no such user") != std::string::npos);
   CHECK(shown.targets.at(0).finished);
   ToolEnd tool = system.attach_tool();
@@ -318,8 +319,9 @@ TEST_CASE("a domain without a route is asked about once, and its hosts are tried
     CHECK_FALSE(system.receive(system.dnsd));
   }
   SECTION("no mail there") {
+    system.attach_questions();
     system.dnsd.send(MailHostsFound{asked.question, {.outcome = dns::Outcome::answer, .null_mx = true}});
-    CHECK_FALSE(system.relay().is_open());
+    system.answer_that_nobody_is_there();
     ToolEnd tool = system.attach_tool();
     tool.send(CountQueue{});
     CHECK(std::get<QueueCount>(*system.receive(tool)).held == 2);

@@ -293,12 +293,14 @@ TEST_CASE("answers of deliverd that make no sense change nothing") {
   CHECK(ask<QueueCount>(system, tool, CountQueue{}).messages == 1);
 }
 
-TEST_CASE("a message that fails for its whole lifetime is held, not lost") {
+TEST_CASE("a message that fails for its whole lifetime is held when nobody can be told, not lost") {
   Config config = System::small_config();
   config.queued.lifetime = std::chrono::milliseconds{0};
   System system{config};
   system.attach_deliverd();
+  system.attach_questions();
   const QueueId id = send_and_defer(system, 17);
+  system.answer_that_nobody_is_there();
   ToolEnd tool = system.attach_tool();
   const auto shown = ask<MessageShown>(system, tool, ShowMessage{id});
   CHECK(shown.message.state == MessageState::held);

@@ -69,6 +69,18 @@ void System::attach_policyd() {
   server_->attach("policyd-queued", "policyd", std::move(theirs));
 }
 
+void System::attach_questions() {
+  auto [ours, theirs] = ipc::make_channel();
+  questions = QuestionsEnd{std::move(ours)};
+  server_->attach("queued-policyd", "policyd", std::move(theirs));
+}
+
+void System::answer_that_nobody_is_there() {
+  while (const auto asked = receive(questions))
+    if (const auto* question = std::get_if<ResolveAddress>(&*asked))
+      questions.send(AddressResolved{question->question, false, {}});
+}
+
 void System::attach_deliverd() {
   auto [ours, theirs] = ipc::make_channel();
   deliverd = DeliverdEnd{std::move(ours)};

@@ -23,6 +23,7 @@ struct Nothing {
 using ListenerEnd = ipc::MessageChannel<ListenerToQueued, std::variant<Nothing>>;
 using PolicydEnd = ipc::MessageChannel<PolicydToQueued, QueuedToPolicyd>;
 using ConnectionEnd = ipc::MessageChannel<ConnectionToQueued, QueuedToConnection>;
+using QuestionsEnd = ipc::MessageChannel<PolicydAnswersQueued, QueuedAsksPolicyd>;
 using DeliverdEnd = ipc::MessageChannel<DeliverdToQueued, QueuedToDeliverd>;
 using RelaydEnd = ipc::MessageChannel<RelaydToQueued, QueuedToRelayd>;
 using RelayEnd = ipc::MessageChannel<RelayToQueued, QueuedToRelay>;
@@ -60,6 +61,7 @@ class System {
   void attach_policyd();
   void attach_relayd();
   void attach_dnsd();
+  void attach_questions();
   ToolEnd attach_tool();
 
   // policyd's answer.
@@ -102,7 +104,11 @@ class System {
   void answer(const DeliverdToQueued& message) { deliverd.send(message); }
 
   ListenerEnd mx, submission;
+  // Answers what is asked of policyd on queued's own account, until nothing more comes: nobody has any address.
+  void answer_that_nobody_is_there();
+
   PolicydEnd policyd;
+  QuestionsEnd questions;
   DeliverdEnd deliverd;
   RelaydEnd relayd;
   DnsdEnd dnsd;
