@@ -24,6 +24,11 @@ class QuestionDesk {
 
   void attach(const std::string& peer, Fd fd);
 
+  // Where a message of our own to this address goes; neither accounts nor domain: nowhere.
+  Recipient resolve(const std::string& address) const {
+    return resolve(ResolveAddress{0, address}).recipient;
+  }
+
  private:
   using Channel = event::ChannelHandler<PolicydAnswersQueued, QueuedAsksPolicyd>;
 

@@ -49,12 +49,27 @@ void Server::start() {
       peers, *directory_, host_.config, *logins_, *grants_, *access_,
       [this](ToolId tool, const PolicydToTool& answer) { tools_.answer(tool, answer); });
   accounts_->resume_errands();
+  set_up_transport();
+}
+
+// What concerns mail to other hosts.
+void Server::set_up_transport() {
   sts_.emplace(
       host_.loop, *directory_,
       [this](const std::string& domain, StsFetch::Done done) { sts_fetch_.fetch(domain, std::move(done)); },
-      times_.system_clock, [](const std::string&, const StsTrouble&) {});
+      times_.system_clock,
+      [this](const std::string& domain, const StsTrouble& trouble) { tls_reports_->count_trouble(domain, trouble); });
   questions_.emplace(
-      host_.loop, *directory_, [this]() -> const Site& { return judge_->site(); }, *sts_, [](const TlsOutcomes&) {});
+      host_.loop, *directory_, [this]() -> const Site& { return judge_->site(); }, *sts_,
+      [this](const TlsOutcomes& outcomes) { tls_reports_->count(outcomes); });
+  tls_reports_.emplace(
+      host_.loop, *directory_, host_.config, *sts_,
+      [this](const std::string& name, ReportDesk::OnTexts then) { dns_.look_up(dns::Type::txt, name, std::move(then)); },
+      [this](const std::string& to, std::string message, std::function<void(bool)> then) {
+        // From nobody, so that a report that cannot be delivered makes no further mail.
+        own_mail_.send({}, questions_->resolve(to), std::move(message), [then = std::move(then)](QueueId id) { then(id != 0); });
+      },
+      times_.system_clock);
 }
 
 void Server::reconfigured() {

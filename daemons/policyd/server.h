@@ -18,6 +18,7 @@
 #include "daemons/policyd/own_mail.h"
 #include "daemons/policyd/peers.h"
 #include "daemons/policyd/question_desk.h"
+#include "daemons/policyd/report_desk.h"
 #include "daemons/policyd/sts_desk.h"
 #include "daemons/policyd/sts_fetch.h"
 
@@ -62,6 +63,7 @@ class Server final : public mailroom::Server, private Peers {
   void attach_listener(Service service, const std::string& peer, Fd fd);
   void attach_authd(Fd fd);
   void attach_queued(Fd fd);
+  void set_up_transport();
 
   void on_listener(ListenerKey key, ListenerToPolicyd&& message, std::vector<Fd>&& descriptors);
   // What no honest listener says; nothing when all is well.
@@ -95,6 +97,7 @@ class Server final : public mailroom::Server, private Peers {
   std::unique_ptr<AccountDesk> accounts_;
   StsFetch sts_fetch_;
   std::optional<StsDesk> sts_;
+  std::optional<ReportDesk> tls_reports_;
   std::optional<QuestionDesk> questions_;
   std::map<ListenerKey, Listener> listeners_;
   ListenerKey last_listener_ = 0;

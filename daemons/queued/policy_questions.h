@@ -31,6 +31,11 @@ class PolicyQuestions {
   void resolve_address(const std::string& address, OnAddress then);
   void find_sts_policy(const std::string& domain, const std::string& label, OnStsPolicy then);
 
+  // Not answered; lost when policyd is away.
+  void tell(const TlsOutcomes& outcomes) {
+    if (channel_) channel_->send(outcomes);
+  }
+
  private:
   using Channel = event::ChannelHandler<QueuedAsksPolicyd, PolicydAnswersQueued>;
   using Waiting = std::variant<OnAddress, OnStsPolicy>;

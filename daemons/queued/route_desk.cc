@@ -92,8 +92,11 @@ void RouteDesk::ask_sts(const std::string& key, std::uint64_t number, const dns:
   if (found.outcome != dns::Outcome::answer || found.hosts.empty())
     return plan_mx(key, number, found, nullptr);
   const std::string label = routing::sts_label(found.sts_texts).value_or("");
-  policy_.find_sts_policy(asking->wanted.route.domain, label,
-                          [=, this](const StsPolicyFound* sts) { plan_mx(key, number, found, sts); });
+  policy_.find_sts_policy(asking->wanted.route.domain, label, [=, this](const StsPolicyFound* sts) {
+    if (sts != nullptr) return plan_mx(key, number, found, sts);
+    constexpr auto kForNow = static_cast<std::uint32_t>(kMinKept.count());
+    planned(key, number, not_now("policyd cannot be asked for the MTA-STS policy"), kForNow);
+  });
 }
 
 void RouteDesk::plan_mx(const std::string& key, std::uint64_t number, const dns::MailHosts& found,

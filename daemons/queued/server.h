@@ -13,6 +13,7 @@
 #include "daemons/queued/policy_questions.h"
 #include "daemons/queued/report_desk.h"
 #include "daemons/queued/route_desk.h"
+#include "daemons/queued/tls_outcomes.h"
 #include "daemons/queued/tool_desk.h"
 #include "spool/queue/directory_storage.h"
 #include "spool/queue/queue.h"
@@ -52,6 +53,7 @@ class Server final : public mailroom::Server {
   std::vector<IpAddress> interfaces_;
   DnsQuestions dns_;
   PolicyQuestions policy_;
+  TlsOutcomeBatch outcomes_{host_.loop, policy_};
   RouteDesk routes_;
   std::unique_ptr<ReportDesk> reports_;
   std::unique_ptr<Dispatcher> dispatcher_;

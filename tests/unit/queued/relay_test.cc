@@ -310,6 +310,9 @@ TEST_CASE("a domain without a route is asked about once, and its hosts are tried
                          .addresses = {*parse_ip_and_port("192.0.2.1:1")}});
   SECTION("found") {
     system.dnsd.send(MailHostsFound{asked.question, found});
+    const auto sts = system.receive(system.questions);
+    REQUIRE((sts && std::holds_alternative<FindStsPolicy>(*sts)));
+    system.questions.send(StsPolicyFound{.question = std::get<FindStsPolicy>(*sts).question, .mx = {}, .problem = {}});
     RelayEnd one = system.connected(), two = system.connected();
     CHECK(system.connect_asked.hops.at(0).name == "a.mx.test");
     CHECK(system.connect_asked.hops.at(0).addresses.at(0) == *parse_ip_and_port("192.0.2.1:25"));
@@ -317,6 +320,13 @@ TEST_CASE("a domain without a route is asked about once, and its hosts are tried
     system.handed(two);
     system.send_remote(19, 1, "mx.test");
     CHECK_FALSE(system.receive(system.dnsd));
+  }
+  SECTION("nobody knows the MTA-STS policy: mail waits") {
+    system.questions.close();
+    system.settle();
+    system.dnsd.send(MailHostsFound{asked.question, found});
+    system.settle();
+    CHECK_FALSE(system.relay().is_open());
   }
   SECTION("no mail there") {
     system.attach_questions();

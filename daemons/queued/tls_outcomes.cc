@@ -1,0 +1,92 @@
+#include "daemons/queued/tls_outcomes.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "libcommon/text/hex.h"
+
+namespace mailroom::queued {
+namespace {
+
+constexpr std::size_t kMaxRecords = 20;  // TLSA records that a report names
+constexpr const char* kNoStarttls = "starttls-not-supported";
+
+std::string words_of(const dns::Tlsa& record) {
+  return std::to_string(record.usage) + ' ' + std::to_string(record.selector) + ' ' +
+         std::to_string(record.matching) + ' ' + encode_hex(record.data);
+}
+
+// What does not say anything about TLS: an operator wants none, or the host is not one that was given.
+const routing::TlsRequirement* requirement_of(const std::string& host,
+                                              const std::vector<routing::NextHop>& hops) {
+  const auto hop = std::ranges::find(hops, host, &routing::NextHop::name);
+  if (hop == hops.end() || hop->tls.level == routing::TlsLevel::never) return nullptr;
+  return &hop->tls;
+}
+
+TlsOutcome outcome_with(const std::string& domain, const routing::TlsRequirement& required,
+                        const std::string& host, const IpAddress& address) {
+  TlsOutcome outcome{.domain = domain, .reason = required.reason, .mx = host, .ip = address.text()};
+  for (const dns::Tlsa& record : required.tlsa)
+    if (outcome.policy.size() < kMaxRecords) outcome.policy.push_back(words_of(record));
+  return outcome;
+}
+
+std::string result_of(const HopAttempt& attempt) {
+  if (!attempt.tls_result.empty()) return attempt.tls_result;
+  return attempt.failure == RelayFailure::tls_unavailable ? kNoStarttls : "";
+}
+
+std::vector<TlsOutcome> failures_of(const std::string& domain, const std::vector<routing::NextHop>& hops,
+                                    const std::vector<HopAttempt>& attempts) {
+  std::vector<TlsOutcome> failures;
+  for (const HopAttempt& attempt : attempts) {
+    const routing::TlsRequirement* const required = requirement_of(attempt.host, hops);
+    std::string result = result_of(attempt);
+    if (required == nullptr || result.empty()) continue;
+    failures.push_back(outcome_with(domain, *required, attempt.host, attempt.address));
+    failures.back().result = std::move(result);
+    failures.back().detail = attempt.detail;
+  }
+  return failures;
+}
+
+}  // namespace
+
+std::vector<TlsOutcome> outcomes_of(const std::string& domain, const std::vector<routing::NextHop>& hops,
+                                    const Connected& outcome) {
+  std::vector<TlsOutcome> outcomes = failures_of(domain, hops, outcome.attempts);
+  const routing::TlsRequirement* const required = requirement_of(outcome.host, hops);
+  if (required == nullptr) return outcomes;
+  TlsOutcome last = outcome_with(domain, *required, outcome.host, outcome.address);
+  // Plaintext after TLS has failed with the same address: that failure is there already.
+  const bool is_known = std::ranges::any_of(
+      outcomes, [&](const TlsOutcome& failed) { return failed.mx == last.mx && failed.ip == last.ip; });
+  if (outcome.tls.empty() && is_known) return outcomes;
+  last.result = outcome.tls.empty() ? kNoStarttls : outcome.tls_result;
+  outcomes.push_back(std::move(last));
+  return outcomes;
+}
+
+std::vector<TlsOutcome> outcomes_of(const std::string& domain, const std::vector<routing::NextHop>& hops,
+                                    const NotConnected& outcome) {
+  return failures_of(domain, hops, outcome.attempts);
+}
+
+void TlsOutcomeBatch::add(std::vector<TlsOutcome> outcomes) {
+  if (outcomes.empty()) return;
+  if (waiting_.empty()) timer_.start(kInterval);
+  for (TlsOutcome& outcome : outcomes)
+    if (waiting_.size() < kMaxWaiting) waiting_.push_back(std::move(outcome));
+}
+
+void TlsOutcomeBatch::flush() {
+  for (auto at = waiting_.begin(); at != waiting_.end();) {
+    const auto end = at + std::min<std::ptrdiff_t>(waiting_.end() - at, kMaxTlsOutcomes);
+    policyd_.tell(TlsOutcomes{{std::make_move_iterator(at), std::make_move_iterator(end)}});
+    at = end;
+  }
+  waiting_.clear();
+}
+
+}  // namespace mailroom::queued

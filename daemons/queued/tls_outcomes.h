@@ -1,0 +1,49 @@
+// Gathers what came of TLS with mail hosts, and tells policyd from time to time, for the reports of RFC 8460.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "daemons/channels/policyd.h"
+#include "daemons/queued/policy_questions.h"
+#include "daemons/queued/transport_results.h"
+#include "libcommon/event/loop.h"
+
+namespace mailroom::queued {
+
+// The outcomes of one attempt to connect: pure.  Each host and address that TLS failed with is a failure, and
+// the one that took the session a success, unless it is in plaintext.
+std::vector<TlsOutcome> outcomes_of(const std::string& domain, const std::vector<routing::NextHop>& hops,
+                                    const Connected& outcome);
+std::vector<TlsOutcome> outcomes_of(const std::string& domain, const std::vector<routing::NextHop>& hops,
+                                    const NotConnected& outcome);
+
+class TlsOutcomeBatch final : public TransportResults {
+ public:
+  static constexpr std::size_t kMaxWaiting = 5'000;  // further ones are not reported
+  static constexpr std::chrono::seconds kInterval{5};
+
+  TlsOutcomeBatch(event::Loop& loop, PolicyQuestions& policyd)
+      : policyd_{policyd}, timer_{loop, [this] { flush(); }} {}
+
+  void connected(const std::string& domain, const std::vector<routing::NextHop>& hops,
+                 const Connected& outcome) override {
+    add(outcomes_of(domain, hops, outcome));
+  }
+  void not_connected(const std::string& domain, const std::vector<routing::NextHop>& hops,
+                     const NotConnected& outcome) override {
+    add(outcomes_of(domain, hops, outcome));
+  }
+
+  // Tells policyd what there is.  Called by itself some seconds after the first of a batch.
+  void flush();
+
+ private:
+  void add(std::vector<TlsOutcome> outcomes);
+
+  PolicyQuestions& policyd_;
+  event::Timer timer_;
+  std::vector<TlsOutcome> waiting_;
+};
+
+}  // namespace mailroom::queued

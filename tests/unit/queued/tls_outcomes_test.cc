@@ -1,0 +1,86 @@
+// What the reports of RFC 8460 are told of an attempt to connect.
+#include <catch2/catch.hpp>
+
+#include "daemons/queued/tls_outcomes.h"
+
+using namespace mailroom;
+using namespace mailroom::queued;
+using routing::TlsLevel;
+using routing::TlsReason;
+
+namespace {
+
+const IpAddress kFirst = *parse_ip_and_port("192.0.2.1:25");
+const IpAddress kSecond = *parse_ip_and_port("192.0.2.2:25");
+
+std::vector<routing::NextHop> hops(TlsLevel level, TlsReason reason) {
+  routing::TlsRequirement tls{.level = level, .reason = reason, .names = {}};
+  if (level == TlsLevel::dane) tls.tlsa = {{3, 1, 1, "\xab\xcd"}};
+  return {{"mx1.example", {kFirst}, tls}, {"mx2.example", {kSecond}, tls}};
+}
+
+HopAttempt failed(const std::string& host, const IpAddress& address, RelayFailure failure,
+                  const std::string& tls_result) {
+  return {.host = host,
+          .address = address,
+          .failure = failure,
+          .reply = {},
+          .detail = "words",
+          .tls_result = tls_result};
+}
+
+}  // namespace
+
+TEST_CASE("a session over TLS is a success of its policy") {
+  const Connected done{
+      .host = "mx1.example", .address = kFirst, .tls = "TLSv1.3 X", .verified = true, .attempts = {}};
+  const auto outcomes = outcomes_of("example.org", hops(TlsLevel::dane, TlsReason::dane), done);
+  REQUIRE(outcomes.size() == 1);
+  CHECK(outcomes[0].domain == "example.org");
+  CHECK(outcomes[0].reason == TlsReason::dane);
+  CHECK(outcomes[0].policy == std::vector<std::string>{"3 1 1 abcd"});
+  CHECK(outcomes[0].mx == "mx1.example");
+  CHECK(outcomes[0].ip == "192.0.2.1");
+  CHECK(outcomes[0].result == "");
+}
+
+TEST_CASE("hosts that failed before count, for TLS alone") {
+  const Connected done{
+      .host = "mx2.example",
+      .address = kSecond,
+      .tls = "TLSv1.3 X",
+      .attempts = {failed("mx1.example", kFirst, RelayFailure::certificate, "certificate-expired"),
+                   failed("mx1.example", kFirst, RelayFailure::tls_unavailable, ""),
+                   failed("mx1.example", kFirst, RelayFailure::unreachable, ""),
+                   failed("mx9.example", kFirst, RelayFailure::certificate, "certificate-expired")}};
+  const auto outcomes = outcomes_of("example.org", hops(TlsLevel::certificate, TlsReason::mta_sts), done);
+  REQUIRE(outcomes.size() == 3);
+  CHECK(outcomes[0].result == "certificate-expired");
+  CHECK(outcomes[0].detail == "words");
+  CHECK(outcomes[1].result == "starttls-not-supported");
+  CHECK(outcomes[2].result == "");
+}
+
+TEST_CASE("plaintext is a failure, once") {
+  Connected done{.host = "mx1.example", .address = kFirst, .attempts = {}};
+  const auto opportunistic = hops(TlsLevel::may, TlsReason::default_policy);
+  REQUIRE(outcomes_of("example.org", opportunistic, done).size() == 1);
+  CHECK(outcomes_of("example.org", opportunistic, done)[0].result == "starttls-not-supported");
+  done.attempts = {failed("mx1.example", kFirst, RelayFailure::tls_failed, "validation-failure")};
+  REQUIRE(outcomes_of("example.org", opportunistic, done).size() == 1);
+  CHECK(outcomes_of("example.org", opportunistic, done)[0].result == "validation-failure");
+}
+
+TEST_CASE("MTA-STS in testing: what would have failed; an operator's plaintext is no business of anybody") {
+  const Connected done{.host = "mx1.example",
+                       .address = kFirst,
+                       .tls = "TLSv1.3 X",
+                       .tls_result = "certificate-expired",
+                       .attempts = {}};
+  CHECK(outcomes_of("example.org", hops(TlsLevel::may, TlsReason::mta_sts), done)[0].result ==
+        "certificate-expired");
+  CHECK(outcomes_of("example.org", hops(TlsLevel::never, TlsReason::site_policy), done).empty());
+  const NotConnected none{{failed("mx1.example", kFirst, RelayFailure::certificate, "tlsa-invalid")}};
+  REQUIRE(outcomes_of("example.org", hops(TlsLevel::dane, TlsReason::dane), none).size() == 1);
+  CHECK(outcomes_of("example.org", hops(TlsLevel::dane, TlsReason::dane), none)[0].result == "tlsa-invalid");
+}
