@@ -97,7 +97,15 @@ PolicydToTool AccessDesk::handle(const ReleaseLimit& request) {
   return Done{};
 }
 
-PolicydToTool AccessDesk::handle(const ExplainMail& request) {
+void AccessDesk::explain(const ExplainMail& request, std::function<void(const PolicydToTool&)> answer) {
+  if (request.listener != Service::relay) return answer(explained(request, {}));
+  names_.find(request.client,
+              [this, request, answer = std::move(answer)](const policy::ReverseNameFound& name) {
+                answer(explained(request, name));
+              });
+}
+
+PolicydToTool AccessDesk::explained(const ExplainMail& request, const policy::ReverseNameFound& name) try {
   if (!is_smtp(request.listener)) return ToolRefused{"not an SMTP listener"};
   std::optional<AccountId> login;
   if (!request.login.empty()) {
@@ -111,6 +119,7 @@ PolicydToTool AccessDesk::handle(const ExplainMail& request) {
                                             .listener = listener_of(request.listener),
                                             .client = request.client,
                                             .login = login,
+                                            .reverse_name = name,
                                             .device = {},
                                             .reverse_path = request.sender,
                                             .forward_path = request.recipient},
@@ -127,6 +136,9 @@ PolicydToTool AccessDesk::handle(const ExplainMail& request) {
   for (const policy::FactWord& fact : policy::words_of(judgement.facts))
     answer.facts.push_back({std::string{fact.name}, std::string{fact.value}, source_of(sources, fact.name)});
   return answer;
+} catch (const std::exception& error) {
+  log::write("state-failed", {{"reason", error.what()}});
+  return ToolRefused{std::string("the shared state cannot be read: ") + error.what()};
 }
 
 }  // namespace mailroom::policyd

@@ -1,29 +1,37 @@
 // What mr-access asks for: grants and limits are shown and taken back, verdicts explained.
 #pragma once
 
+#include <functional>
+
 #include "daemons/channels/tools_policyd.h"
 #include "daemons/policyd/grant_desk.h"
 #include "daemons/policyd/judge.h"
+#include "daemons/policyd/name_desk.h"
 #include "spool/state/directory.h"
 
 namespace mailroom::policyd {
 
 class AccessDesk {
  public:
-  AccessDesk(state::Directory& directory, GrantDesk& grants, policy::LimitBook& limits, Judge& judge)
-      : directory_{directory}, grants_{grants}, limits_{limits}, judge_{judge} {}
+  AccessDesk(state::Directory& directory, GrantDesk& grants, policy::LimitBook& limits, NameDesk& names,
+             Judge& judge)
+      : directory_{directory}, grants_{grants}, limits_{limits}, names_{names}, judge_{judge} {}
 
   // Each throws when the shared state cannot be read or written; nothing was changed then.
   PolicydToTool handle(const ListGrants& request);
   PolicydToTool handle(const RevokeGrants& request);
   PolicydToTool handle(const ListLimits& request);
   PolicydToTool handle(const ReleaseLimit& request);
-  PolicydToTool handle(const ExplainMail& request);
+  // Answers once, at once or when the DNS has.
+  void explain(const ExplainMail& request, std::function<void(const PolicydToTool&)> answer);
 
  private:
+  PolicydToTool explained(const ExplainMail& request, const policy::ReverseNameFound& name);
+
   state::Directory& directory_;
   GrantDesk& grants_;
   policy::LimitBook& limits_;
+  NameDesk& names_;
   Judge& judge_;
 };
 

@@ -89,6 +89,8 @@ void AccountDesk::on_request(ToolId tool, ToolToPolicyd&& request) {
             answer_(tool, handle(message));
           } else if constexpr (requires { access_.handle(message); }) {
             answer_(tool, access_.handle(message));
+          } else if constexpr (std::is_same_v<const ExplainMail&, decltype(message)>) {
+            access_.explain(message, [this, tool](const PolicydToTool& answer) { answer_(tool, answer); });
           } else {
             add(tool, message);
           }

@@ -171,7 +171,8 @@ void Judge::gather_grant(Case& c) {
 
 void Judge::gather_device(Case& c) const {
   if (c.question.listener != Listener::relay) return;
-  c.facts().reverse_name = c.question.reverse_name;
+  c.facts().reverse_name = c.question.reverse_name.outcome;
+  c.note("reverse-name", "{}", policy::words_of(c.question.reverse_name));
   if (!c.question.device) return;
   const DeviceFacts& device = *c.question.device;
   c.facts().device = device.state;

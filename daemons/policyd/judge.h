@@ -11,6 +11,7 @@
 #include "daemons/policyd/site.h"
 #include "libcommon/policy/limits.h"
 #include "libcommon/policy/policy.h"
+#include "libcommon/policy/reverse_name.h"
 #include "spool/state/directory.h"
 
 namespace mailroom::policyd {
@@ -32,7 +33,7 @@ struct Question {
   policy::Listener listener = policy::Listener::mx;
   IpAddress client;  // as the listener saw it
   std::optional<AccountId> login;
-  policy::ReverseName reverse_name = policy::ReverseName::unknown;
+  policy::ReverseNameFound reverse_name;  // at the relay
   std::optional<DeviceFacts> device;
   std::string_view reverse_path;
   std::string_view forward_path;

@@ -58,14 +58,19 @@ struct MailDesk::Client {
 
   std::optional<Waiting> waiting;
 
+  // At the relay: the client's name, and the question that waits for it.
+  bool wants_name = false;
+  policy::ReverseNameFound name;
+  std::optional<CheckRecipient> postponed;
+
   void answer(const Reply& reply, std::string_view rule, QueueId queue_id = 0) {
     channel->send(mailroom::Verdict{transaction, reply, std::string{rule}, queue_id});
   }
 };
 
-MailDesk::MailDesk(event::Loop& loop, Peers& peers, Judge& judge, policy::LimitBook& limits,
+MailDesk::MailDesk(event::Loop& loop, Peers& peers, Judge& judge, policy::LimitBook& limits, NameDesk& names,
                    const LoginDesk& logins, std::chrono::milliseconds authorise_time)
-    : loop_{loop}, peers_{peers}, judge_{judge}, limits_{limits}, logins_{logins},
+    : loop_{loop}, peers_{peers}, judge_{judge}, limits_{limits}, names_{names}, logins_{logins},
       deadlines_{loop, authorise_time, [this](const Due& due) { expire(due); }} {}
 
 MailDesk::~MailDesk() = default;
@@ -89,7 +94,23 @@ void MailDesk::open(const Connection& connection, Fd fd) {
       loop_, std::move(fd), 0,
       [this, id](ConnectionToPolicyd&& message, std::vector<Fd>&&) { on_message(id, std::move(message)); },
       [this, id](event::ChannelEnd why) { on_end(id, why); });
+  client->wants_name = connection.service == Service::relay;
   clients_.emplace(id, std::move(client));
+  if (connection.service == Service::relay) find_name(id);
+}
+
+void MailDesk::find_name(ConnectionId connection) {
+  names_.find(clients_.at(connection)->connection.peer,
+              [this, connection](const policy::ReverseNameFound& found) { name_found(connection, found); });
+}
+
+void MailDesk::name_found(ConnectionId connection, const policy::ReverseNameFound& found) {
+  const auto client = clients_.find(connection);
+  if (client == clients_.end()) return;  // has gone meanwhile
+  client->second->wants_name = false;
+  client->second->name = found;
+  if (auto question = std::exchange(client->second->postponed, std::nullopt))
+    check_recipient(*client->second, std::move(*question));
 }
 
 void MailDesk::close(ConnectionId connection) {
@@ -114,7 +135,8 @@ void MailDesk::misbehaved(ConnectionId connection, const char* reason) {
 
 void MailDesk::on_message(ConnectionId connection, ConnectionToPolicyd&& message) {
   Client& client = *clients_.at(connection);
-  if (client.waiting) return misbehaved(connection, "a question before the answer to the last one");
+  if (client.waiting || client.postponed)
+    return misbehaved(connection, "a question before the answer to the last one");
   if (client.channel->queued() > 0) return misbehaved(connection, "it does not read its answers");
   if (const auto* question = std::get_if<CheckSender>(&message)) return check_sender(client, *question);
   if (auto* question = std::get_if<CheckRecipient>(&message)) {
@@ -161,6 +183,10 @@ void MailDesk::begin_transaction(Client& client, const CheckRecipient& question)
 }
 
 void MailDesk::check_recipient(Client& client, CheckRecipient&& question) {
+  if (client.wants_name) {
+    client.postponed = std::move(question);
+    return;
+  }
   if (question.transaction > client.transaction) begin_transaction(client, question);
   Judgement judgement = judge(client, policy::Stage::recipient, question.reverse_path, question.forward_path);
   if (judgement.verdict.action == policy::Action::accept)
@@ -268,6 +294,7 @@ Judgement MailDesk::judge(const Client& client, policy::Stage stage, std::string
                        .listener = listener_of(client.connection.service),
                        .client = client.connection.peer,
                        .login = logins_.identity(client.connection.id),
+                       .reverse_name = client.name,
                        .device = {},
                        .reverse_path = reverse_path,
                        .forward_path = forward_path,

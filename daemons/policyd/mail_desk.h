@@ -16,6 +16,7 @@
 #include "daemons/policyd/deadlines.h"
 #include "daemons/policyd/judge.h"
 #include "daemons/policyd/login_desk.h"
+#include "daemons/policyd/name_desk.h"
 #include "daemons/policyd/peers.h"
 #include "libcommon/event/channel_handler.h"
 
@@ -26,8 +27,8 @@ inline constexpr std::chrono::seconds kAuthoriseTime{30};
 
 class MailDesk {
  public:
-  MailDesk(event::Loop& loop, Peers& peers, Judge& judge, policy::LimitBook& limits, const LoginDesk& logins,
-           std::chrono::milliseconds authorise_time = kAuthoriseTime);
+  MailDesk(event::Loop& loop, Peers& peers, Judge& judge, policy::LimitBook& limits, NameDesk& names,
+           const LoginDesk& logins, std::chrono::milliseconds authorise_time = kAuthoriseTime);
   ~MailDesk();
 
   void open(const Connection& connection, Fd fd);
@@ -54,6 +55,8 @@ class MailDesk {
 
   void check_sender(Client& client, const CheckSender& question);
   void check_recipient(Client& client, CheckRecipient&& question);
+  void find_name(ConnectionId connection);
+  void name_found(ConnectionId connection, const policy::ReverseNameFound& found);
   const char* violation(const Client& client, const CheckRecipient& question) const;
   void begin_transaction(Client& client, const CheckRecipient& question);
   void authorise(Client& client, CheckRecipient&& question, Judgement& judgement);
@@ -69,6 +72,7 @@ class MailDesk {
   Peers& peers_;
   Judge& judge_;
   policy::LimitBook& limits_;
+  NameDesk& names_;
   const LoginDesk& logins_;
   std::uint64_t questions_ = 0;
   std::map<ConnectionId, std::unique_ptr<Client>> clients_;

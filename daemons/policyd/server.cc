@@ -43,8 +43,9 @@ void Server::start() {
   logins_ = std::make_unique<LoginDesk>(
       host_.loop, peers, *directory_, *grants_, [this](ConnectionId connection) { mail_->close(connection); },
       times_.verdict);
-  mail_ = std::make_unique<MailDesk>(host_.loop, peers, *judge_, *limits_, *logins_, times_.authorise);
-  access_.emplace(*directory_, *grants_, *limits_, *judge_);
+  mail_ =
+      std::make_unique<MailDesk>(host_.loop, peers, *judge_, *limits_, names_, *logins_, times_.authorise);
+  access_.emplace(*directory_, *grants_, *limits_, names_, *judge_);
   accounts_ = std::make_unique<AccountDesk>(
       peers, *directory_, host_.config, *logins_, *grants_, *access_,
       [this](ToolId tool, const PolicydToTool& answer) { tools_.answer(tool, answer); });

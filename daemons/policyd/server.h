@@ -90,6 +90,7 @@ class Server final : public mailroom::Server, private Peers {
   std::optional<GrantDesk> grants_;
   std::optional<policy::LimitBook> limits_;
   std::optional<Judge> judge_;
+  NameDesk names_{dns_};
   std::unique_ptr<LoginDesk> logins_;
   std::unique_ptr<MailDesk> mail_;
   OwnMail own_mail_{*this};

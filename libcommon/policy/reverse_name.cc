@@ -17,9 +17,9 @@ bool same_host(const IpAddress& a, const IpAddress& b) { return a.bytes == b.byt
 
 }  // namespace
 
-std::vector<std::string> names_to_ask(const PtrAnswer& answer) {
+std::vector<std::string> names_to_ask(const dns::Answer& ptr) {
   std::vector<std::string> names;
-  for (std::string_view name : answer.names) {
+  for (std::string_view name : ptr.names) {
     if (name.ends_with('.')) name.remove_suffix(1);
     std::string canonical = lower_case(name);
     if (!is_host_name(canonical) || std::ranges::find(names, canonical) != names.end()) continue;
@@ -29,25 +29,29 @@ std::vector<std::string> names_to_ask(const PtrAnswer& answer) {
   return names;
 }
 
-ReverseNameFound confirm_names(const IpAddress& client, const PtrAnswer& ptr,
-                               const std::vector<NameAnswer>& answers) {
-  if (ptr.outcome == Lookup::failed) return {};
+ReverseNameFound confirm_names(const IpAddress& client, const dns::Answer& ptr,
+                               const std::vector<dns::Answer>& answers) {
+  if (ptr.outcome == dns::Outcome::failed) return {};
   const std::vector<std::string> names = names_to_ask(ptr);
-  if (ptr.outcome == Lookup::absent || names.empty()) return {ReverseName::absent, {}};
-  ReverseNameFound found;
-  bool failed = answers.size() < names.size(), resolved = false;
+  if (names.empty()) return {ReverseName::absent, {}, ptr.ttl};
+  ReverseNameFound found{ReverseName::unresolved, {}, ptr.ttl};
+  bool failed = answers.size() < names.size();
   for (std::size_t i = 0; i < std::min(names.size(), answers.size()); ++i) {
-    const auto& addresses = answers[i].addresses;
-    failed = failed || answers[i].outcome == Lookup::failed;
-    resolved = resolved || (answers[i].outcome == Lookup::found && !addresses.empty());
+    const dns::Answer& answer = answers[i];
+    if (answer.outcome == dns::Outcome::failed) {
+      failed = true;
+      continue;
+    }
+    found.ttl = std::min(found.ttl, answer.ttl);
     const auto is_client = [&](const IpAddress& address) { return same_host(address, client); };
-    if (answers[i].outcome == Lookup::found && std::ranges::any_of(addresses, is_client))
-      found.names.push_back(names[i]);
+    if (std::ranges::any_of(answer.addresses, is_client)) found.names.push_back(names[i]);
+    if (!answer.addresses.empty()) found.outcome = ReverseName::elsewhere;
   }
-  found.outcome = !found.names.empty() ? ReverseName::confirmed
-                  : failed             ? ReverseName::unknown
-                  : resolved           ? ReverseName::elsewhere
-                                       : ReverseName::unresolved;
+  if (!found.names.empty()) {
+    found.outcome = ReverseName::confirmed;
+  } else if (failed) {
+    found = {};
+  }
   return found;
 }
 

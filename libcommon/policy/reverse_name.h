@@ -7,12 +7,11 @@
 // outcome.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
+#include "libcommon/dns/records.h"
 #include "libcommon/policy/facts.h"
 #include "libcommon/sys/ip_address.h"
 
@@ -22,29 +21,18 @@ namespace mailroom::policy {
 inline constexpr std::size_t kMaxNames = 8;
 inline constexpr std::size_t kMaxNameLength = 253;  // RFC 1035 2.3.4
 
-// An answer of the DNS, as far as it matters here.
-enum class Lookup : std::uint8_t { found, absent, failed };
-
-struct PtrAnswer {
-  Lookup outcome = Lookup::failed;
-  std::vector<std::string> names;
-};
-struct NameAnswer {  // A or AAAA of one name, whichever family the client's address is of
-  Lookup outcome = Lookup::failed;
-  std::vector<IpAddress> addresses;
-};
-
 // The names to ask for the addresses of: lower case, without a final dot, host names only, each once.
-std::vector<std::string> names_to_ask(const PtrAnswer& answer);
+std::vector<std::string> names_to_ask(const dns::Answer& ptr);
 
 struct ReverseNameFound {
   ReverseName outcome = ReverseName::unknown;
   std::vector<std::string> names;  // confirmed ones, in the order of the PTR records
+  std::uint32_t ttl = 0;           // seconds that all of it may be kept; of failures 0
 };
 
-// `answers` are those for names_to_ask(), in its order.
-ReverseNameFound confirm_names(const IpAddress& client, const PtrAnswer& ptr,
-                               const std::vector<NameAnswer>& answers);
+// `answers` are A, or AAAA for a client with IPv6, of names_to_ask(), in its order.
+ReverseNameFound confirm_names(const IpAddress& client, const dns::Answer& ptr,
+                               const std::vector<dns::Answer>& answers);
 
 // The outcome in words: "scanner1.example.org, confirmed".
 std::string words_of(const ReverseNameFound& found);

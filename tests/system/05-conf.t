@@ -38,6 +38,15 @@ like 'not an address' "$errors" "^$file:8: listen: \"example.test:25\" is not AD
 like 'no unit' "$errors" "^$file:9: queued.lifetime: .*ms, s, m, h or d"
 
 fails 'a file that is not there' conf check "$work/none"
+
+# ---- the example of a campus: networks, 45 domains with routes ----
+mkdir "$work/tls"
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$work/tls/key.pem" -out "$work/tls/cert.pem" \
+    -subj /CN=mail.campus.example -days 2 2> /dev/null
+chmod 600 "$work/tls/key.pem"
+sed "s|/etc/mailroom/[a-z-]*chain.pem|$work/tls/cert.pem|; s|/etc/mailroom/[a-z-]*key.pem|$work/tls/key.pem|" "$root/contrib/campus.conf" > "$work/campus.conf"
+is 'contrib/campus.conf is accepted' "$(conf check "$work/campus.conf" 2>&1)" ''
+is 'with its 45 domains and their routes' "$(conf show "$work/campus.conf" | grep -c '^\(relay-domain\|route\) ')" 90
 conf > /dev/null 2>&1
 is 'called wrongly: status 2' $? 2
 fails 'mailroomd does not start with it' "$build/daemons/mailroomd/mailroomd" --config "$file" --unprivileged

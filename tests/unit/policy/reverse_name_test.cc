@@ -13,27 +13,36 @@ IpAddress ip(const char* text) { return parse_ip_network(text)->base; }
 
 const IpAddress kClient = ip("192.0.2.7");
 
-PtrAnswer ptr(std::vector<std::string> names) { return {Lookup::found, std::move(names)}; }
-NameAnswer at(const char* address) { return {Lookup::found, {ip(address)}}; }
-const NameAnswer kNoAddress{Lookup::absent, {}}, kFailed{Lookup::failed, {}};
+dns::Answer ptr(std::vector<std::string> names) {
+  return {.outcome = dns::Outcome::answer, .ttl = 300, .names = std::move(names)};
+}
+dns::Answer at(const char* address) {
+  return {.outcome = dns::Outcome::answer, .ttl = 60, .addresses = {ip(address)}};
+}
+const dns::Answer kNoAddress{.outcome = dns::Outcome::no_data, .ttl = 60}, kFailed{},
+    kNoPtr{.outcome = dns::Outcome::no_domain, .ttl = 30};
 
 }  // namespace
 
 TEST_CASE("the five outcomes of a reverse name") {
   CHECK(confirm_names(kClient, ptr({"a.test"}), {at("192.0.2.7")}).outcome == ReverseName::confirmed);
-  CHECK(confirm_names(kClient, {Lookup::absent, {}}, {}).outcome == ReverseName::absent);
+  CHECK(confirm_names(kClient, kNoPtr, {}).outcome == ReverseName::absent);
   CHECK(confirm_names(kClient, ptr({"a.test"}), {kNoAddress}).outcome == ReverseName::unresolved);
   CHECK(confirm_names(kClient, ptr({"a.test"}), {at("192.0.2.8")}).outcome == ReverseName::elsewhere);
-  CHECK(confirm_names(kClient, {Lookup::failed, {}}, {}).outcome == ReverseName::unknown);
+  CHECK(confirm_names(kClient, kFailed, {}).outcome == ReverseName::unknown);
 }
 
 TEST_CASE("one of several names is enough, and all that are confirmed are kept") {
   const auto found =
       confirm_names(kClient, ptr({"a.test", "b.test", "c.test", "d.test"}),
-                    {at("192.0.2.8"), at("192.0.2.7"), kFailed, {Lookup::found, {ip("10.0.0.1"), kClient}}});
+                    {at("192.0.2.8"),
+                     at("192.0.2.7"),
+                     kFailed,
+                     {.outcome = dns::Outcome::answer, .ttl = 60, .addresses = {ip("10.0.0.1"), kClient}}});
   CHECK(found.outcome == ReverseName::confirmed);
   CHECK(found.names == std::vector<std::string>{"b.test", "d.test"});
   CHECK(words_of(found) == "b.test, confirmed");
+  CHECK(found.ttl == 60);
 }
 
 TEST_CASE("a failure of the DNS is never taken for an absence") {
