@@ -367,32 +367,6 @@ struct RelaydConfig {
   }
 };
 
-inline constexpr std::uint16_t kDnsPort = 53;
-
-// dnsd.stub ZONE ADDRESS[@PORT]...
-struct DnsStubConfig {
-  std::string zone;                 // lower case, without the dot at the end; empty: the root
-  std::vector<IpAddress> servers;   // with the port
-
-  bool operator==(const DnsStubConfig&) const = default;
-  static auto fields(auto& m) { return std::tie(m.zone, m.servers); }
-};
-
-struct DnsdConfig {
-  std::vector<IpAddress> forward;         // resolvers to ask, with the port; empty: asks the servers of each zone
-  std::vector<DnsStubConfig> stubs;       // zones whose servers are given
-  std::vector<std::string> insecure;      // zones that are not validated
-  std::string trust_anchor_file;          // empty: the keys of the root that this version knows
-  std::vector<std::string> trust_anchors; // the records of that file
-  Duration timeout = std::chrono::seconds{20};       // for the answer to one question
-  std::uint64_t cache_size = 64 * 1024 * 1024;
-
-  bool operator==(const DnsdConfig&) const = default;
-  static auto fields(auto& m) {
-    return std::tie(m.forward, m.stubs, m.insecure, m.trust_anchor_file, m.trust_anchors, m.timeout, m.cache_size);
-  }
-};
-
 enum class LogLevel : std::uint8_t { error, warning, info, debug, kLast = debug };
 
 struct LogConfig {
@@ -436,7 +410,6 @@ struct Config {
   DnsdConfig dnsd;
   StsdConfig stsd;
   RelaydConfig relayd;
-  DnsdConfig dnsd;
 
   bool operator==(const Config&) const = default;
   static auto fields(auto& m) {

@@ -136,8 +136,6 @@ inline constexpr std::array kChannels{
     ChannelRow{"queued-policyd", Role::queued, Role::policyd},
     ChannelRow{"queued-relayd", Role::queued, Role::relayd},
     ChannelRow{"relayd-authd", Role::relayd, Role::authd},
-    ChannelRow{"queued-dnsd", Role::queued, Role::dnsd},
-    ChannelRow{"policyd-dnsd", Role::policyd, Role::dnsd},
 };
 
 constexpr const ChannelRow* channel_row(std::string_view name) {

@@ -40,19 +40,19 @@ CapabilityMask capabilities_of(Identity identity) {
   return kNoCapabilities;
 }
 
-// Where the process may connect to by TCP.
 Outbound outbound_of(const Launch& launch) {
-  if (launch.role == Role::relayd) return {.ports = {}, .any_port = true};
-  if (launch.role == Role::stsd) return {.ports = {static_cast<std::uint16_t>(launch.config.stsd.port)}};
-  std::vector<std::uint16_t> ports;
+  if (launch.role == Role::relayd) return {.any_port = true, .ports = {}};
+  if (launch.role == Role::stsd)
+    return {.any_port = false, .ports = {static_cast<std::uint16_t>(launch.config.stsd.port)}};
+  Outbound outbound;
   if (launch.role == Role::kdcd)
-    for (const IpAddress& kdc : launch.config.kerberos.kdcs) ports.push_back(kdc.port);
-  if (launch.role != Role::dnsd) return {.ports = std::move(ports)};
-  ports.push_back(kDnsPort);
-  for (const IpAddress& server : launch.config.dnsd.forward) ports.push_back(server.port);
+    for (const IpAddress& kdc : launch.config.kerberos.kdcs) outbound.ports.push_back(kdc.port);
+  if (launch.role != Role::dnsd) return outbound;
+  outbound.ports.push_back(kDnsPort);
+  for (const IpAddress& server : launch.config.dnsd.forward) outbound.ports.push_back(server.port);
   for (const DnsStubConfig& stub : launch.config.dnsd.stubs)
-    for (const IpAddress& server : stub.servers) ports.push_back(server.port);
-  return {.ports = std::move(ports)};
+    for (const IpAddress& server : stub.servers) outbound.ports.push_back(server.port);
+  return outbound;
 }
 
 }  // namespace
@@ -121,12 +121,10 @@ SystemCallFilter filter_of(Calls calls, const UidConfig& uids) {
   case Calls::session_listener:
     return SystemCallFilter{{basic, accept, files, memory_files, watch, make_sockets, fork, identity, enter},
                             {logins, accounts}};
-  case Calls::kdc:
-    return SystemCallFilter{basic, files, internet};
-  case Calls::resolver:
-    return SystemCallFilter{basic, internet};
   case Calls::relay:
     return SystemCallFilter{{basic, make_sockets, fork, identity, connect}, {logins}};
+  case Calls::kdc:
+    return SystemCallFilter{basic, files, internet};
   case Calls::resolver:
     return SystemCallFilter{basic, internet};
   case Calls::supervisor:

@@ -28,7 +28,6 @@ std::span<const Key<DeliverdConfig>> deliverd_keys();
 std::span<const Key<StsdConfig>> stsd_keys();
 std::span<const Key<DnsdConfig>> dnsd_keys();
 std::span<const Key<RelaydConfig>> relayd_keys();
-std::span<const Key<DnsdConfig>> dnsd_keys();
 
 // All of them, bound to their places in Config.
 const Schema<Config>& schema();

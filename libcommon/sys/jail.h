@@ -37,17 +37,16 @@ struct Reachable {
   FileAccess access;
 };
 
-// Which TCP connections may be made: none, to these ports, or to any.
+// TCP ports that may be connected to.
 struct Outbound {
-  std::vector<std::uint16_t> ports;
   bool any_port = false;
+  std::vector<std::uint16_t> ports;
 };
 
-// Landlock: from now on files are reached only below these directories, TCP connections go only where `outbound` says, no
-// TCP port can be bound, and no signal or abstract socket leaves the process's own domain.  Returns the Landlock version used, 0 if
+// Landlock: from now on files are reached only below these directories, TCP connections go only to these ports, no TCP port
+// can be bound, and no signal or abstract socket leaves the process's own domain.  Returns the Landlock version used, 0 if
 // the kernel has none.
-int restrict_files_to(const std::vector<Reachable>& directories,
-                      const Outbound& outbound = {});
+int restrict_files_to(const std::vector<Reachable>& directories, const Outbound& outbound = {});
 
 // What of the above this kernel lacks, in words, for the log; empty when it has all.
 std::vector<std::string> missing_kernel_features();

@@ -73,7 +73,6 @@ std::span<const int> calls_of(CallSet set) {
   case CallSet::identity: return kIdentity;
   case CallSet::enter: return kEnter;
   case CallSet::fs_identity: return kFsIdentity;
-  case CallSet::internet: return kInternet;
   case CallSet::connect: return kConnect;
   case CallSet::internet: return kInternet;
   }
@@ -151,19 +150,6 @@ void add_forking(Builder& builder) {
                                       CLONE_NEWNET | CLONE_NEWCGROUP | CLONE_VM | CLONE_THREAD;
   builder.allow(SCMP_SYS(clone), SCMP_A0(SCMP_CMP_MASKED_EQ, kNotByFork, 0));
   builder.allow(SCMP_SYS(prlimit64), SCMP_A0(SCMP_CMP_EQ, 0));
-}
-
-void add_internet_sockets(Builder& builder) {
-  constexpr unsigned kTypeBits = 0xf;  // of the argument; the rest are SOCK_CLOEXEC and SOCK_NONBLOCK
-  for (const unsigned family : {AF_INET, AF_INET6})
-    for (const unsigned type : {SOCK_STREAM, SOCK_DGRAM})
-      builder.allow(SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, family), SCMP_A1(SCMP_CMP_MASKED_EQ, kTypeBits, type));
-  constexpr std::pair<unsigned, unsigned> kOptions[] = {{SOL_SOCKET, SO_REUSEADDR},       {SOL_IP, IP_MTU_DISCOVER},
-                                                        {SOL_IPV6, IPV6_MTU_DISCOVER},    {SOL_IPV6, IPV6_MTU},
-                                                        {SOL_IPV6, IPV6_V6ONLY}};
-  for (const auto& [level, option] : kOptions)
-    builder.allow(SCMP_SYS(setsockopt), SCMP_A1(SCMP_CMP_EQ, level), SCMP_A2(SCMP_CMP_EQ, option));
-  builder.allow(SCMP_SYS(getsockopt), SCMP_A1(SCMP_CMP_EQ, SOL_SOCKET), SCMP_A2(SCMP_CMP_EQ, SO_ERROR));
 }
 
 void add_stream_sockets(Builder& builder) {
@@ -256,8 +242,8 @@ SystemCallFilter::SystemCallFilter(std::initializer_list<CallSet> sets,
   Builder builder;
   for (const CallSet set : sets) add_set(builder, set);
   for (const int call : kDeadly) builder.kill(call);
-  if (std::ranges::none_of(sets, [](CallSet set) { return set == CallSet::internet || set == CallSet::connect; }))
-    builder.kill(SCMP_SYS(socket));
+  const auto has = [&](CallSet set) { return std::ranges::find(sets, set) != sets.end(); };
+  if (!has(CallSet::connect) && !has(CallSet::internet)) builder.kill(SCMP_SYS(socket));
   if (std::ranges::any_of(sets,
                           [](CallSet set) { return set == CallSet::identity || set == CallSet::fs_identity; }))
     put_identity_checks(program_, identities);

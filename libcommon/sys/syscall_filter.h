@@ -22,7 +22,6 @@ enum class CallSet : std::uint8_t {
   identity,  // setresuid, setresgid, to shed what root has
   enter,     // a root directory, fewer capabilities, further filters: for children that become sessions
   fs_identity,   // setfsuid, setfsgid
-  internet,      // TCP and UDP sockets of its own, over IPv4 and IPv6, none that listens
   connect,       // TCP over IPv4 and IPv6 and Unix stream sockets of its own, to connect only
   internet,      // TCP and UDP sockets of its own, over IPv4 and IPv6, none that listens
   kLast = internet,
@@ -37,7 +36,7 @@ struct UidRange {
 class SystemCallFilter {
 public:
   // Compiles the union of the sets.  What is not listed fails with EPERM; what no program of ours ever asks for (exec,
-  // ptrace, sockets where neither `internet` nor `connect` is named, namespaces, io_uring, keyrings, bpf ...) ends the process.  Fatal on
+  // ptrace, sockets where neither `connect` nor `internet` is named, namespaces, io_uring, keyrings, bpf ...) ends the process.  Fatal on
   // failure.
   // With `identity` and `fs_identity` only uids and gids of `identities` can be taken on.
   explicit SystemCallFilter(std::initializer_list<CallSet> sets, const std::vector<UidRange>& identities = {});

@@ -36,15 +36,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::size_t at = 0;
   while (at < input.size()) {
     const auto step = whole.feed(input.substr(at));
-    std::expected<ReplyParser::Step, ReplyFault> one = ReplyParser::Step{0, false};
+    bool fault = false, complete = false;
     std::size_t fed = 0;
-    while (at + fed < input.size() && one && !one->complete) {
-      one = pieces.feed(input.substr(at + fed, 1));
-      ++fed;
+    for (; at + fed < input.size() && !fault && !complete; ++fed) {
+      const auto one = pieces.feed(input.substr(at + fed, 1));
+      fault = !one;
+      complete = one && one->complete;
     }
-    require(step.has_value() == one.has_value());
+    require(step.has_value() == !fault);
     if (!step) return 0;
-    require(step->complete == one->complete && step->consumed == fed);
+    require(step->complete == complete && step->consumed == fed);
     if (!step->complete) return 0;
     const ServerReply reply = whole.take();
     require(reply.lines == pieces.take().lines);

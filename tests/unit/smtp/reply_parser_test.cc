@@ -94,7 +94,7 @@ TEST_CASE("what is no reply") {
   CHECK(fault("5500 x\r\n") == ReplyFault::bad_code);
   CHECK(fault("550x\r\n") == ReplyFault::bad_code);
   CHECK(fault("\r\n") == ReplyFault::bad_code);
-  CHECK(fault("2\xff0 ok\r\n") == ReplyFault::bad_code);
+  CHECK(fault("2\xff" "0 ok\r\n") == ReplyFault::bad_code);
   CHECK(fault("150 ok\r\n") == ReplyFault::bad_code);
   CHECK(fault("650 ok\r\n") == ReplyFault::bad_code);
   CHECK(fault("HTTP/1.1 200 OK\r\n") == ReplyFault::bad_code);
