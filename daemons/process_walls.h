@@ -143,7 +143,7 @@ inline constexpr WallRow kWalls[] = {
     {"accept", Refusal::error,
      Places{Place::policyd, Place::authd, Place::queued, Place::smtp_listener, Place::listener}},
     {"make-socket-pair", Refusal::error,
-     Places{Place::smtp_listener, Place::smtp_connection, Place::listener}},
+     Places{Place::queued, Place::smtp_listener, Place::smtp_connection, Place::listener}},
     {"set-socket-options", Refusal::error, kNowhere},
     {"make-log-block", Refusal::error, kNowhere},  // the log pipe is shared
     {"change-pipe-size", Refusal::error, kNowhere},

@@ -114,7 +114,7 @@ SystemCallFilter filter_of(Calls calls, const UidConfig& uids) {
   case Calls::storage:
     return SystemCallFilter{basic, accept, files};
   case Calls::queue:
-    return SystemCallFilter{basic, accept, files, memory_files};
+    return SystemCallFilter{basic, accept, files, memory_files, make_sockets};
   case Calls::deliver:
     return SystemCallFilter{{basic, files, fs_identity}, {accounts, own}};
   case Calls::listener:
