@@ -6,6 +6,7 @@
 #include "daemons/authd/login_client.h"
 #include "daemons/authd/password_hash.h"
 #include "daemons/log.h"
+#include "daemons/state_failure.h"
 #include "libcommon/policy/login_name.h"
 
 namespace mailroom::authd {
@@ -160,7 +161,7 @@ void LoginDesk::check(Client& client, Attempt&& attempt) {
   try {
     found = name_and_hash(attempt.name);
   } catch (const std::exception& error) {
-    log::write("state-failed", {{"reason", error.what()}});
+    on_state_failure(error);
     return fail(client, LoginRefusal::unavailable);
   }
   if (is_kerberos_secret(found.second)) return ask_kdc(client, found.first, found.second, attempt.password);
@@ -234,7 +235,7 @@ bool LoginDesk::still_proves(const Client& client) {
   try {
     return store_.hash_of(client.name) == client.hash;
   } catch (const std::exception& error) {
-    log::write("state-failed", {{"reason", error.what()}});
+    on_state_failure(error);
     return false;
   }
 }

@@ -5,6 +5,7 @@
 
 #include "daemons/authd/password_hash.h"
 #include "daemons/log.h"
+#include "daemons/state_failure.h"
 #include "libcommon/policy/login_name.h"
 #include "libcommon/protocol/sasl/credentials.h"
 
@@ -37,7 +38,7 @@ void SecretDesk::on_request(ToolId tool, SecretRequest&& request) {
   try {
     std::visit([&](auto& message) { handle(tool, message); }, request);
   } catch (const std::exception& error) {
-    log::write("state-failed", {{"reason", error.what()}});
+    on_state_failure(error);
     answer_(tool, ToolRefused{std::string("nothing was changed: ") + error.what()});
   }
 }

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "daemons/log.h"
+#include "daemons/state_failure.h"
 #include "libcommon/policy/login_name.h"
 #include "libcommon/policy/sender_pattern.h"
 
@@ -97,7 +98,7 @@ void AccountDesk::on_request(ToolId tool, ToolToPolicyd&& request) {
         },
         request);
   } catch (const std::exception& error) {
-    log::write("state-failed", {{"reason", error.what()}});
+    on_state_failure(error);
     answer_(tool, ToolRefused{std::string("nothing was changed: ") + error.what()});
   }
 }
@@ -167,7 +168,7 @@ void AccountDesk::errands_done(const std::vector<AccountId>& accounts) {
     for (const AccountId id : accounts) update.errand_done(id);
     update.commit();
   } catch (const std::exception& error) {
-    log::write("state-failed", {{"reason", error.what()}});
+    on_state_failure(error);
   }
 }
 

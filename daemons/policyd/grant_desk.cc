@@ -4,6 +4,7 @@
 #include <ranges>
 
 #include "daemons/log.h"
+#include "daemons/state_failure.h"
 
 namespace mailroom::policyd {
 namespace {
@@ -132,7 +133,7 @@ void GrantDesk::tidy() {
   try {
     erase(outdated);
   } catch (const std::exception& error) {
-    log::write("state-failed", {{"reason", error.what()}});
+    on_state_failure(error);
   }
 }
 

@@ -6,6 +6,7 @@
 #include <ctime>
 
 #include "daemons/log.h"
+#include "daemons/state_failure.h"
 
 namespace mailroom::policyd {
 namespace {
@@ -108,7 +109,7 @@ Judgement Judge::judge(const Question& question, Sources* sources) {
       gather_limit(c);
     }
   } catch (const std::exception& error) {
-    log::write("state-failed", {{"reason", error.what()}});
+    on_state_failure(error);
     facts.directory = policy::Directory::failed;
   }
   judgement.verdict = policy::decide(facts);

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "daemons/log.h"
+#include "daemons/state_failure.h"
 
 namespace mailroom::policyd {
 namespace {
@@ -47,7 +48,7 @@ std::expected<state::Account, LoginRefusal> LoginDesk::admit(const Connection& c
   try {
     account = directory_.view().account_named(name);
   } catch (const std::exception& error) {
-    log::write("state-failed", {{"reason", error.what()}});
+    on_state_failure(error);
     return std::unexpected(LoginRefusal::unavailable);
   }
   if (!account) return std::unexpected(LoginRefusal::bad_credentials);
@@ -96,7 +97,7 @@ void LoginDesk::note_reading(ConnectionId id, AccountId account) {
   try {
     if (const auto reader = directory_.view().account(account)) grants_.read_mail(*reader, connection->peer);
   } catch (const std::exception& error) {
-    log::write("state-failed", {{"reason", error.what()}});
+    on_state_failure(error);
   }
 }
 
@@ -112,7 +113,7 @@ void LoginDesk::secret_changed(const SecretChanged& message) {
     const auto account = directory_.view().account_named(message.name);
     if (account) account_changed(account->id, LoginRefusal::bad_credentials);
   } catch (const std::exception& error) {
-    log::write("state-failed", {{"reason", error.what()}});
+    on_state_failure(error);
   }
 }
 

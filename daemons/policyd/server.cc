@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "daemons/log.h"
+#include "daemons/state_failure.h"
 
 namespace mailroom::policyd {
 namespace {
@@ -84,7 +85,7 @@ void Server::drain() {
   try {
     grants_->note_time();
   } catch (const std::exception& error) {
-    log::write("state-failed", {{"reason", error.what()}});
+    on_state_failure(error);
   }
   host_.loop.stop();
 }

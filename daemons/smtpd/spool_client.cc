@@ -8,7 +8,8 @@ namespace {
 // RFC 5321 4.5.3.2.6 gives a client ten minutes for the reply to the end of data; a disk that takes this long is ill.
 constexpr std::chrono::minutes kPatience{5};
 
-Reply gone() { return {451, "4.3.0", "The queue did not take the message; try again in a minute"}; }
+// It may have the message or not: nothing but the end of the connection says so without a claim (RFC 5321 4.2.4.2, 421).
+Reply gone() { return {421, "4.3.0", "The queue went away while it took the message; connect again"}; }
 
 }  // namespace
 

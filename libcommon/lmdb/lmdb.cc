@@ -17,12 +17,13 @@ Error::Kind kind_of(int rc) {
     return Error::Kind::full;
   case MDB_CORRUPTED:
   case MDB_PAGE_NOTFOUND:
-  case MDB_PANIC:
   case MDB_INVALID:
   case MDB_VERSION_MISMATCH:
   case MDB_INCOMPATIBLE:
   case MDB_BAD_TXN:
     return Error::Kind::corrupt;
+  case MDB_PANIC:
+    return Error::Kind::lost;
   case MDB_READERS_FULL:
     return Error::Kind::busy;
   default:

@@ -27,6 +27,7 @@ struct Error : std::runtime_error {
   enum class Kind {
     full,     // the map or the disk is full: nothing was changed, what is there can still be read
     corrupt,  // not an environment, or its pages contradict each other
+    lost,     // a write failed halfway: nothing works any more until it is opened afresh, and is sound then
     busy,     // all reader slots are taken
     failed,   // anything else: input/output, permission, memory
   };

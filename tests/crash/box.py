@@ -32,6 +32,7 @@ class Box:
         self.path, self.build = path, build
         self.read_env()
         self.mailroomd = None
+        self.disk_fails = False
 
     def read_env(self):
         with open(f"{self.path}/env", encoding="utf-8") as lines:
@@ -103,9 +104,6 @@ class Box:
         """Messages in the queue; nothing when queued does not answer."""
         answer = subprocess.run([f"{self.build}/tools/mr-sandbox", "pending", self.path], capture_output=True, text=True)
         return int(answer.stdout) if answer.returncode == 0 else None
-
-    def drained(self):
-        return eventually(lambda: self.pending() == 0, "an empty queue")
 
 
 def alive(pid):
