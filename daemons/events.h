@@ -149,6 +149,10 @@ inline constexpr EventRow kEvents[] = {
     {"mailbox-summary", LogLevel::info, "session account retrieved removed octets", "What a session did."},
     {"mailbox-failed", LogLevel::error, "session account reason",
      "The disk or the index refused; the client was told NO."},
+    {"message-damaged", LogLevel::error, "session account reason",
+     "A message's file is not there or not what its name says; the client was told NO."},
+    {"index-rebuilt", LogLevel::warning, "session account kept adopted missing",
+     "A lost index was made anew from its snapshot and the files; adopted ones are in INBOX."},
 
     // Accounts and policy
     {"account-added", LogLevel::info, "account id", "An account was made."},

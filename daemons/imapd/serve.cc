@@ -7,7 +7,6 @@
 #include "daemons/listener/connection.h"
 #include "daemons/listener/session_mailbox.h"
 #include "daemons/listener/session_stream.h"
-#include "daemons/log.h"
 
 namespace mailroom {
 
@@ -36,16 +35,13 @@ void serve_session(AfterLogin& process) {
   SessionStream client{process};
   mailbox::Options options = mailbox_options(process.config);
   imapd::set_summary(options);
-  const auto log_failure = [&process](const mailbox::Failure& failure) {
-    log::write(
-        "mailbox-failed",
-        {{"session", log::Id{process.connection}}, {"account", process.name}, {"reason", failure.text}});
-  };
+  const auto on_failure = [&process](const mailbox::Failure& failure) { log_failure(process, failure); };
   auto mail = mailbox::Mailbox::open(std::move(options));
   if (!mail) {
-    log_failure(mail.error());
+    on_failure(mail.error());
     return imapd::refuse_session(client, process.start.context);
   }
+  log_rebuilt_index(process, *mail);
   imapd::PollWait wait{client, process.client.get(), process.to_listener.get(), mail->watch()};
   const imapd::SessionFacts facts{.context = std::move(process.start.context),
                                   .pre_read = std::move(process.start.pre_read),
@@ -53,14 +49,14 @@ void serve_session(AfterLogin& process) {
                                   .max_command_size = process.config.imapd.max_command_size,
                                   .max_errors = process.config.imapd.max_errors,
                                   .idle_timeout = process.config.imapd.idle_timeout,
-                                  .on_failure = log_failure};
+                                  .on_failure = on_failure};
   try {
     imapd::run_session(client, *mail, wait, facts);
   } catch (const StreamError&) {  // the client has gone: what is left to do is ours
   }
   client.close();
   process.client.reset();
-  if (auto kept = mail->maintain(); !kept) log_failure(kept.error());
+  if (auto kept = mail->maintain(); !kept) on_failure(kept.error());
 }
 
 }  // namespace mailroom

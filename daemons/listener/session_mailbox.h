@@ -2,6 +2,8 @@
 #pragma once
 
 #include "daemons/config.h"
+#include "daemons/listener/protocol.h"
+#include "daemons/log.h"
 #include "spool/mailbox/mailbox.h"
 
 namespace mailroom {
@@ -17,6 +19,23 @@ inline mailbox::Options mailbox_options(const Config& config) {
   options.tombstone_seconds = static_cast<std::int64_t>(config.queued.lifetime.milliseconds / 1000) +
                               std::chrono::seconds{kTombstoneMargin}.count();
   return options;
+}
+
+// What an operator must know of a session's mailbox.
+inline void log_failure(const AfterLogin& session, const mailbox::Failure& failure) {
+  const bool damaged = failure.code == mailbox::Failure::Code::damaged;
+  log::write(damaged ? EventName{"message-damaged"} : EventName{"mailbox-failed"},
+             {{"session", log::Id{session.connection}}, {"account", session.name}, {"reason", failure.text}});
+}
+
+inline void log_rebuilt_index(const AfterLogin& session, const mailbox::Mailbox& mail) {
+  const auto& rebuilt = mail.rebuilt();
+  if (!rebuilt) return;
+  log::write("index-rebuilt", {{"session", log::Id{session.connection}},
+                               {"account", session.name},
+                               {"kept", rebuilt->from_snapshot},
+                               {"adopted", rebuilt->adopted},
+                               {"missing", rebuilt->missing}});
 }
 
 }  // namespace mailroom

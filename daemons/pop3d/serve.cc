@@ -47,16 +47,13 @@ void serve_connection(BeforeLogin& process) {
 
 void serve_session(AfterLogin& process) {
   SessionStream client{process};
-  const auto log_failure = [&process](const mailbox::Failure& failure) {
-    log::write(
-        "mailbox-failed",
-        {{"session", log::Id{process.connection}}, {"account", process.name}, {"reason", failure.text}});
-  };
+  const auto on_failure = [&process](const mailbox::Failure& failure) { log_failure(process, failure); };
   auto mail = mailbox::Mailbox::open(mailbox_options(process.config));
   if (!mail) {
-    log_failure(mail.error());
+    on_failure(mail.error());
     return pop3d::refuse_session(client, process.start.context);
   }
+  log_rebuilt_index(process, *mail);
   const pop3d::SessionFacts facts{.pre_read = std::move(process.start.pre_read),
                                   .connection = process.connection,
                                   .account = process.name,
@@ -64,7 +61,7 @@ void serve_session(AfterLogin& process) {
                                   .idle_timeout = process.config.pop3d.idle_timeout};
   SystemClock clock;
   {
-    pop3d::MailboxMaildrop maildrop{*mail, log_failure};
+    pop3d::MailboxMaildrop maildrop{*mail, on_failure};
     try {
       pop3d::run_session(client, maildrop, facts, clock);
     } catch (const StreamError&) {  // the client has gone: what is left to do is ours
@@ -72,7 +69,7 @@ void serve_session(AfterLogin& process) {
   }
   client.close();
   process.client.reset();
-  if (auto kept = mail->maintain(); !kept) log_failure(kept.error());
+  if (auto kept = mail->maintain(); !kept) on_failure(kept.error());
 }
 
 }  // namespace mailroom

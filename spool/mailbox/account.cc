@@ -110,6 +110,7 @@ void open_index(Mailbox::State& state) {
   if (!read_meta(state)) {
     Rebuilt rebuilt;
     fill_index(state, rebuilt);
+    if (rebuilt.from_snapshot + rebuilt.adopted + rebuilt.missing > 0) state.rebuilt = rebuilt;
   }
   const auto meta = read_meta(state);
   if (!meta || meta->version != kIndexVersion)

@@ -35,6 +35,8 @@ Watch Mailbox::watch() const { return Watch{state_->options.path}; }
 
 std::uint64_t Mailbox::generation() const { return state_->env.last_commit(); }
 
+const std::optional<Rebuilt>& Mailbox::rebuilt() const { return state_->rebuilt; }
+
 // ---- reading ----
 
 Result<FolderId> Mailbox::find(std::string_view name) {

@@ -107,6 +107,9 @@ class Mailbox {
   Mailbox& operator=(Mailbox&&) noexcept;
   ~Mailbox();
 
+  // What open() has rebuilt; nothing when the index was there, or the account is new.
+  const std::optional<Rebuilt>& rebuilt() const;
+
   // ---- deliveries ----
 
   // Takes into INBOX what deliverd dropped in new/, in one transaction.  Costs one system call when nothing

@@ -27,13 +27,6 @@ struct Verification {
 // nothing.
 Result<Verification> verify(Mailbox& mailbox, Depth depth);
 
-struct Rebuilt {
-  std::uint64_t from_snapshot = 0;  // rows whose folder, UID and flags were kept
-  std::uint64_t adopted = 0;        // files that no snapshot knew: now in INBOX
-  std::uint64_t missing = 0;        // rows of the snapshot whose file is gone
-  bool snapshot_used = false;
-};
-
 // Sets the index aside (index/data.mdb.broken, replacing an earlier one) and makes a new one from the last
 // snapshot and the files of cur/.  Folders that the snapshot did not have, or all without a snapshot, get a
 // new UIDVALIDITY. Failure::in_use while any process has the mailbox open.

@@ -26,6 +26,7 @@ struct Mailbox::State {
   // The time of the last change to new/ after which all that could be taken in was; {0, 0}: not known.
   timespec new_seen{};
   bool sync_failed = false;
+  std::optional<Rebuilt> rebuilt;
 
   // Summaries computed and not yet written, and their octets.
   std::map<FileId, std::string> summaries;

@@ -167,4 +167,12 @@ struct Usage {
   std::uint64_t octets = 0;
 };
 
+// What came back of a lost index.
+struct Rebuilt {
+  std::uint64_t from_snapshot = 0;  // rows whose folder, UID and flags were kept
+  std::uint64_t adopted = 0;        // files that no snapshot knew: now in INBOX
+  std::uint64_t missing = 0;        // rows of the snapshot whose file is gone
+  bool snapshot_used = false;
+};
+
 }  // namespace mailroom::mailbox

@@ -1,0 +1,162 @@
+// A taken-over authd, policyd, queued, deliverd or keyd: on each channel that it gets it says what it has no right to, then what is
+// no message at all.  tests/breach/30-servers.t puts it in the place of the real one: who hears it must refuse, say so, and go on.
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#include <deque>
+#include <random>
+
+#include "daemons/channels/authd.h"
+#include "daemons/channels/deliverd.h"
+#include "daemons/channels/keyd.h"
+#include "daemons/channels/policyd.h"
+#include "daemons/channels/queued.h"
+#include "daemons/daemon.h"
+
+#ifndef TWIN_OF
+#error "TWIN_OF names the role"
+#endif
+
+namespace {
+
+using namespace mailroom;
+using ipc::PacketSocket;
+
+constexpr ConnectionId kNobodysConnection = 0xdeadbeef;
+constexpr AccountId kNoAccount = 0xffffffff;
+constexpr QueueId kNoMessage = 0xfffffffffff;
+constexpr std::chrono::milliseconds kPause{300};  // between what is said on one channel: each is answered before the next
+constexpr int kJunkPackets = 32;
+
+struct Words {
+  std::string bytes;
+  bool with_descriptor = false;
+};
+
+template <typename Variant>
+Words say(const Variant& message, bool with_descriptor = false) {
+  return {ipc::encode(message), with_descriptor};
+}
+
+Recipient recipient_with(AccountId account) {
+  Recipient recipient;
+  recipient.address = "victim@sandbox.test";
+  recipient.accounts = {account};
+  return recipient;
+}
+
+AuthoriseRecipient envelope_for(ConnectionId connection, AccountId account) {
+  AuthoriseRecipient envelope;
+  envelope.connection = connection;
+  envelope.transaction = 1;
+  envelope.recipient = recipient_with(account);
+  return envelope;
+}
+
+Deliver delivery_into(AccountId account, std::uint64_t memfd_size) {
+  Deliver delivery;
+  delivery.id = {kNoMessage, 1};
+  delivery.account = account;
+  delivery.top = "Return-Path: <>\r\n";
+  delivery.content = "forged";
+  delivery.memfd_size = memfd_size;
+  return delivery;
+}
+
+// What has a meaning that it must not have, by the kind of the channel.
+std::deque<Words> claims_on(std::string_view kind) {
+  if (kind == "authd-policyd") {
+    if (Role::TWIN_OF == Role::authd)
+      return {say(AuthdToPolicyd{NameProved{kNobodysConnection, "alice"}}), say(AuthdToPolicyd{SecretChanged{"nobody at all"}}),
+              say(AuthdToPolicyd{NameProved{0, std::string(1000, 'x')}})};
+    return {say(PolicydToAuthd{Admitted{kNobodysConnection}}), say(PolicydToAuthd{NotAdmitted{0, LoginRefusal::expired}})};
+  }
+  if (kind == "policyd-queued") {
+    if (Role::TWIN_OF == Role::policyd)
+      return {say(PolicydToQueued{envelope_for(kNobodysConnection, 1)}), say(PolicydToQueued{envelope_for(0, kNoAccount)}),
+              say(PolicydToQueued{WithdrawEnvelope{kNobodysConnection}})};
+    return {say(QueuedToPolicyd{Authorised{kNobodysConnection, 1, 0, {}}})};
+  }
+  if (kind == "queued-deliverd") {
+    if (Role::TWIN_OF == Role::queued)
+      return {say(QueuedToDeliverd{delivery_into(0, 0)}), say(QueuedToDeliverd{delivery_into(kNoAccount, 0)}),
+              say(QueuedToDeliverd{delivery_into(1, 6)}, true), say(QueuedToDeliverd{delivery_into(1, 1ULL << 40)}, true)};
+    return {say(DeliverdToQueued{Delivered{{{kNoMessage, 1}, {0, 0}}}}),
+            say(DeliverdToQueued{NotDelivered{{kNoMessage, 1}, DeliveryFailure::system_error, "\n\x1b]0;x\a forged=1"}})};
+  }
+  if (kind.ends_with("-policyd") && Role::TWIN_OF == Role::policyd)
+    return {say(PolicydToListener{StartSession{kNobodysConnection, 1, "alice"}}), say(PolicydToListener{StartSession{0, 0, ""}}),
+            say(PolicydToListener{EndSessions{kNoAccount}})};
+  return {};
+}
+
+// A channel that is spoken on until its peer has had enough.
+class Mouth {
+public:
+  Mouth(event::Loop& loop, const std::string& kind, Fd fd, int descriptor)
+      : socket_{std::move(fd)}, claims_{claims_on(kind)}, descriptor_{descriptor}, random_{std::random_device{}()},
+        next_{loop, [this] { speak(); }} {
+    next_.start(kPause);
+  }
+
+private:
+  void speak() {
+    if (claims_.empty()) return babble();
+    send(claims_.front());
+    claims_.pop_front();
+    next_.start(kPause);
+  }
+
+  // Packets of random octets and lengths, with descriptors that nobody asked for.
+  void babble() {
+    for (int i = 0; i < kJunkPackets; ++i) {
+      std::string junk(random_() % 200 + 1, '\0');
+      for (char& octet : junk) octet = static_cast<char>(random_());
+      send({std::move(junk), i % 4 == 3});
+    }
+  }
+
+  void send(const Words& words) {
+    const std::span<const int> descriptors{&descriptor_, words.with_descriptor ? 1U : 0U};
+    socket_.send(words.bytes, PacketSocket::Wait::no, descriptors);
+  }
+
+  PacketSocket socket_;
+  std::deque<Words> claims_;
+  int descriptor_;
+  std::mt19937 random_;
+  event::Timer next_;
+};
+
+class HostileServer : public Server {
+public:
+  explicit HostileServer(const Host& host)
+      : host_{host}, descriptor_{::memfd_create("unsealed", MFD_CLOEXEC)}, ask_{host.loop, [this] { ask_supervisor(); }} {
+    ask_.start(kPause);
+  }
+
+  void attach(const std::string& kind, const std::string&, Fd fd) override {
+    mouths_.push_back(std::make_unique<Mouth>(host_.loop, kind, std::move(fd), descriptor_.get()));
+  }
+  void drain() override { host_.loop.stop(); }
+
+private:
+  // Only policyd may ask for account directories, and only for accounts that there can be.
+  void ask_supervisor() {
+    host_.tell_supervisor(MakeAccountDirectories{{0, kNoAccount}});
+    host_.tell_supervisor(RemoveAccountDirectory{kNoAccount});
+    host_.tell_supervisor(ConnectionCrashed{});
+  }
+
+  const Host& host_;
+  Fd descriptor_;
+  std::vector<std::unique_ptr<Mouth>> mouths_;
+  event::Timer ask_;
+};
+
+}  // namespace
+
+int main() {
+  return run_daemon(Role::TWIN_OF, [](const Host& host) { return std::make_unique<HostileServer>(host); });
+}

@@ -1,0 +1,61 @@
+#!/bin/bash
+# A taken-over server (tests/authority/hostile_server.cc in the place of authd, policyd, queued, deliverd or keyd) makes claims it has
+# no right to and babbles on every channel it has: the others refuse, say so in the log, and go on; with the honest program back,
+# everything works and no process has more descriptors than before.
+. "$(dirname "$0")/lib.sh"
+need_root
+
+start_sandbox
+others() { for pid in "$PID" $(pgrep -P "$PID"); do [ "$pid" = "$1" ] || echo "$pid"; done; }
+descriptors() { find "/proc/$1/fd" -mindepth 1 2> /dev/null | wc -l; }
+replaced() { local pid; pid=$(pid_of "$1") && [ "$pid" != "$2" ] && alive "$pid"; }
+said() { tail -n +"$1" "$box/log" | grep -qE -- "$2"; } # SINCE-LINE REGEX
+works() {
+    message after > "$work/m"
+    eventually send a@client.test "$USER2@$DOMAIN" "$work/m" && eventually nothing_pending && eventually pop3 "$USER2" "$PASS2" ''
+}
+# No more than the few that a restart brings: the channels of a process that was replaced are closed.
+no_leak() { # PID BEFORE
+    [ "$(descriptors "$1")" -le $(($2 + 2)) ]
+}
+
+# Who must have said what of it, by the process's name and its words.
+declare -A heard=(
+    [authd]='policyd\[[0-9]+\] (peer-misbehaved|channel-closed) .*(authd|malformed)'
+    [policyd]='queued\[[0-9]+\] (peer-misbehaved|channel-closed) .*(policyd|malformed);authd\[[0-9]+\] channel-closed .*malformed;imapd\[[0-9]+\] channel-closed .*malformed'
+    [queued]='deliverd\[[0-9]+\] delivery-failed;deliverd\[[0-9]+\] channel-closed .*malformed;policyd\[[0-9]+\] channel-closed .*malformed'
+    [deliverd]='queued\[[0-9]+\] channel-closed .*malformed'
+    [keyd]='mailroomd\[[0-9]+\] peer-misbehaved .*keyd'
+)
+
+ok 'everything works before' works
+for role in authd policyd queued deliverd keyd; do
+    honest=$(readlink "$box/libexec/$role")
+    before=$(pid_of "$role")
+    mapfile -t bystanders < <(others "$before")
+    since=$(($(wc -l < "$box/log") + 1))
+    declare -A open=()
+    for pid in "${bystanders[@]}"; do open[$pid]=$(descriptors "$pid"); done
+
+    ln -sfn "$build/tests/authority/hostile_$role" "$box/libexec/$role"
+    kill -KILL "$before"
+    ok "$role: a hostile twin runs" eventually replaced "$role" "$before"
+    twin=$(pid_of "$role")
+    while IFS= read -r words; do
+        ok "$role: heard and logged: ${words%%\\[*}" eventually said "$since" "$words"
+    done < <(tr ';' '\n' <<< "${heard[$role]}")
+    [ "$role" = policyd ] || ok "$role: may not ask for account directories" eventually said "$since" 'asked for an account directory'
+    for pid in "${bystanders[@]}"; do alive "$pid" || missed "$role: $(process_name "$pid") did not survive"; done
+    is "$role: nothing was written into an account" "$(grep -rls forged "$box/spool/mail" | wc -l)" 0
+
+    ln -sfn "$honest" "$box/libexec/$role"
+    kill -KILL "$twin"
+    ok "$role: the honest one is back" eventually replaced "$role" "$twin"
+    ok "$role: and everything works" works
+    for pid in "${bystanders[@]}"; do
+        eventually no_leak "$pid" "${open[$pid]}" > /dev/null ||
+            missed "$role: $(process_name "$pid") has $(descriptors "$pid") descriptors, before ${open[$pid]}"
+    done
+done
+unlike 'no line of the log is forged' "$(cat "$box/log")" '^ forged=1'
+finish
