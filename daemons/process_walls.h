@@ -135,7 +135,11 @@ inline constexpr WallRow kWalls[] = {
      Places{Place::queued, Place::smtp_listener, Place::smtp_connection, Place::listener, Place::connection}},
     {"secret-memory", Refusal::error, kNowhere},
     // ---- the network, sockets and pipes
-    {"open-socket", Refusal::ends, Places{Place::dnsd, Place::stsd}},  // of any family; these two: of the Internet
+    {"open-tcp-socket", Refusal::either, Places{Place::dnsd, Place::stsd}},
+    {"open-udp-socket", Refusal::either, Places{Place::dnsd, Place::stsd}},
+    {"open-local-socket", Refusal::either, kNowhere},
+    {"open-other-socket", Refusal::either, kNowhere},
+    {"connect-to-any-port", Refusal::either, kNowhere},
     {"connect", Refusal::error, kNowhere},
     {"connect-by-sending", Refusal::error, kNowhere},  // TCP Fast Open
     {"bind", Refusal::error, Places{Place::dnsd, Place::stsd}},  // for UDP; Landlock refuses TCP

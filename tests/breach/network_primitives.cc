@@ -26,14 +26,22 @@ bool any_socket(Attacker& attacker, bool (*act)(Attacker&, std::uint64_t)) {
   return false;
 }
 
-bool open_socket(Attacker& attacker) {
-  constexpr int kAlg = 38, kVsock = 40, kXdp = 44;
-  for (const int family : {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, kAlg, kVsock, kXdp})
-    for (const int type : {SOCK_STREAM, SOCK_DGRAM, SOCK_RAW, SOCK_SEQPACKET})
-      if (attacker.opens(SYS_socket,
-                         {static_cast<std::uint64_t>(family), static_cast<std::uint64_t>(type), 0}))
-        return true;
+bool opens_socket(Attacker& attacker, std::initializer_list<int> families, std::initializer_list<int> types) {
+  for (const int family : families)
+    for (const int type : types)
+      if (attacker.opens(SYS_socket, {static_cast<std::uint64_t>(family), static_cast<std::uint64_t>(type), 0})) return true;
   return false;
+}
+
+bool open_tcp_socket(Attacker& attacker) { return opens_socket(attacker, {AF_INET, AF_INET6}, {SOCK_STREAM}); }
+bool open_udp_socket(Attacker& attacker) { return opens_socket(attacker, {AF_INET, AF_INET6}, {SOCK_DGRAM}); }
+bool open_local_socket(Attacker& attacker) {
+  return opens_socket(attacker, {AF_UNIX}, {SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET});
+}
+bool open_other_socket(Attacker& attacker) {
+  constexpr int kAlg = 38, kVsock = 40, kXdp = 44;
+  return opens_socket(attacker, {AF_NETLINK, AF_PACKET, kAlg, kVsock, kXdp}, {SOCK_STREAM, SOCK_DGRAM, SOCK_RAW, SOCK_SEQPACKET}) ||
+         opens_socket(attacker, {AF_INET, AF_INET6}, {SOCK_RAW, SOCK_SEQPACKET});
 }
 
 // Refused by nobody listening there is reached all the same.
@@ -48,6 +56,16 @@ bool connect(Attacker& attacker) {
     a.forget_data();
     return is_reached(connected);
   });
+}
+
+// A service of this host that mail has nothing to do with.
+bool connect_to_any_port(Attacker& attacker) {
+  const long fd = attacker.call(SYS_socket, {AF_INET, SOCK_STREAM, 0});
+  if (fd < 0) return false;
+  const sockaddr_in address = some_address(INADDR_LOOPBACK);
+  const bool reached = is_reached(attacker.call(SYS_connect, {static_cast<std::uint64_t>(fd), attacker.object(address), sizeof address}));
+  attacker.call(SYS_close, {static_cast<std::uint64_t>(fd)});
+  return reached;
 }
 
 // TCP Fast Open connects a socket that only listens, or is not connected any more.
@@ -117,7 +135,11 @@ bool control_devices(Attacker& attacker) {
 }
 
 constexpr Primitive kPrimitives[] = {
-    {"open-socket", open_socket},
+    {"open-tcp-socket", open_tcp_socket},
+    {"open-udp-socket", open_udp_socket},
+    {"open-local-socket", open_local_socket},
+    {"open-other-socket", open_other_socket},
+    {"connect-to-any-port", connect_to_any_port},
     {"connect", connect},
     {"connect-by-sending", connect_by_sending},
     {"bind", bind},

@@ -13,12 +13,12 @@ harm() { # TARGET POINTS [ERROR]
     report < <(python3 "$crash/kill_points.py" "$box" "$build" "$1" "${POINTS:-$2}" "${@:3}" 2>&1)
 }
 for _ in $(seq "${PASSES:-1}"); do
-    harm queued 14
+    harm queued 20
     harm queued-opening 5
-    harm deliverd 8
+    harm deliverd 14
     harm deliverd-opening 4
-    harm policyd 8
-    harm pop3d 12
+    harm policyd 14
+    harm pop3d 18
     harm queued 5 EIO
     harm queued 3 ENOSPC
     harm deliverd 4 EIO

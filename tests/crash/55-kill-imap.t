@@ -12,7 +12,7 @@ harm() { # POINTS [ERROR]
     report < <(python3 "$crash/kill_points.py" "$box" "$build" imapd "${POINTS:-$1}" "${@:2}" 2>&1)
 }
 for _ in $(seq "${PASSES:-1}"); do
-    harm 40
+    harm 60
     harm 8 EIO
     harm 6 ENOSPC
 done
