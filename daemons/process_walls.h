@@ -29,12 +29,13 @@ enum class Place : std::uint8_t {
   listener,         // the same of pop3d and imapd
   connection,       // their children before login
   session,          // and after it
-  kLast = session,
+  relayd,           // the process that forks a client for each connection to another host; its clients have its filter
+  kLast = relayd,
 };
 
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(Place::kLast) + 1> kPlaceNames{
-    "logd",     "keyd",       "policyd", "authd", "deliverd", "queued", "dnsd", "stsd", "smtp-listener", "smtp-connection",
-    "listener", "connection", "session"};
+    "logd", "keyd",          "policyd",         "authd",    "deliverd",   "queued",  "dnsd",
+    "stsd", "smtp-listener", "smtp-connection", "listener", "connection", "session", "relayd"};
 
 constexpr std::string_view place_name(Place place) { return kPlaceNames[static_cast<std::size_t>(place)]; }
 constexpr std::optional<Place> place_of(std::string_view name) {
@@ -55,13 +56,14 @@ class Places {
   std::uint32_t bits_ = 0;
 };
 
-inline constexpr std::array kPlaces{
-    Place::logd,     Place::keyd,       Place::policyd,       Place::authd,
-    Place::deliverd, Place::queued,     Place::dnsd, Place::stsd, Place::smtp_listener, Place::smtp_connection,
-    Place::listener, Place::connection, Place::session};
+inline constexpr auto kPlaces = [] {
+  std::array<Place, kPlaceNames.size()> all{};
+  for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<Place>(i);
+  return all;
+}();
 
-// What becomes of an attempt that does not work: an error, or the end of the process.
-enum class Refusal : std::uint8_t { error, ends };
+// What becomes of an attempt that does not work: an error, or the end of the process, or either, as the filter of the process has it.
+enum class Refusal : std::uint8_t { error, ends, either };
 
 struct WallRow {
   std::string_view primitive;
@@ -114,7 +116,7 @@ inline constexpr WallRow kWalls[] = {
     {"become-dumpable", Refusal::error, kNowhere},
     {"outlive-supervisor", Refusal::error, kNowhere},
     // ---- processes
-    {"fork", Refusal::error, Places{Place::smtp_listener, Place::listener}},
+    {"fork", Refusal::error, Places{Place::smtp_listener, Place::listener, Place::relayd}},
     {"clone-other-ways", Refusal::error, kNowhere},  // threads, namespaces, clone3
     {"enter-namespaces", Refusal::ends, kNowhere},
     {"execute", Refusal::ends, kNowhere},
@@ -135,11 +137,11 @@ inline constexpr WallRow kWalls[] = {
      Places{Place::queued, Place::smtp_listener, Place::smtp_connection, Place::listener, Place::connection}},
     {"secret-memory", Refusal::error, kNowhere},
     // ---- the network, sockets and pipes
-    {"open-tcp-socket", Refusal::either, Places{Place::dnsd, Place::stsd}},
+    {"open-tcp-socket", Refusal::either, Places{Place::dnsd, Place::stsd, Place::relayd}},
     {"open-udp-socket", Refusal::either, Places{Place::dnsd, Place::stsd}},
-    {"open-local-socket", Refusal::either, kNowhere},
+    {"open-local-socket", Refusal::either, Places{Place::relayd}},
     {"open-other-socket", Refusal::either, kNowhere},
-    {"connect-to-any-port", Refusal::either, kNowhere},
+    {"connect-to-any-port", Refusal::either, Places{Place::relayd}},
     {"connect", Refusal::error, kNowhere},
     {"connect-by-sending", Refusal::error, kNowhere},  // TCP Fast Open
     {"bind", Refusal::error, Places{Place::dnsd, Place::stsd}},  // for UDP; Landlock refuses TCP
@@ -147,7 +149,7 @@ inline constexpr WallRow kWalls[] = {
     {"accept", Refusal::error,
      Places{Place::policyd, Place::authd, Place::queued, Place::smtp_listener, Place::listener}},
     {"make-socket-pair", Refusal::error,
-     Places{Place::queued, Place::smtp_listener, Place::smtp_connection, Place::listener}},
+     Places{Place::queued, Place::smtp_listener, Place::smtp_connection, Place::listener, Place::relayd}},
     {"set-socket-options", Refusal::error, kNowhere},
     {"make-log-block", Refusal::error, kNowhere},  // the log pipe is shared
     {"change-pipe-size", Refusal::error, kNowhere},

@@ -8,6 +8,7 @@ start_breach_sandbox
 for name in logd keyd policyd authd deliverd queued dnsd stsd; do intrude "$name" "$(pid_of "$name")"; done
 for name in smtpd-mx smtpd-submission; do intrude smtp-listener "$(pid_of "$name")"; done
 for name in pop3d imapd; do intrude listener "$(pid_of "$name")"; done
+intrude relayd "$(pid_of relayd)"
 
 connect_to "$SMTP_PORT" 3
 connect_to "$POP3_PORT" 4

@@ -78,12 +78,13 @@ Outcome attempt(Attacker& attacker, const Primitive& primitive) {
 
 bool matches(Outcome outcome, const WallRow& row, Place place) {
   if (row.works_in.contains(place)) return outcome == Outcome::works;
+  if (row.refusal == Refusal::either) return outcome != Outcome::works;
   return outcome == (row.refusal == Refusal::ends ? Outcome::ends : Outcome::refused);
 }
 
 std::string expected(const WallRow& row, Place place) {
   if (row.works_in.contains(place)) return "works";
-  return row.refusal == Refusal::ends ? "ends" : "refused";
+  return row.refusal == Refusal::ends ? "ends" : row.refusal == Refusal::error ? "refused" : "refused or ends";
 }
 
 int show(pid_t pid, const Surroundings& around) {
