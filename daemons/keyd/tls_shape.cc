@@ -76,10 +76,10 @@ bool is_server_key_exchange(std::string_view bytes, std::string_view mark, bool 
 bool is_tls_shaped(tls::SignatureScheme scheme, std::string_view to_be_signed, OldTls old) {
   const bool is_old = scheme == tls::SignatureScheme::rsa_pkcs1_md5_sha1;
   if (is_old && old == OldTls::refused) return false;
-  const bool is_pkcs1 = tls::scheme_row(scheme).padding == tls::Padding::pkcs1;
-  if (is_certificate_verify(to_be_signed)) return !is_pkcs1;
+  const tls::Padding padding = tls::scheme_row(scheme).padding;
+  if (is_certificate_verify(to_be_signed)) return padding != tls::Padding::pkcs1;
   return is_server_key_exchange(to_be_signed, is_old ? kOldVersionMark : kDowngradeMark,
-                                is_pkcs1 && old == OldTls::allowed);
+                                padding != tls::Padding::none && old == OldTls::allowed);
 }
 
 }  // namespace mailroom::keyd

@@ -18,9 +18,9 @@ enum class OldTls : std::uint8_t { refused, allowed };
 //   - ServerKeyExchange of TLS 1.2 (RFC 8422 5.4): both randoms, the server's ending in the mark that says
 //   that it knows TLS 1.3
 //     (RFC 8446 4.1.3), and an ECDHE point on a named group that we use.
-// With OldTls::allowed also, with RSA PKCS #1 v1.5 alone,
+// With OldTls::allowed also, with RSA alone,
 //   - ServerKeyExchange with Diffie-Hellman parameters of 2048 to 4096 bits (RFC 5246 7.4.3);
-//   - the same of TLS 1.0 and 1.1, under MD5 and SHA-1, with the mark of these versions.
+//   - the same, and with a point, of TLS 1.0 and 1.1, under MD5 and SHA-1, with the mark of these versions.
 // A signature of such octets is of no use for a certificate, a message, DKIM, or another protocol.  Pure.
 bool is_tls_shaped(tls::SignatureScheme scheme, std::string_view to_be_signed, OldTls old = OldTls::refused);
 

@@ -96,7 +96,7 @@ std::size_t GrantDesk::revoke(std::optional<AccountId> account, const std::optio
   }
   if (keys.empty()) return 0;
   erase(keys);
-  on_revoked_();
+  for (const Key& key : keys) on_revoked_(key.first);
   return keys.size();
 }
 

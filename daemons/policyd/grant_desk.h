@@ -29,8 +29,8 @@ class GrantDesk {
  public:
   // The system's time in seconds since 1970; tests bring their own.
   using SystemClock = std::function<std::uint64_t()>;
-  // Called after grants have been revoked, for what goes on by them.
-  using OnRevoked = std::function<void()>;
+  // Called for each grant that has been revoked, for what goes on by it.
+  using OnRevoked = std::function<void(const IpNetwork&)>;
 
   GrantDesk(event::Loop& loop, state::Directory& directory, const Config& config, OnRevoked on_revoked,
             SystemClock system_clock);

@@ -50,9 +50,10 @@ struct MailDesk::Client {
   std::string reverse_path;
   std::string mail;  // MailParameters, encoded
   std::uint32_t recipients = 0;
-  bool held = false;    // queued may hold an envelope of this connection
-  bool over = false;    // it was reset
-  bool broken = false;  // what queued held is lost: the rest of the transaction is refused for now
+  bool held = false;      // queued may hold an envelope of this connection
+  bool by_grant = false;  // ... and what lets it is POP-before-SMTP
+  bool over = false;      // it was reset
+  bool broken = false;    // what queued held is lost: the rest of the transaction is refused for now
 
   std::uint32_t unknown_recipients = 0;
 
@@ -75,11 +76,11 @@ MailDesk::MailDesk(event::Loop& loop, Peers& peers, Judge& judge, policy::LimitB
 
 MailDesk::~MailDesk() = default;
 
-void MailDesk::grants_revoked() {
+void MailDesk::grant_revoked(const IpNetwork& network) {
   for (auto& [id, client] : clients_) {
-    if (client->connection.service != Service::outgoing || !client->held || logins_.identity(id)) continue;
+    if (!client->held || !client->by_grant || !network.contains(client->connection.peer)) continue;
     withdraw(*client);
-    client->over = true;
+    client->broken = true;
     if (client->waiting) answer_unavailable(*client);
   }
 }
@@ -179,7 +180,7 @@ void MailDesk::begin_transaction(Client& client, const CheckRecipient& question)
   client.reverse_path = question.reverse_path;
   client.mail = ipc::encode(question.mail);
   client.recipients = 0;
-  client.over = client.broken = false;
+  client.by_grant = client.over = client.broken = false;
 }
 
 void MailDesk::check_recipient(Client& client, CheckRecipient&& question) {
@@ -216,6 +217,7 @@ void MailDesk::authorise(Client& client, CheckRecipient&& question, Judgement& j
                         std::move(question.recipient)};
   if (!peers_.tell_queued(envelope)) return client.answer(unavailable(), kQueueAway);
   client.held = true;
+  client.by_grant = client.by_grant || judgement.verdict.rule == "grant-to-anybody";
   client.waiting = {++questions_,
                     std::move(judgement.verdict),
                     std::move(question.forward_path),

@@ -38,8 +38,8 @@ class MailDesk {
   void authorised(const Authorised& message);
   // The queue was started afresh, and holds none of the envelopes any more.
   void queued_gone();
-  // A grant of POP-before-SMTP has been revoked: what is held by it is withdrawn.
-  void grants_revoked();
+  // A grant of POP-before-SMTP has been revoked: what is held by one from there is withdrawn.
+  void grant_revoked(const IpNetwork& network);
 
  private:
   struct Waiting;  // for queued

@@ -38,7 +38,7 @@ void Server::start() {
     log::write("state-failed", {{"reason", "the shared state is almost full: raise policyd.state-map-size"}});
   Peers& peers = *this;
   grants_.emplace(
-      host_.loop, *directory_, host_.config, [this] { mail_->grants_revoked(); }, times_.system_clock);
+      host_.loop, *directory_, host_.config, [this](const IpNetwork& network) { mail_->grant_revoked(network); }, times_.system_clock);
   limits_.emplace(host_.config.limits);
   judge_.emplace(*directory_, host_.config, *grants_, *limits_);
   logins_ = std::make_unique<LoginDesk>(

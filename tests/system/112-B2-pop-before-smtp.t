@@ -2,7 +2,7 @@
 # B2: after reading mail an address may relay for a while, as the account that read; visible, revocable, and gone in time.
 . "$(dirname "$0")/lib.sh"
 . "$here/outgoing.sh"
-need_program swaks curl python3
+need_program swaks curl mpop python3
 
 start_sandbox --set 'policyd.pop-before-smtp 8s'
 HOME_IP=127.0.5.5 OTHER=127.0.5.6 NAT=127.0.3.7
@@ -31,6 +31,15 @@ ok 'it is revoked' tool access revoke --network "$HOME_IP"
 is 'and gone' "$(grants)" ''
 relay_as_me "$HOME_IP"
 like 'at once' "$reply" '^550 5\.7\.1 '
+
+# ---- a mail program of its own, on POP with STLS ----
+mkdir "$work/mail"
+printf 'account default\nhost %s\nport %s\ntls on\ntls_starttls on\ntls_trust_file %s\nuser %s\npassword %s\ndelivery mbox %s\nuidls_file %s\n' \
+    "$HOST" "$POP3_PORT" "$CAFILE" "$USER1" "$PASS1" "$work/mail/box" "$work/mail/uidls" > "$work/mpoprc"
+chmod 600 "$work/mpoprc"
+ok 'mpop reads mail' mpop -C "$work/mpoprc"
+relay_as_me 127.0.0.1
+like 'and its address relays' "$reply" "^$taken"
 
 # ---- IMAP counts too; a restart of policyd forgets nothing ----
 ok 'reading mail by IMAP' curl_mail --insecure --interface "$OTHER" --url "imaps://127.0.0.1:$IMAPS_PORT/INBOX" --user "$USER1:$PASS1" -X NOOP

@@ -45,6 +45,31 @@ TEST_CASE("what TLS signs is recognised") {
     for (const auto scheme : {kEc, kPss, kPkcs1}) CHECK(is_tls_shaped(scheme, key_exchange(params)));
 }
 
+TEST_CASE("older key exchanges are signed only where a listener wants them, and with RSA alone") {
+  constexpr auto kOld = SignatureScheme::rsa_pkcs1_md5_sha1;
+  const auto number = [](std::size_t size) {
+    return std::string{static_cast<char>(size >> 8), static_cast<char>(size)} + std::string(size, 'n');
+  };
+  const std::string dhe = number(256) + number(1) + number(256);
+  const std::string mark10 = "DOWNGRD\0"s;
+  CHECK(is_tls_shaped(kPkcs1, key_exchange(dhe), OldTls::allowed));
+  CHECK(is_tls_shaped(kPss, key_exchange(dhe), OldTls::allowed));
+  CHECK(is_tls_shaped(kOld, key_exchange(dhe, mark10), OldTls::allowed));
+  CHECK(is_tls_shaped(kOld, key_exchange(kP256, mark10), OldTls::allowed));
+  CHECK_FALSE(is_tls_shaped(kPkcs1, key_exchange(dhe)));
+  CHECK_FALSE(is_tls_shaped(kOld, key_exchange(dhe, mark10)));
+  CHECK_FALSE(is_tls_shaped(kOld, key_exchange(kP256, mark10)));
+  CHECK_FALSE(is_tls_shaped(kEc, key_exchange(dhe), OldTls::allowed));
+  CHECK_FALSE(is_tls_shaped(kOld, key_exchange(dhe), OldTls::allowed));  // the mark of another version
+  CHECK_FALSE(is_tls_shaped(kPkcs1, key_exchange(dhe, mark10), OldTls::allowed));
+  CHECK_FALSE(is_tls_shaped(kOld, certificate_verify(), OldTls::allowed));
+  for (const std::string& wrong :
+       {number(128) + number(1) + number(128), number(1024) + number(1) + number(1024),
+        number(256) + number(1) + number(257), number(256) + number(1), number(256) + number(2) + number(256),
+        dhe + "x", "From: a\r\n"s})
+    CHECK_FALSE(is_tls_shaped(kPkcs1, key_exchange(wrong), OldTls::allowed));
+}
+
 TEST_CASE("all else is not") {
   CHECK_FALSE(is_tls_shaped(kEc, ""));
   CHECK_FALSE(is_tls_shaped(kEc, "From: someone@example\r\n"));

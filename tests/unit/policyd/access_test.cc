@@ -1,4 +1,6 @@
 // Networks, POP-before-SMTP, limits: what is not an account's login.
+#include <algorithm>
+
 #include "tests/unit/policyd/fixture.h"
 
 using namespace mailroom;
@@ -168,4 +170,81 @@ TEST_CASE("at the relay anybody sends to our domains, but not as a person") {
   CHECK(at_relay("nobody@example.org", "alice@example.org") == "sender-nobody");
   p.ask(SetAlias{"office@example.org", {"alice", "bob"}});
   CHECK(at_relay("office@example.org", "alice@example.org") == "local-recipient");
+}
+
+TEST_CASE("a revoked grant ends at once, also for what is under way, and for nobody else") {
+  Site p;
+  p.read_mail(1, "alice", kHome);
+  auto mine = p.open_smtp(p.outgoing, 11, Service::outgoing, kHome);
+  auto campus = p.open_smtp(p.outgoing, 12, Service::outgoing, kCampus);
+  CHECK(p.check(mine, question(1, "alice@example.org", kElsewhere)).rule == "grant-to-anybody");
+  CHECK(p.check(campus, question(1, "x@example.net", kElsewhere)).rule == "campus-to-anybody");
+  CHECK(p.ask<GrantPage>(ListGrants{}).grants.size() == 1);
+  CHECK(p.ask<GrantsRevoked>(RevokeGrants{"alice", std::nullopt}).grants == 1);
+  p.pump();
+  const auto withdrawn = p.queued.next_as<WithdrawEnvelope>();
+  REQUIRE(withdrawn);
+  CHECK(withdrawn->connection == 11);
+  CHECK_FALSE(p.queued.next());
+  CHECK(p.check(mine, question(1, "alice@example.org", "w@evil.org")).reply.code == 550);
+  CHECK(p.ask<GrantPage>(ListGrants{}).grants.empty());
+  CHECK(p.at_outgoing(kHome, "alice@example.org") == "read-mail-first");
+  p.start();
+  CHECK(p.at_outgoing(kHome, "alice@example.org") == "read-mail-first");
+}
+
+TEST_CASE("an account that opts out loses its grants and gets none") {
+  Site p;
+  p.read_mail(1, "alice", kHome);
+  p.ask(ChangeAccount{.name = "alice", .grants = false});
+  CHECK(p.at_outgoing(kHome, "alice@example.org") == "read-mail-first");
+  p.read_mail(2, "alice", kHome);
+  CHECK(p.at_outgoing(kHome, "alice@example.org") == "read-mail-first");
+  p.ask(ChangeAccount{.name = "alice", .grants = true});
+  p.read_mail(3, "alice", kHome);
+  CHECK(p.at_outgoing(kHome, "alice@example.org") == "grant-to-anybody");
+}
+
+TEST_CASE("an account sends as what it was given, and queued is told so") {
+  Site p;
+  auto child = p.open_smtp(p.submission, 2, Service::submission);
+  p.prove_submission(2, "alice");
+  CHECK(p.check(child, question(1, "bob@example.org", kElsewhere)).rule == "sender-not-own");
+  p.ask(
+      ChangeAccount{.name = "alice", .send_as = std::vector<std::string>{"Bob@example.org", "@Lists.test"}});
+  CHECK(p.check(child, question(2, "bob@example.org", kElsewhere)).rule == "account-to-anybody");
+  CHECK(p.last_envelope->authors == std::vector<std::string>{"alice@", "bob@example.org", "@lists.test"});
+  CHECK(p.check(child, question(3, "any@lists.test", kElsewhere)).rule == "account-to-anybody");
+  CHECK(p.ask<AccountShown>(ShowAccount{"alice"}).send_as.size() == 2);
+  CHECK(p.ask<ToolRefused>(ChangeAccount{.name = "alice", .send_as = std::vector<std::string>{"no pattern"}})
+            .reason != "");
+  CHECK(p.ask<AccountShown>(ShowAccount{"alice"}).send_as.size() == 2);
+}
+
+TEST_CASE("limits are listed and released") {
+  Site p;
+  p.launch.config.limits = {
+      {policy::LimitScope::address, policy::LimitUnit::messages, policy::LimitPeriod::day, 0, 1}};
+  p.server->reconfigured();
+  CHECK(p.at_outgoing(kCampus, "x@example.net") == "campus-to-anybody");
+  CHECK(p.at_outgoing(kCampus, "x@example.net") == "message-limit");
+  const auto page = p.ask<LimitPage>(ListLimits{});
+  REQUIRE(page.uses.size() == 3);
+  CHECK(page.uses[2].place.name == kCampus);
+  CHECK(page.uses[2].message_limit == 1);
+  p.ask(ReleaseLimit{{policy::LimitScope::address, kCampus}});
+  CHECK(p.at_outgoing(kCampus, "x@example.net") == "campus-to-anybody");
+}
+
+TEST_CASE("what is explained is what is decided") {
+  Site p;
+  const auto explained = p.ask<MailExplained>(
+      ExplainMail{Service::outgoing, Policyd::address(kCampus), "", "x@example.net", kElsewhere});
+  CHECK(explained.accepted);
+  CHECK(explained.rule == "campus-to-anybody");
+  const auto campus = std::ranges::find(explained.facts, "campus", &ExplainedFact::name);
+  REQUIRE(campus != explained.facts.end());
+  CHECK(campus->source == "network campus 10.1.0.0/16");
+  CHECK(p.ask<LimitPage>(ListLimits{}).uses.empty());  // and counted for nobody
+  CHECK(p.ask<ToolRefused>(ExplainMail{Service::pop3, {}, "", "", ""}).reason == "not an SMTP listener");
 }

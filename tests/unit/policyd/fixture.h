@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "daemons/channels/dnsd.h"
 #include "daemons/policyd/server.h"
 #include "tests/unit/daemon_host.h"
 
@@ -14,6 +15,7 @@ using Listener = FarEnd<ListenerToPolicyd, PolicydToListener>;
 using SmtpChild = FarEnd<ConnectionToPolicyd, PolicydToConnection>;
 using Authd = FarEnd<AuthdToPolicyd, PolicydToAuthd>;
 using Queued = FarEnd<QueuedToPolicyd, PolicydToQueued>;
+using Dnsd = FarEnd<DnsdToAsker, AskerToDnsd>;
 using Tool = FarEnd<ToolToPolicyd, PolicydToTool>;
 
 inline CheckRecipient question(TransactionId transaction, const std::string& from, const std::string& to) {
@@ -50,6 +52,7 @@ class Policyd : public DaemonHost {
     imap = attach<Listener>("imapd-policyd", "imapd#1");
     authd = attach<Authd>("authd-policyd", "authd#1");
     queued = attach<Queued>("policyd-queued", "queued#1");
+    dnsd = attach<Dnsd>("policyd-dnsd", "dnsd#1");
     auto [ours, theirs] = ipc::make_channel();
     server->add_tool(std::move(ours));
     tool = Tool{std::move(theirs)};
@@ -104,10 +107,17 @@ class Policyd : public DaemonHost {
     return added.results[0].account;
   }
 
-  // The answer to a question of a connection, with queued saying yes.
+  // The DNS knows nothing.
+  void fail_lookups() {
+    while (const auto asked = dnsd.next_as<LookUp>()) dnsd.send(LookedUp{asked->question, {}});
+    pump();
+  }
+
+  // The answer to a question of a connection, with queued saying yes, and without the DNS.
   mailroom::Verdict check(SmtpChild& child, const CheckRecipient& question) {
     child.send(question);
     pump();
+    fail_lookups();
     while (auto message = queued.next()) {
       const auto* envelope = std::get_if<AuthoriseRecipient>(&*message);
       if (envelope == nullptr) continue;
@@ -136,6 +146,7 @@ class Policyd : public DaemonHost {
   Listener mx, submission, outgoing, relay, pop, imap;
   Authd authd;
   Queued queued;
+  Dnsd dnsd;
   Tool tool;
   std::optional<AuthoriseRecipient> last_envelope;
 

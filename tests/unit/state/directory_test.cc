@@ -214,6 +214,37 @@ TEST_CASE("an errand stays until it is done") {
   CHECK(f.view().errands() == std::vector<std::pair<AccountId, Errand>>{{2, Errand::remove_directory}});
 }
 
+TEST_CASE("permissions and grants are the account's, and go with it") {
+  Fixture f;
+  REQUIRE(f.add("alice"));
+  REQUIRE(f.add("bob"));
+  const auto network = *mailroom::parse_ip_network("192.0.2.7");
+  CHECK(f.view().permissions(1) == Permissions{});
+  {
+    auto update = f.directory().update();
+    CHECK(update.set_permissions(1, {true, true, {"@lists.test", "office@example.org"}}));
+    CHECK(update.set_permissions(1, {false, false, {"Office@example.org"}}).error() == Fault::not_a_sender);
+    CHECK(update.set_permissions(9, {}).error() == Fault::no_such_account);
+    std::vector<std::string> many(kMaxSendAs + 1, "*");
+    CHECK(update.set_permissions(1, {false, false, many}).error() == Fault::too_many_senders);
+    for (const AccountId account : {1U, 2U}) update.put_grant({network, account, 1'000 + account});
+    update.commit();
+  }
+  f.reopen();
+  CHECK(f.view().permissions(1).send_as.size() == 2);
+  CHECK(f.view().grants() == std::vector<Grant>{{network, 1, 1'001}, {network, 2, 1'002}});
+  CHECK(f.view().latest_time() == 1'002);
+  f.remove("alice");
+  f.reopen();
+  CHECK(f.view().grants() == std::vector<Grant>{{network, 2, 1'002}});
+  auto update = f.directory().update();
+  update.erase_grant(network, 2);
+  update.note_time(900);
+  update.commit();
+  CHECK(f.view().grants().empty());
+  CHECK(f.view().latest_time() == 1'002);  // it only grows
+}
+
 TEST_CASE("a state with any damaged reference or record is not opened") {
   Fixture f;
   REQUIRE(f.add("alice"));
