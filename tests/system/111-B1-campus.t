@@ -11,9 +11,9 @@ like 'loopback is not trusted by itself' "$reply" '550 5\.7\.1 '
 as_client "$CAMPUS" --from any@campus-host.test --to someone@elsewhere.test
 like 'a campus host sends anywhere' "$reply" "^$taken"
 like 'by its rule' "$(last_rule)" 'rule=campus-to-anybody'
-as_client "$CAMPUS" --from any@campus-host.test --to "$USER1@$DOMAIN"
+as_client "$CAMPUS" --from any@campus-host.test --to "$USER2@$DOMAIN"
 like 'and to ourselves' "$reply" "^$taken"
-ok 'which arrives' eventually delivered "$USER1" "$PASS1" 1
+ok 'which arrives' eventually delivered "$USER2" "$PASS2" 1
 as_client "$CAMPUS" --from "nobody-there@$DOMAIN" --to someone@elsewhere.test
 like 'not as somebody of ours who is not there' "$reply" '550 5\.1\.8 '
 as_client "$HOME_IP" --from "$USER1@$DOMAIN" --to someone@elsewhere.test
