@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <ctime>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -13,10 +12,10 @@
 #include <string>
 #include <vector>
 
-#include "daemons/channels/tools_queued.h"
 #include "daemons/config/load.h"
 #include "spool/queue/queue_id.h"
-#include "tools/tool_connection.h"
+#include "tools/queue_destinations.h"
+#include "tools/queue_tool.h"
 
 namespace mailroom {
 namespace {
@@ -30,7 +29,10 @@ constexpr std::string_view kUsage =
     "       mr-queue [--config FILE] [--json] show ID\n"
     "       mr-queue [--config FILE] cat ID\n"
     "       mr-queue [--config FILE] retry | hold | release | remove ID... | --all\n"
-    "       mr-queue [--config FILE] pending\n";
+    "       mr-queue [--config FILE] retry | hold | release DESTINATION...\n"
+    "       mr-queue [--config FILE] pending\n"
+    "       mr-queue [--config FILE] [--json] destinations\n"
+    "       mr-queue [--config FILE] [--json] [--requiretls] route ADDRESS\n";
 
 enum Exit { kGood = 0, kFailed = 1, kWrongUsage = 2 };
 
@@ -38,10 +40,9 @@ struct Options {
   std::string config{kDefaultFile};
   bool json = false;
   bool all = false;
+  bool requiretls = false;
   std::vector<std::string> words;  // the verb and its arguments
 };
-
-using Queued = ToolConnection<ToolToQueued, QueuedToTool>;
 
 int usage() {
   fmt::print(stderr, "{}", kUsage);
@@ -61,6 +62,8 @@ std::optional<Options> parse_options(std::span<char*> arguments) {
       options.json = true;
     } else if (word == "--all") {
       options.all = true;
+    } else if (word == "--requiretls") {
+      options.requiretls = true;
     } else if (word == "--config" && arguments.size() > 1) {
       arguments = arguments.subspan(1);
       options.config = arguments.front();
@@ -74,26 +77,7 @@ std::optional<Options> parse_options(std::span<char*> arguments) {
   return options;
 }
 
-// What queued answers to the request, if it is of that kind.
-template <typename T>
-std::expected<T, std::string> ask(Queued& queued, const ToolToQueued& request) {
-  auto answer = queued.ask(request);
-  if (!answer) return std::unexpected(answer.error());
-  if (auto* wanted = std::get_if<T>(&*answer)) return std::move(*wanted);
-  if (const auto* refused = std::get_if<ToolRefused>(&*answer)) return std::unexpected(refused->reason);
-  return std::unexpected("queued gave an answer to another question");
-}
-
 // ---- showing
-
-std::string time_text(std::uint64_t microseconds) {
-  const auto time = static_cast<std::time_t>(microseconds / 1'000'000);
-  std::tm parts{};
-  ::gmtime_r(&time, &parts);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return text;
-}
 
 const char* state_text(MessageState state) {
   switch (state) {
@@ -107,19 +91,6 @@ const char* state_text(MessageState state) {
   return "";
 }
 
-// For a terminal: whatever a sender put into an address is no control character there.
-std::string printable(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const auto octet = static_cast<unsigned char>(c);
-    if (octet < 0x20 || octet == 0x7f)
-      out += fmt::format("\\x{:02x}", octet);
-    else
-      out += c;
-  }
-  return out;
-}
-
 ordered_json json_of(const QueuedMessage& message) {
   return {{"id", queue::id_text(message.id)},
           {"state", state_text(message.state)},
@@ -131,11 +102,6 @@ ordered_json json_of(const QueuedMessage& message) {
           {"attempts", message.attempts},
           {"next_attempt", time_text(message.next_attempt)},
           {"problem", message.problem}};
-}
-
-// Bytes that are no UTF-8 are replaced, not refused.
-std::string dumped(const ordered_json& json) {
-  return json.dump(2, ' ', false, nlohmann::detail::error_handler_t::replace) + '\n';
 }
 
 void print_row(const QueuedMessage& message) {
@@ -171,6 +137,14 @@ int list(Queued& queued, const Options& options) {
   return kGood;
 }
 
+void print_target(const ShownTarget& target) {
+  const std::string where =
+      target.destination.empty() ? fmt::format("account {}", target.account) : printable(target.destination);
+  fmt::print("{:>5} {:<9} {} for {}\n", target.number, target.finished ? "done" : "to do", where,
+             printable(target.address));
+  if (!target.answer.empty()) fmt::print("{:>5} {}\n", "", printable(target.answer));
+}
+
 int show(Queued& queued, const Options& options, QueueId id) {
   const auto shown = ask<MessageShown>(queued, ShowMessage{id});
   if (!shown) return fail(shown.error());
@@ -182,7 +156,9 @@ int show(Queued& queued, const Options& options, QueueId id) {
       json["targets"].push_back({{"number", target.number},
                                  {"address", target.address},
                                  {"account", target.account},
-                                 {"finished", target.finished}});
+                                 {"destination", target.destination},
+                                 {"finished", target.finished},
+                                 {"answer", target.answer}});
     fmt::print("{}", dumped(json));
     return kGood;
   }
@@ -191,9 +167,7 @@ int show(Queued& queued, const Options& options, QueueId id) {
   if (!shown->submitter.empty()) fmt::print(", submitted by {}", printable(shown->submitter));
   fmt::print("\n{} attempts, the next at {}\n", shown->message.attempts,
              time_text(shown->message.next_attempt));
-  for (const ShownTarget& target : shown->targets)
-    fmt::print("{:>5} {:<9} account {} for {}\n", target.number, target.finished ? "delivered" : "to do",
-               target.account, printable(target.address));
+  for (const ShownTarget& target : shown->targets) print_target(target);
   return kGood;
 }
 
@@ -238,7 +212,13 @@ std::optional<int> change_by_verb(Queued& queued, const std::string& verb, const
   return {};
 }
 
-int perform(Queued& queued, const Options& options, const std::vector<QueueId>& ids) {
+// What the words after the verb name: messages, or destinations.
+struct Named {
+  std::vector<QueueId> ids;
+  std::vector<std::string> destinations;
+};
+
+int perform_on_messages(Queued& queued, const Options& options, const std::vector<QueueId>& ids) {
   const std::string& verb = options.words.front();
   if (verb == "list" && ids.empty()) return list(queued, options);
   if (verb == "pending" && ids.empty()) return pending(queued);
@@ -248,15 +228,57 @@ int perform(Queued& queued, const Options& options, const std::vector<QueueId>& 
   return change_by_verb(queued, verb, ids).value_or(kWrongUsage);
 }
 
-int run(const Options& options) {
-  std::vector<QueueId> ids;
+int perform_on_destinations(Queued& queued, const Options& options, const std::vector<std::string>& keys) {
+  const auto change = destination_change(options.words.front());
+  if (!change || options.all) return kWrongUsage;
+  int exit = kGood;
+  for (const std::string& key : keys)
+    if (const auto changed = change_destination(queued, key, *change); !changed) exit = fail(changed.error());
+  return exit;
+}
+
+// A key of a destination has a dot or a colon, or is "local": none of these is in a queue id.
+bool is_destination(std::string_view word) {
+  return word == "local" || word.find_first_of(".:[") != word.npos;
+}
+
+std::expected<Named, std::string> named(const Options& options) {
+  Named out;
   for (const std::string& word : std::span{options.words}.subspan(1)) {
+    if (is_destination(word)) {
+      out.destinations.push_back(word);
+      continue;
+    }
     const auto id = queue::parse_id(word);
-    if (!id || *id == 0) return fail(word + " is no queue id");
-    ids.push_back(*id);
+    if (!id || *id == 0) return std::unexpected(word + " is neither a queue id nor a destination");
+    out.ids.push_back(*id);
   }
-  if (options.all && !ids.empty()) return usage();
-  if (options.all) ids.push_back(0);
+  return out;
+}
+
+int perform(Queued& queued, const Options& options) {
+  const Format format = options.json ? Format::json : Format::text;
+  if (options.words.front() == "route") {
+    if (options.words.size() != 2) return kWrongUsage;
+    const auto shown = show_route(queued, options.words[1], options.requiretls, format);
+    return shown ? kGood : fail(shown.error());
+  }
+  if (options.words.front() == "destinations") {
+    if (options.words.size() != 1) return kWrongUsage;
+    const auto shown = show_destinations(queued, format);
+    return shown ? kGood : fail(shown.error());
+  }
+  auto what = named(options);
+  if (!what) return fail(what.error());
+  if (what->destinations.empty()) {
+    if (options.all && !what->ids.empty()) return kWrongUsage;
+    if (options.all) what->ids.push_back(0);
+    return perform_on_messages(queued, options, what->ids);
+  }
+  return what->ids.empty() ? perform_on_destinations(queued, options, what->destinations) : kWrongUsage;
+}
+
+int run(const Options& options) {
   const auto config = config::load(options.config);
   if (!config) {
     for (const auto& error : config.error()) fmt::print(stderr, "{}\n", config::text_of(error));
@@ -265,7 +287,7 @@ int run(const Options& options) {
   auto socket = connect_to_control_socket(config->directories.run + "/queued.sock");
   if (!socket) return fail(socket.error());
   Queued queued{std::move(*socket)};
-  const int exit = perform(queued, options, ids);
+  const int exit = perform(queued, options);
   return exit == kWrongUsage ? usage() : exit;
 }
 

@@ -17,7 +17,7 @@ namespace mailroom {
 inline constexpr std::size_t kQueuePageSize = 25;       // messages of one page
 inline constexpr std::size_t kQueuePageRecipients = 3;  // addresses of one message in it
 inline constexpr std::size_t kQueuePageText = 300;  // octets of one address or problem in it; the rest is cut
-inline constexpr std::size_t kShownTargets = 200;   // of one MessageShown
+inline constexpr std::size_t kShownTargets = 80;    // of one MessageShown
 
 struct ListQueue {
   QueueId after = 0;  // 0: from the beginning
@@ -51,8 +51,25 @@ struct RemoveMessage {  // no report goes to the sender
   QueueId id = 0;
   static auto fields(auto& m) { return std::tie(m.id); }
 };
-using ToolToQueued = std::variant<ListQueue, CountQueue, ShowMessage, ReadMessage, RetryMessage, HoldMessage,
-                                  ReleaseMessage, RemoveMessage>;
+// Destinations are named by their keys (libcommon/routing/route.h).
+struct ListDestinations {
+  std::string after;  // empty: from the beginning
+  static auto fields(auto& m) { return std::tie(m.after); }
+};
+enum class DestinationChange : std::uint8_t { retry, hold, release, kLast = release };
+struct ChangeDestination {  // answered with QueueChanged: the messages that wait for it
+  std::string key;
+  DestinationChange change{};
+  static auto fields(auto& m) { return std::tie(m.key, m.change); }
+};
+struct ExplainRoute {  // asks the DNS; answered with RouteExplained
+  std::string domain;
+  bool requiretls = false;
+  static auto fields(auto& m) { return std::tie(m.domain, m.requiretls); }
+};
+using ToolToQueued =
+    std::variant<ListQueue, CountQueue, ShowMessage, ReadMessage, RetryMessage, HoldMessage, ReleaseMessage,
+                 RemoveMessage, ListDestinations, ChangeDestination, ExplainRoute>;
 
 enum class MessageState : std::uint8_t { waiting, active, held, kLast = held };
 
@@ -87,8 +104,12 @@ struct ShownTarget {
   std::uint32_t number = 0;
   std::string address;
   AccountId account = 0;
+  std::string destination;  // key of it; empty: a local mailbox
   bool finished = false;
-  static auto fields(auto& m) { return std::tie(m.number, m.address, m.account, m.finished); }
+  std::string answer;  // the last one about it, while it is not finished
+  static auto fields(auto& m) {
+    return std::tie(m.number, m.address, m.account, m.destination, m.finished, m.answer);
+  }
 };
 struct MessageShown {
   QueuedMessage message;
@@ -107,7 +128,53 @@ struct QueueChanged {
   std::uint64_t messages = 0;  // to which it applied
   static auto fields(auto& m) { return std::tie(m.messages); }
 };
-using QueuedToTool =
-    std::variant<QueuePage, QueueCount, MessageShown, ContentPiece, QueueChanged, ToolRefused>;
+enum class DestinationState : std::uint8_t { ready, waiting, held, kLast = held };
+struct ShownDestination {
+  std::string key;
+  DestinationState state{};
+  std::uint32_t messages = 0;      // that are for it and not finished
+  std::uint32_t active = 0;        // under way
+  std::uint32_t window = 0;        // how many may be
+  std::uint32_t failures = 0;      // connections that failed in a row
+  std::uint64_t next_attempt = 0;  // when it waits as a whole, microseconds since 1970
+  std::string problem;             // what was heard last, when it does not work
+  static auto fields(auto& m) {
+    return std::tie(m.key, m.state, m.messages, m.active, m.window, m.failures, m.next_attempt, m.problem);
+  }
+};
+struct DestinationPage {
+  std::vector<ShownDestination> destinations;  // by key
+  bool last = false;
+  static auto fields(auto& m) { return std::tie(m.destinations, m.last); }
+};
+inline constexpr std::size_t kShownHosts = 20;      // of one RouteExplained
+inline constexpr std::size_t kShownAddresses = 10;  // of one host
+struct ShownHost {                                  // as the DNS says, whether it is used or not
+  std::uint16_t preference = 0;
+  std::string name;
+  std::vector<std::string> addresses;
+  bool secure = false;     // the addresses are validated by DNSSEC
+  std::uint32_t tlsa = 0;  // records
+  std::string problem;     // of the lookup
+  std::string tls;         // what it must prove, or why it is left out
+  static auto fields(auto& m) {
+    return std::tie(m.preference, m.name, m.addresses, m.secure, m.tlsa, m.problem, m.tls);
+  }
+};
+struct RouteExplained {
+  std::string way;      // "by the DNS", "by route .example.org" ...
+  std::string key;      // of the destination
+  bool secure = false;  // the MX records are validated
+  std::vector<ShownHost> hosts;
+  std::string sts;                // the MTA-STS policy, in words; empty: none
+  std::vector<std::string> hops;  // what would be tried, in this order, with addresses and TLS
+  std::string no_way;             // why nothing would be
+  bool permanent = false;         // ... and never will
+  static auto fields(auto& m) {
+    return std::tie(m.way, m.key, m.secure, m.hosts, m.sts, m.hops, m.no_way, m.permanent);
+  }
+};
+using QueuedToTool = std::variant<QueuePage, QueueCount, MessageShown, ContentPiece, QueueChanged,
+                                  ToolRefused, DestinationPage, RouteExplained>;
 
 }  // namespace mailroom

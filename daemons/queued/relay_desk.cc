@@ -15,6 +15,14 @@ queue::TargetAnswer own_answer(std::string enhanced, std::string text) {
   return {.enhanced = std::move(enhanced), .text = std::move(text), .time = microseconds_now()};
 }
 
+// As many hops as one packet holds.
+Connect connect_of(const routing::Plan& plan) {
+  Connect connect{plan.protocol, plan.hops, plan.authenticate};
+  while (connect.hops.size() > 1 && ipc::encode(QueuedToRelay{connect}).size() > ipc::kMaxPacket)
+    connect.hops.pop_back();
+  return connect;
+}
+
 MailParameters mail_parameters(const OpenMessage& message) {
   const queue::Envelope& envelope = message.envelope;
   return {.declared_size = message.size,
@@ -25,6 +33,29 @@ MailParameters mail_parameters(const OpenMessage& message) {
           .envid = envelope.envid};
 }
 
+// Octets of a packet that recipients may take beside the content: what is left after the other fields.
+std::size_t room_for_recipients(const OpenMessage& message) {
+  constexpr std::size_t kOtherFields = 2048;
+  return ipc::kMaxPacket - kOtherFields - message.content.size();
+}
+
+const queue::EnvelopeRecipient& recipient_of(const OpenMessage& message, std::uint32_t target) {
+  return message.envelope.recipients.at(message.envelope.targets.at(target - 1).recipient);
+}
+
+// How many of the targets from `first` on go into one message.
+std::size_t count_for_one_send(const OpenMessage& message, const std::vector<std::uint32_t>& targets,
+                               std::size_t first) {
+  constexpr std::size_t kFields = 16;
+  std::size_t octets = 0, count = 0;
+  for (; first + count < targets.size() && count < kMaxOutboundRecipients; ++count) {
+    const auto& recipient = recipient_of(message, targets[first + count]);
+    octets += recipient.address.size() + recipient.orcpt.size() + kFields;
+    if (count > 0 && octets > room_for_recipients(message)) break;
+  }
+  return count;
+}
+
 Send send_of(const OpenMessage& message, const std::vector<std::uint32_t>& targets) {
   Send send{.queue_id = message.id,
             .reverse_path = message.envelope.reverse_path,
@@ -33,7 +64,7 @@ Send send_of(const OpenMessage& message, const std::vector<std::uint32_t>& targe
             .content = message.content,
             .memfd_size = message.memfd ? message.size : 0};
   for (const std::uint32_t number : targets) {
-    const auto& recipient = message.envelope.recipients.at(message.envelope.targets.at(number - 1).recipient);
+    const auto& recipient = recipient_of(message, number);
     send.recipients.push_back({number, recipient.address, recipient.notify, recipient.orcpt});
   }
   return send;
@@ -142,7 +173,7 @@ void RelayDesk::open(Errand errand, const routing::Plan& plan) {
   std::vector<Fd> descriptors;
   descriptors.push_back(std::move(theirs));
   relayd_->send(OpenRelay{id, plan.route}, std::move(descriptors));
-  relay->channel->send(Connect{plan.protocol, plan.hops, plan.authenticate});
+  relay->channel->send(connect_of(plan));
   relays_.emplace(id, std::move(relay));
 }
 
@@ -200,12 +231,12 @@ void RelayDesk::hand_over(Relay& relay, Errand errand) {
 }
 
 void RelayDesk::send_next(Relay& relay) {
-  const auto& targets = relay.errand->targets;
-  const std::size_t end = std::min(relay.answered + kMaxOutboundRecipients, targets.size());
-  relay.sent.assign(targets.begin() + static_cast<std::ptrdiff_t>(relay.answered),
-                    targets.begin() + static_cast<std::ptrdiff_t>(end));
   const OpenMessage* message = messages_.find(relay.errand->visit.id);
   if (message == nullptr) return close(relay.id);
+  const auto& targets = relay.errand->targets;
+  const auto first = targets.begin() + static_cast<std::ptrdiff_t>(relay.answered);
+  relay.sent.assign(
+      first, first + static_cast<std::ptrdiff_t>(count_for_one_send(*message, targets, relay.answered)));
   std::vector<Fd> descriptors;
   if (message->memfd) descriptors.push_back(message->share_memfd());
   ++relay.messages;

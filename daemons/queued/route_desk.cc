@@ -56,63 +56,80 @@ void RouteDesk::plan(const Wanted& wanted, Then then) {
   if (!is_new) return;
   asking->second.number = ++last_;
   asking->second.since = microseconds_now();
-  asking->second.wanted = wanted;
   if (asking_.size() == 1) patience_.start(kPatience);
-  ask(key, Asking{asking->second.number, asking->second.since, wanted, {}});
-}
-
-void RouteDesk::ask(const std::string& key, const Asking& asking) {
-  const routing::Route& route = asking.wanted.route;
-  const std::uint64_t number = asking.number;
-  const routing::SenderTls sender = sender_of(asking.wanted);
-  constexpr auto kForNow = static_cast<std::uint32_t>(kMinKept.count());
-  switch (route.way) {
-  case routing::Way::local:
-    return planned(key, number, not_now("the domain " + route.domain + " has become a local one"), kForNow);
-  case routing::Way::literal:
-    return planned(key, number, routing::plan_for_literal(route.domain, site_, sender), kForNow);
-  case routing::Way::fixed: {
-    const routing::FixedRoute fixed = site_.routes.at(route.number - 1);
-    if (!routing::needs_lookup(fixed))
-      return planned(key, number, routing::plan_for_fixed(fixed, {}, sender), kForNow);
-    return dns_.find_mail_hosts(fixed.host, true, fixed.port, [=, this](const dns::MailHosts& found) {
-      planned(key, number, routing::plan_for_fixed(fixed, found, sender), found.ttl);
-    });
-  }
-  case routing::Way::mx:
-    return dns_.find_mail_hosts(route.domain, false, site_.mx_port,
-                                [=, this](const dns::MailHosts& found) { ask_sts(key, number, found); });
-  }
-}
-
-// The policy is asked for even without a record: one that is cached holds on (RFC 8461 3.1).
-void RouteDesk::ask_sts(const std::string& key, std::uint64_t number, const dns::MailHosts& found) {
-  const Asking* asking = find(key, number);
-  if (asking == nullptr) return;
-  if (found.outcome != dns::Outcome::answer || found.hosts.empty())
-    return plan_mx(key, number, found, nullptr);
-  const std::string label = routing::sts_label(found.sts_texts).value_or("");
-  policy_.find_sts_policy(asking->wanted.route.domain, label, [=, this](const StsPolicyFound* sts) {
-    if (sts != nullptr) return plan_mx(key, number, found, sts);
-    constexpr auto kForNow = static_cast<std::uint32_t>(kMinKept.count());
-    planned(key, number, not_now("policyd cannot be asked for the MTA-STS policy"), kForNow);
+  gather(wanted, [this, key, number = last_, wanted](const Facts& facts) {
+    planned(key, number, plan_from(wanted, facts), facts.ttl);
   });
 }
 
-void RouteDesk::plan_mx(const std::string& key, std::uint64_t number, const dns::MailHosts& found,
-                        const StsPolicyFound* sts) {
-  const Asking* asking = find(key, number);
-  if (asking == nullptr) return;
-  const std::string& domain = asking->wanted.route.domain;
+void RouteDesk::explain(const Wanted& wanted, ThenExplained then) {
+  gather(wanted, [this, wanted, then = std::move(then)](const Facts& facts) {
+    Explained explained{plan_from(wanted, facts), key_of(wanted), facts.found, facts.sts, {}};
+    if (facts.found && wanted.route.way == routing::Way::mx)
+      for (const dns::MailHost& host : facts.found->hosts)
+        explained.transport.push_back(transport_to(wanted, facts, host));
+    then(explained);
+  });
+}
+
+// ---- what others say
+
+void RouteDesk::gather(const Wanted& wanted, ThenFacts then) {
+  const routing::Route& route = wanted.route;
+  if (route.way == routing::Way::mx) return gather_mx(route.domain, std::move(then));
+  if (route.way == routing::Way::fixed) {
+    const routing::FixedRoute& fixed = site_.routes.at(route.number - 1);
+    if (routing::needs_lookup(fixed))
+      return dns_.find_mail_hosts(fixed.host, true, fixed.port,
+                                  [then = std::move(then)](const dns::MailHosts& found) {
+                                    then({found, {}, found.ttl});
+                                  });
+  }
+  then({});
+}
+
+// The policy is asked for even without a record: one that is cached holds on (RFC 8461 3.1).
+void RouteDesk::gather_mx(const std::string& domain, ThenFacts then) {
+  dns_.find_mail_hosts(domain, false, site_.mx_port, [=, this](const dns::MailHosts& found) {
+    if (found.outcome != dns::Outcome::answer || found.hosts.empty()) return then({found, {}, found.ttl});
+    const std::string label = routing::sts_label(found.sts_texts).value_or("");
+    policy_.find_sts_policy(domain, label, [=](const StsPolicyFound* sts) {
+      Facts facts{found, {}, found.ttl};
+      if (sts != nullptr) facts.sts = *sts;
+      if (sts != nullptr && sts->ttl != 0) facts.ttl = std::min(facts.ttl, sts->ttl);
+      then(std::move(facts));
+    });
+  });
+}
+
+// ---- what follows from it
+
+routing::Transport RouteDesk::transport_to(const Wanted& wanted, const Facts& facts,
+                                           const dns::MailHost& host) const {
+  const std::string& domain = wanted.route.domain;
   routing::StsPolicy policy;
-  if (sts != nullptr) policy = {.mode = sts->mode, .mx = sts->mx, .max_age = 0};
+  if (facts.sts) policy = {.mode = facts.sts->mode, .mx = facts.sts->mx, .max_age = 0};
   const routing::TlsPolicy own = routing::tls_policy_for(domain, tls_.policies, tls_.others);
-  const auto transport = [&](const dns::MailHost& host) {
-    return routing::decide_transport(domain, own, found, host, policy, sender_of(asking->wanted));
-  };
-  std::uint32_t ttl = found.ttl;
-  if (sts != nullptr && sts->ttl != 0) ttl = std::min(ttl, sts->ttl);
-  planned(key, number, routing::plan_for_domain(domain, found, site_, transport, random_number()), ttl);
+  return routing::decide_transport(domain, own, *facts.found, host, policy, sender_of(wanted));
+}
+
+routing::Planned RouteDesk::plan_from(const Wanted& wanted, const Facts& facts) const {
+  const routing::Route& route = wanted.route;
+  switch (route.way) {
+  case routing::Way::local:
+    return not_now("the domain " + route.domain + " has become a local one");
+  case routing::Way::literal:
+    return routing::plan_for_literal(route.domain, site_, sender_of(wanted));
+  case routing::Way::fixed:
+    return routing::plan_for_fixed(site_.routes.at(route.number - 1), facts.found.value_or(dns::MailHosts{}),
+                                   sender_of(wanted));
+  case routing::Way::mx:
+    break;
+  }
+  if (facts.found->outcome == dns::Outcome::answer && !facts.found->hosts.empty() && !facts.sts)
+    return not_now("policyd cannot be asked for the MTA-STS policy");
+  const auto transport = [&](const dns::MailHost& host) { return transport_to(wanted, facts, host); };
+  return routing::plan_for_domain(route.domain, *facts.found, site_, transport, random_number());
 }
 
 RouteDesk::Asking* RouteDesk::find(const std::string& key, std::uint64_t number) {

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -46,6 +47,17 @@ class RouteDesk {
   // Calls back once, at once or from the loop.  Questions for the same destination are asked once.
   using Then = std::function<void(const routing::Planned&)>;
   void plan(const Wanted& wanted, Then then);
+  // The same, asked for anew, with all that led to it.
+  struct Explained {
+    routing::Planned plan;
+    std::string key;
+    std::optional<dns::MailHosts> found;  // what the DNS says of the domain, or of the host of a fixed route
+    std::optional<StsPolicyFound> sts;    // what policyd says of it
+    std::vector<routing::Transport> transport;  // for each of found->hosts of an MX domain
+  };
+  using ThenExplained = std::function<void(const Explained&)>;
+  void explain(const Wanted& wanted, ThenExplained then);
+
   // A plan that led nowhere: the next one is asked for anew.
   void forget(const Wanted& wanted) { kept_.erase(key_of(wanted)); }
 
@@ -57,14 +69,21 @@ class RouteDesk {
   struct Asking {
     std::uint64_t number = 0;  // answers to an earlier question of the same key are not taken
     std::uint64_t since = 0;
-    Wanted wanted;
     std::vector<Then> waiting;
   };
 
-  void ask(const std::string& key, const Asking& asking);
-  void ask_sts(const std::string& key, std::uint64_t number, const dns::MailHosts& found);
-  void plan_mx(const std::string& key, std::uint64_t number, const dns::MailHosts& found,
-               const StsPolicyFound* sts);
+  // What others say, for the plan of one destination.
+  struct Facts {
+    std::optional<dns::MailHosts> found;
+    std::optional<StsPolicyFound> sts;
+    std::uint32_t ttl = 0;
+  };
+  using ThenFacts = std::function<void(Facts)>;
+
+  void gather(const Wanted& wanted, ThenFacts then);
+  void gather_mx(const std::string& domain, ThenFacts then);
+  routing::Planned plan_from(const Wanted& wanted, const Facts& facts) const;
+  routing::Transport transport_to(const Wanted& wanted, const Facts& facts, const dns::MailHost& host) const;
   void planned(const std::string& key, std::uint64_t number, routing::Planned plan, std::uint32_t ttl);
   Asking* find(const std::string& key, std::uint64_t number);
   void give_up();

@@ -96,7 +96,7 @@ void Server::start() {
   dispatcher_ = std::make_unique<Dispatcher>(host_.loop, *queue_, host_.config, routes_, *reports_);
   dispatcher_->set_results(&outcomes_);
   intake_ = std::make_unique<Intake>(host_.loop, *queue_, host_.config, on_accepted);
-  tools_ = std::make_unique<ToolDesk>(host_.loop, std::move(tools_socket_), *queue_, *dispatcher_);
+  tools_ = std::make_unique<ToolDesk>(host_.loop, std::move(tools_socket_), *queue_, *dispatcher_, routes_);
   tick_.start(kTick);
 }
 

@@ -1,9 +1,12 @@
 #include "daemons/queued/tool_desk.h"
 
 #include <algorithm>
+#include <map>
+#include <string_view>
 #include <utility>
 
 #include "daemons/log.h"
+#include "daemons/queued/route_words.h"
 
 namespace mailroom::queued {
 namespace {
@@ -34,11 +37,13 @@ const char* problem_text(queue::ReadProblem problem) {
 
 }  // namespace
 
-ToolDesk::ToolDesk(event::Loop& loop, Fd listening, queue::Queue& queue, Dispatcher& dispatcher)
-    : queue_{queue}, dispatcher_{dispatcher}, tools_{loop, std::move(listening),
-                                                     [this](ToolId tool, ToolToQueued&& request) {
-                                                       on_request(tool, request);
-                                                     }} {}
+ToolDesk::ToolDesk(event::Loop& loop, Fd listening, queue::Queue& queue, Dispatcher& dispatcher,
+                   RouteDesk& routes)
+    : queue_{queue}, dispatcher_{dispatcher}, routes_{routes}, tools_{loop, std::move(listening),
+                                                                      [this](ToolId tool,
+                                                                             ToolToQueued&& request) {
+                                                                        on_request(tool, request);
+                                                                      }} {}
 
 void ToolDesk::on_request(ToolId tool, const ToolToQueued& request) {
   const auto answer = [&](const QueuedToTool& with) { tools_.answer(tool, with); };
@@ -59,6 +64,9 @@ void ToolDesk::on_request(ToolId tool, const ToolToQueued& request) {
                  [&](const RemoveMessage& m) {
                    answer(change(m.id, "remove", [&](QueueId id) { return dispatcher_.remove(id); }));
                  },
+                 [&](const ListDestinations& m) { answer(destinations(m.after)); },
+                 [&](const ChangeDestination& m) { answer(change_destination(m)); },
+                 [&](const ExplainRoute& m) { explain(tool, m); },
              },
              request);
 }
@@ -69,23 +77,34 @@ MessageState ToolDesk::state_of(QueueId id) const {
   return schedule.is_held(id) ? MessageState::held : MessageState::waiting;
 }
 
+// What was heard about the message, or else about a destination of it.
+std::string ToolDesk::problem_of(QueueId id) {
+  if (std::string problem = queue_.read_problem(id); !problem.empty()) return problem;
+  for (const Schedule::Visit& visit : dispatcher_.schedule().visits(id))
+    if (const auto* failure = dispatcher_.last_failure(visit.destination))
+      return queue::answer_text(*failure);
+  return {};
+}
+
 QueuedMessage ToolDesk::describe(QueueId id, const queue::Entry& entry, const queue::Envelope& envelope) {
   std::uint64_t next = UINT64_MAX;
   std::uint32_t attempts = 0;
-  for (const queue::Part& part : entry.parts) {
-    next = std::min(next, part.next_attempt);
-    attempts = std::max(attempts, part.attempts);
+  for (const Schedule::Visit& visit : dispatcher_.schedule().visits(id)) {
+    const Destination* destination = dispatcher_.schedule().find(visit.destination);
+    const std::uint64_t waits = destination == nullptr ? 0 : destination->blocked_until();
+    next = std::min(next, std::max(visit.due, waits));
+    attempts = std::max(attempts, visit.attempts);
   }
   QueuedMessage out{.id = id,
                     .state = state_of(id),
                     .arrived = entry.arrived,
-                    .next_attempt = next,
+                    .next_attempt = next == UINT64_MAX ? 0 : next,
                     .attempts = attempts,
                     .size = entry.content_length,
                     .sender = shortened(envelope.reverse_path),
                     .recipients = static_cast<std::uint32_t>(envelope.recipients.size()),
                     .addresses = {},
-                    .problem = shortened(queue_.read_problem(id))};
+                    .problem = shortened(problem_of(id))};
   for (const auto& recipient : envelope.recipients) {
     if (out.addresses.size() == kQueuePageRecipients) break;
     out.addresses.push_back(shortened(recipient.address));
@@ -121,11 +140,25 @@ QueuedToTool ToolDesk::show(QueueId id) {
     return ToolRefused{problem_text(message ? queue::ReadProblem::gone : message.error())};
   const queue::Envelope& envelope = message->envelope;
   MessageShown shown{describe(id, *entry, envelope), envelope.connection, shortened(envelope.submitter), {}};
-  for (std::uint32_t i = 0; i < envelope.targets.size() && i < kShownTargets; ++i)
-    shown.targets.push_back({i + 1, shortened(envelope.recipients.at(envelope.targets[i].recipient).address),
-                             envelope.targets[i].account,
-                             std::ranges::binary_search(entry->finished, i + 1)});
+  shown.targets = targets_of(id, *entry, envelope);
   return shown;
+}
+
+std::vector<ShownTarget> ToolDesk::targets_of(QueueId id, const queue::Entry& entry,
+                                              const queue::Envelope& envelope) {
+  std::vector<ShownTarget> out;
+  const auto answers = queue_.read_answers(id);
+  for (std::uint32_t i = 0; i < envelope.targets.size() && i < kShownTargets; ++i) {
+    const queue::Target& target = envelope.targets[i];
+    const std::string domain{queue::domain_of(envelope, target)};
+    const bool is_local = domain == queue::kLocalPart;
+    const auto answer = std::ranges::find(answers, i + 1, &queue::TargetAnswer::target);
+    out.push_back({i + 1, shortened(envelope.recipients.at(target.recipient).address), target.account,
+                   is_local ? "" : routes_.key_of(routes_.wanted(domain, envelope.requiretls)),
+                   std::ranges::binary_search(entry.finished, i + 1),
+                   answer == answers.end() ? "" : shortened(queue::answer_text(*answer))});
+  }
+  return out;
 }
 
 void ToolDesk::read(ToolId tool, QueueId id) {
@@ -146,6 +179,55 @@ QueuedToTool ToolDesk::change(QueueId id, const char* word, const std::function<
   for (const auto& [each, entry] : queue_.index().entries()) all.push_back(each);
   const auto changed = std::ranges::count_if(all, apply);
   return QueueChanged{static_cast<std::uint64_t>(changed)};
+}
+
+// ---- destinations
+
+QueuedToTool ToolDesk::change_destination(const ChangeDestination& request) {
+  constexpr const char* kWords[] = {"retry", "hold", "release"};
+  log::write("control-command",
+             {{"tool", "mr-queue"}, {"command", kWords[static_cast<unsigned>(request.change)]}});
+  const auto number = dispatcher_.schedule().find(request.key);
+  if (!number) return ToolRefused{"there is no such destination"};
+  if (request.change == DestinationChange::retry) dispatcher_.retry_destination(request.key);
+  if (request.change == DestinationChange::hold) dispatcher_.hold_destination(request.key);
+  if (request.change == DestinationChange::release) dispatcher_.release_destination(request.key);
+  return QueueChanged{dispatcher_.schedule().waiting_for(*number)};
+}
+
+ShownDestination ToolDesk::shown(DestinationNumber number, const Destination& destination) const {
+  const auto* failure = dispatcher_.last_failure(number);
+  const auto state = destination.is_held()             ? DestinationState::held
+                     : destination.blocked_until() > 0 ? DestinationState::waiting
+                                                       : DestinationState::ready;
+  return {.key = shortened(destination.key()),
+          .state = state,
+          .messages = dispatcher_.schedule().waiting_for(number),
+          .active = destination.active(),
+          .window = destination.window(),
+          .failures = destination.failures(),
+          .next_attempt = destination.blocked_until(),
+          .problem = failure == nullptr ? "" : shortened(queue::answer_text(*failure))};
+}
+
+DestinationPage ToolDesk::destinations(const std::string& after) const {
+  std::map<std::string_view, DestinationNumber> sorted;
+  for (const auto& [number, destination] : dispatcher_.schedule().destinations())
+    if (destination.key() > after) sorted.emplace(destination.key(), number);
+  DestinationPage page;
+  for (const auto& [key, number] : sorted) {
+    if (page.destinations.size() == kQueuePageSize) return page;
+    page.destinations.push_back(shown(number, *dispatcher_.schedule().find(number)));
+  }
+  page.last = true;
+  return page;
+}
+
+void ToolDesk::explain(ToolId tool, const ExplainRoute& request) {
+  const Wanted wanted = routes_.wanted(request.domain, request.requiretls);
+  routes_.explain(wanted, [this, tool, wanted](const RouteDesk::Explained& explained) {
+    tools_.answer(tool, explained_in_words(wanted, routes_.site(), explained));
+  });
 }
 
 }  // namespace mailroom::queued

@@ -2,17 +2,20 @@
 #pragma once
 
 #include <functional>
+#include <string>
+#include <vector>
 
 #include "daemons/base/tool_sessions.h"
 #include "daemons/channels/tools_queued.h"
 #include "daemons/queued/dispatcher.h"
+#include "daemons/queued/route_desk.h"
 #include "spool/queue/queue.h"
 
 namespace mailroom::queued {
 
 class ToolDesk {
  public:
-  ToolDesk(event::Loop& loop, Fd listening, queue::Queue& queue, Dispatcher& dispatcher);
+  ToolDesk(event::Loop& loop, Fd listening, queue::Queue& queue, Dispatcher& dispatcher, RouteDesk& routes);
 
   // Takes over a connection to a tool; the control socket's are accepted without it.
   void add(Fd fd) { tools_.add(std::move(fd)); }
@@ -25,11 +28,18 @@ class ToolDesk {
   void read(ToolId tool, QueueId id);
   // Of one message, or with id 0 of all.
   QueuedToTool change(QueueId id, const char* word, const std::function<bool(QueueId)>& apply);
+  QueuedToTool change_destination(const ChangeDestination& request);
+  DestinationPage destinations(const std::string& after) const;
+  ShownDestination shown(DestinationNumber number, const Destination& destination) const;
+  void explain(ToolId tool, const ExplainRoute& request);
   MessageState state_of(QueueId id) const;
+  std::string problem_of(QueueId id);
+  std::vector<ShownTarget> targets_of(QueueId id, const queue::Entry& entry, const queue::Envelope& envelope);
   QueuedMessage describe(QueueId id, const queue::Entry& entry, const queue::Envelope& envelope);
 
   queue::Queue& queue_;
   Dispatcher& dispatcher_;
+  RouteDesk& routes_;
   ToolSessions<QueuedToTool, ToolToQueued> tools_;
 };
 

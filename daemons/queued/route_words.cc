@@ -1,0 +1,101 @@
+#include "daemons/queued/route_words.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace mailroom::queued {
+namespace {
+
+constexpr const char* kLevels[] = {"plaintext", "TLS if it is offered", "TLS with any certificate",
+                                   "TLS with a certificate by its TLSA records (DANE)",
+                                   "TLS with a certificate of a known authority"};
+constexpr const char* kReasons[] = {"by default", "by the operator's wish", "by DANE", "by MTA-STS",
+                                    "by REQUIRETLS"};
+
+std::string way_words(const routing::Route& route, const routing::Site& site) {
+  switch (route.way) {
+  case routing::Way::local:
+    return "a local domain";
+  case routing::Way::fixed:
+    return "by the route of " + site.routes.at(route.number - 1).domain;
+  case routing::Way::mx:
+    return "by the DNS";
+  case routing::Way::literal:
+    return "to the address";
+  }
+  return "";
+}
+
+std::string tls_words(const routing::TlsRequirement& tls) {
+  std::string words = fmt::format("{} ({})", kLevels[static_cast<unsigned>(tls.level)],
+                                  kReasons[static_cast<unsigned>(tls.reason)]);
+  if (tls.level >= routing::TlsLevel::dane && !tls.names.empty())
+    words += fmt::format(" for {}", fmt::join(tls.names, ", "));
+  return words;
+}
+
+std::string transport_words(const routing::Transport& transport) {
+  switch (transport.kind) {
+  case routing::Transport::Kind::allowed:
+    return tls_words(transport.tls);
+  case routing::Transport::Kind::excluded:
+    return "not used: " + transport.words;
+  case routing::Transport::Kind::deferred:
+    return "not used for now: " + transport.words;
+  }
+  return "";
+}
+
+ShownHost shown(const dns::MailHost& host, const routing::Transport* transport) {
+  ShownHost out{.preference = host.preference,
+                .name = host.name,
+                .addresses = {},
+                .secure = host.security == dns::Security::secure,
+                .tlsa = static_cast<std::uint32_t>(host.tlsa.size()),
+                .problem = host.outcome == dns::Outcome::failed ? host.problem : "",
+                .tls = transport == nullptr ? "" : transport_words(*transport)};
+  for (const IpAddress& address : host.addresses)
+    if (out.addresses.size() < kShownAddresses) out.addresses.push_back(address.text());
+  return out;
+}
+
+std::string sts_words(const StsPolicyFound& sts) {
+  static constexpr const char* kModes[] = {"none", "testing", "enforce"};
+  if (sts.mode == routing::StsMode::none) return sts.problem;
+  return fmt::format("{}: {}", kModes[static_cast<unsigned>(sts.mode)], fmt::join(sts.mx, " "));
+}
+
+std::string hop_words(const routing::NextHop& hop) {
+  std::vector<std::string> addresses;
+  for (const IpAddress& address : hop.addresses)
+    addresses.push_back(
+        fmt::format(fmt::runtime(address.is_v4() ? "{}:{}" : "[{}]:{}"), address.text(), address.port));
+  if (addresses.empty()) addresses.emplace_back("Unix socket");
+  return fmt::format("{} at {}: {}", hop.name, fmt::join(addresses, ", "), tls_words(hop.tls));
+}
+
+}  // namespace
+
+RouteExplained explained_in_words(const Wanted& wanted, const routing::Site& site,
+                                  const RouteDesk::Explained& explained) {
+  RouteExplained out{.way = way_words(wanted.route, site), .key = explained.key, .hosts = {}, .hops = {}};
+  if (explained.found) {
+    out.secure = explained.found->mx_security == dns::Security::secure;
+    const auto& hosts = explained.found->hosts;
+    for (std::size_t i = 0; i < std::min(hosts.size(), kShownHosts); ++i)
+      out.hosts.push_back(
+          shown(hosts[i], i < explained.transport.size() ? &explained.transport[i] : nullptr));
+  }
+  if (explained.sts) out.sts = sts_words(*explained.sts);
+  if (!explained.plan) {
+    out.no_way = explained.plan.error().enhanced + " " + explained.plan.error().text;
+    out.permanent = explained.plan.error().permanent;
+    return out;
+  }
+  for (const routing::NextHop& hop : explained.plan->hops) out.hops.push_back(hop_words(hop));
+  return out;
+}
+
+}  // namespace mailroom::queued

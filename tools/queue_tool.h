@@ -1,0 +1,38 @@
+// What the parts of mr-queue have in common: the connection to queued, and how things are written.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "daemons/channels/tools_queued.h"
+#include "tools/tool_connection.h"
+
+namespace mailroom {
+
+using Queued = ToolConnection<ToolToQueued, QueuedToTool>;
+enum class Format : std::uint8_t { text, json };
+
+// What queued answers to the request, if it is of that kind.
+template <typename T>
+std::expected<T, std::string> ask(Queued& queued, const ToolToQueued& request) {
+  auto answer = queued.ask(request);
+  if (!answer) return std::unexpected(answer.error());
+  if (auto* wanted = std::get_if<T>(&*answer)) return std::move(*wanted);
+  if (const auto* refused = std::get_if<ToolRefused>(&*answer)) return std::unexpected(refused->reason);
+  return std::unexpected("queued gave an answer to another question");
+}
+
+// "2026-11-22T05:00:00Z"; "-" for 0.
+std::string time_text(std::uint64_t microseconds);
+
+// For a terminal: whatever a sender put into an address is no control character there.
+std::string printable(std::string_view text);
+
+// Bytes that are no UTF-8 are replaced, not refused.
+std::string dumped(const nlohmann::ordered_json& json);
+
+}  // namespace mailroom
