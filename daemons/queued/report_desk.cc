@@ -68,7 +68,7 @@ bool is_sender_known(const queue::Envelope& envelope) {
   return !envelope.submitter.empty() || is_own_mail(envelope);
 }
 
-// Strangers get no content back: what they have not sent must not reach them by way of this system (V16).  A
+// Strangers get no content back: what they have not sent must not reach them by way of us: V16.  A
 // message under REQUIRETLS goes back as its header, under REQUIRETLS (RFC 8689 section 5).
 dsn::Return part_of(const ReportedMessage& message, std::uint64_t full_size, bool failed) {
   const queue::Envelope& envelope = message.envelope;

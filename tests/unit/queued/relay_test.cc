@@ -309,6 +309,7 @@ TEST_CASE("a domain without a route is asked about once, and its hosts are tried
                          .outcome = dns::Outcome::answer,
                          .addresses = {*parse_ip_and_port("192.0.2.1:1")}});
   SECTION("found") {
+    system.attach_questions();
     system.dnsd.send(MailHostsFound{asked.question, found});
     const auto sts = system.receive(system.questions);
     REQUIRE((sts && std::holds_alternative<FindStsPolicy>(*sts)));
