@@ -290,13 +290,16 @@ class Changes:
 
     def clean_up(self):
         """Folders of rounds before are removed, so that a check does not grow."""
-        if not self.before.folders:
-            return
-        imap = Imap(self.box, self.user, self.password)
-        for name in list(self.before.folders):
-            if imap.ask(f"DELETE {name}")[0] == "OK":
-                del self.before.folders[name]
-        imap.ask("LOGOUT")
+        def remove_all():
+            try:
+                imap = Imap(self.box, self.user, self.password)
+                for name in list(self.before.folders):
+                    imap.ask(f"DELETE {name}")
+                    del self.before.folders[name]  # gone, or gone before the connection was cut off
+                return True
+            except CUT_OFF:
+                return False
+        eventually(remove_all, "an IMAP session that removes")
         self.after = self.before
 
 
