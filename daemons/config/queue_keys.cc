@@ -71,7 +71,7 @@ constexpr Key<Q> kQueuedKeys[] = {
     {"retry-schedule", Custom<Q>{"TIME ...", Occurs::once, set_retry_schedule, show_retry_schedule},
      Reload::at_once,
      "Waiting time after the first, second and each further failed attempt; the last one repeats."},
-    {"lifetime", Time<Q>{&Q::lifetime, 1min, 24h * 60}, Reload::restart,
+    {"lifetime", Time<Q>{&Q::lifetime, 5s, 24h * 60}, Reload::restart,
      "How long delivery is attempted (RFC 5321 4.5.4.1 asks for at least four to five days)."},
     {"delay-warning", Time<Q>{&Q::delay_warning, 0s, 24h * 30}, Reload::restart,
      "The sender of a message that has not been delivered after this time is told so, once; 0s: never."},

@@ -7,6 +7,7 @@
 
 #include "daemons/log.h"
 #include "daemons/state_failure.h"
+#include "libcommon/text/idna.h"
 
 namespace mailroom::policyd {
 namespace {
@@ -38,6 +39,15 @@ std::string time_text(std::chrono::steady_clock::time_point then) {
 }
 
 constexpr std::string_view kKinds[] = {"campus", "nat", "cloud"};
+
+// The domain as the DNS knows it; false when it does not.  Address literals, and <postmaster> without a
+// domain, stay.
+bool in_a_labels(std::string& domain) {
+  if (domain.empty() || domain.front() == '[') return true;
+  auto name = to_a_labels(domain);
+  if (name) domain = std::move(*name);
+  return name.has_value();
+}
 
 }  // namespace
 
@@ -271,8 +281,12 @@ void Judge::gather_sender(Case& c) const {
 // ---- the recipient
 
 void Judge::gather_recipient(Case& c) const {
-  const auto recipient = policy::parse_address(c.question.forward_path);
+  auto recipient = policy::parse_address(c.question.forward_path);
   if (!recipient) return c.note("recipient", "not one address");
+  if (!in_a_labels(recipient->domain)) {
+    c.facts().recipient = policy::Recipient::no_domain;
+    return c.note("recipient", "the domain has no form in A-labels");
+  }
   Found found = site_.look_up(c.view, *recipient);
   c.facts().recipient = found.kind;
   switch (found.kind) {

@@ -4,6 +4,7 @@
 
 #include "daemons/log.h"
 #include "daemons/state_failure.h"
+#include "libcommon/text/idna.h"
 
 namespace mailroom::policyd {
 namespace {
@@ -31,6 +32,8 @@ Server::Server(const Host& host, Times times)
       sts_fetch_{host.loop, dns_, host.config.routing.allow_network} {}
 
 Server::~Server() = default;
+
+void Server::before_jail() { prepare_idna(); }
 
 void Server::start() {
   directory_.emplace(state::Directory::open(".", host_.config.policyd.state_map_size));

@@ -41,6 +41,8 @@ class Server final : public mailroom::Server, private Peers {
   ~Server() override;
 
   void start() override;
+  // Loads what domains of other scripts need.
+  void before_jail() override;
   void attach(const std::string& kind, const std::string& peer, Fd fd) override;
   void drain() override;
   void reconfigured() override;

@@ -11,6 +11,7 @@
 #include "daemons/queued/clock.h"
 #include "daemons/queued/site.h"
 #include "libcommon/sys/own_addresses.h"
+#include "libcommon/text/charset.h"
 
 namespace mailroom::queued {
 namespace {
@@ -64,7 +65,10 @@ Server::Server(const Host& host)
 
 Server::~Server() = default;
 
-void Server::before_jail() { interfaces_ = own_addresses(); }
+void Server::before_jail() {
+  interfaces_ = own_addresses();
+  prepare_charsets();  // reports repeat subjects
+}
 
 void Server::reconfigured() {
   routes_.set_site(site_of(host_.config, interfaces_), host_.config.outbound_tls);

@@ -28,7 +28,8 @@ class Server final : public mailroom::Server {
 
   // Opens the queue in the current directory and brings it back.  Fatal when that cannot be done.
   void start() override;
-  // Learns the host's addresses, which routing must know and the jail does not show.
+  // Learns the host's addresses, which routing must know and the jail does not show, and loads what decodes
+  // text.
   void before_jail() override;
   void attach(const std::string& kind, const std::string& peer, Fd fd) override;
   // Ends the connections, and stops when all that was begun has its outcome.

@@ -17,10 +17,10 @@ constexpr std::array<std::string_view, kCount<ReverseName>> kReverseNames{"confi
                                                                           "elsewhere", "unknown"};
 constexpr std::array<std::string_view, kCount<Device>> kDevices{"none", "waiting", "active", "suspended",
                                                                 "removed"};
-constexpr std::array<std::string_view, kCount<Sender>> kSenders{"malformed",  "null",    "own",    "personal",
-                                                                "functional", "relayed", "unknown", "foreign"};
+constexpr std::array<std::string_view, kCount<Sender>> kSenders{
+    "malformed", "null", "own", "personal", "functional", "relayed", "unknown", "foreign"};
 constexpr std::array<std::string_view, kCount<Recipient>> kRecipients{
-    "malformed", "routed", "foreign", "unknown", "no-postmaster", "local", "relayed"};
+    "malformed", "routed", "foreign", "unknown", "no-postmaster", "local", "relayed", "no-domain"};
 constexpr std::array<std::string_view, kCount<Limit>> kLimits{"none", "messages", "recipients"};
 
 template <typename E>

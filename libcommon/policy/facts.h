@@ -79,7 +79,8 @@ enum class Recipient : std::uint8_t {
   no_postmaster,  // postmaster of our domain, and there is no such account
   local,          // resolves to accounts of ours
   relayed,        // at a relay domain: one of ours that is kept on another host
-  kLast = relayed,
+  no_domain,      // its domain has no form that the DNS knows (RFC 5890)
+  kLast = no_domain,
 };
 
 enum class Limit : std::uint8_t {

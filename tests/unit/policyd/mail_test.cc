@@ -344,3 +344,18 @@ TEST_CASE("a hostile smtp process: every move out of turn ends its channel, and 
   CHECK(twin.is_closed());
   CHECK(p.check(honest, question(1, "a@example.net", "alice@example.org")).reply.code == 250);
 }
+
+TEST_CASE("domains of other scripts go out in A-labels; what has no such form is refused") {
+  Policyd p;
+  p.add("alice");
+  auto child = p.open_smtp(p.submission, 1, Service::submission);
+  p.prove_submission(1, "alice");
+  CHECK(p.check(child, question(1, "alice@example.org",
+                                "x@B\xc3\xbc"
+                                "cher.example"))
+            .reply.code == 250);
+  CHECK(p.last_envelope->recipient.domain == "xn--bcher-kva.example");
+  const auto refused = p.check(child, question(2, "alice@example.org", "x@xn--a.example"));
+  CHECK(refused.reply.code == 553);
+  CHECK(refused.reply.enhanced == "5.1.2");
+}

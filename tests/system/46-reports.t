@@ -1,0 +1,93 @@
+#!/bin/bash
+# What senders hear about their messages: readable reports, at least one for each failure, none that nobody asked for.
+. "$(dirname "$0")/lib.sh"
+need_root
+need_program python3 strace
+
+cat > "$work/far.json" <<'END'
+{ "name": "mx.far.test", "extensions": ["PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES"],
+  "rules": [ {"at": "rcpt", "match": "nobody@", "reply": "550 5.1.1 no such user in this sink"},
+             {"at": "rcpt", "match": "later@", "reply": "451 4.2.2 the mailbox is full at present"} ] }
+END
+cat > "$work/able.json" <<'END'
+{ "name": "mx.able.test", "extensions": ["PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES", "DSN"] }
+END
+start_sink far --script "$work/far.json"
+far=$SINK_PORT
+start_sink able --script "$work/able.json"
+start_sandbox --route far.test=127.0.0.1:"$far" --route able.test=127.0.0.1:"$SINK_PORT" \
+    --set 'queued.retry-schedule 1s' --set 'queued.lifetime 6s' --set 'queued.delay-warning 2s' \
+    --set 'policyd.postmaster user2'
+set -a; read_env; set +a
+me=$USER1@$DOMAIN
+
+wish() { python3 "$here/reports.py" submit "$@"; }
+number=0
+next_report() { # the next message of the first user
+    number=$((number + 1))
+    eventually has_message "$number" || return
+    pop3 "$USER1" "$PASS1" "$number" | python3 "$here/reports.py" show
+}
+has_message() { pop3 "$USER1" "$PASS1" "$1" > /dev/null; }
+
+# ---- refused for good ----
+ok 'a message to nobody is accepted' wish "$me" nobody@far.test
+report=$(next_report)
+like 'a report comes back' "$report" '^Type: multipart/report delivery-status'
+like 'from nobody' "$report" '^Return-Path: <>'
+like 'about the message' "$report" '^Subject: Not delivered: to nobody@far\.test'
+like 'made by a program' "$report" '^Auto-Submitted: auto-replied'
+like 'it failed' "$report" '^Action: failed'
+like 'why' "$report" '^Status: 5\.1\.1'
+like 'for whom' "$report" '^Final-Recipient: rfc822; nobody@far\.test'
+like 'in the words of the far side' "$report" '^Diagnostic-Code: smtp; 550 5\.1\.1 no such user in this sink'
+like 'for people too' "$report" '^Words: .*There is nobody with this address at far\.test\..*550 5\.1\.1 no such user in this sink'
+like 'with the id of the envelope' "$report" '^Original-Envelope-Id: QQ\+314'
+like 'with the header, as was asked' "$report" '^Third: text/rfc822-headers'
+
+# ---- what was asked for ----
+ok 'NOTIFY=NEVER' wish "$me" nobody@far.test NEVER
+ok 'NOTIFY=SUCCESS to a host without DSN' wish "$me" someone@far.test SUCCESS
+report=$(next_report)
+like 'the next report says that it was passed on' "$report" '^Action: relayed'
+like 'and to whom' "$report" '^Final-Recipient: rfc822; someone@far\.test'
+ok 'NOTIFY=SUCCESS to a host with DSN' wish "$me" someone@able.test SUCCESS
+arrived() { [ -e "$SINK_DIR/000001.json" ]; }
+ok 'it arrives' eventually arrived
+like 'and the wish with it' "$(tr -d '\n' < "$SINK_DIR/000001.json")" 'NOTIFY=SUCCESS|"NOTIFY": *"SUCCESS"'
+ok 'NOTIFY=SUCCESS to a colleague' wish "$me" "$USER2@$DOMAIN" SUCCESS
+like 'the next report says that it was delivered' "$(next_report)" '^Action: delivered'
+
+# ---- tried for its whole lifetime ----
+ok 'a message that must wait' wish "$me" later@far.test
+report=$(next_report)
+like 'a warning first' "$report" '^Action: delayed'
+like 'until when' "$report" '^Will-Retry-Until: '
+report=$(next_report)
+like 'then it is given up' "$report" '^Action: failed'
+like 'with the last words' "$report" '^Diagnostic-Code: smtp; 451 4\.2\.2 the mailbox is full at present'
+
+# ---- nobody to tell ----
+ok 'a message from <>' wish '<>' nobody@far.test
+postmaster_has() { pop3 "$USER2" "$PASS2" "$1" > /dev/null; }
+ok 'the postmaster hears of it' eventually postmaster_has 2
+like 'that it failed' "$(pop3 "$USER2" "$PASS2" 2 | python3 "$here/reports.py" show)" '^Action: failed'
+ok 'nothing is left' eventually nothing_pending
+
+# ---- queued dies around the report ----
+before=$number
+told() { [ "$(pop3 "$USER1" "$PASS1" '' | grep -c '^[0-9]')" -ge "$1" ]; }
+up() { pid_of queued > /dev/null && wish "$me" someone@able.test NEVER; }
+for when in 2 3 4; do
+    queued=$(pid_of queued)
+    strace -f -qq -e trace=fdatasync -e inject=fdatasync:signal=KILL:when=$when -o "$work/strace.$when" -p "$queued" &
+    tracer=$!
+    attached() { grep -q "^TracerPid:[[:blank:]]*$tracer\$" "/proc/$queued/status"; }
+    eventually attached > /dev/null
+    if wish "$me" nobody@far.test 2> "$work/refused"; then before=$((before + 1)); fi
+    eventually gone "$queued" > /dev/null || wish "$me" someone@able.test NEVER
+    wait "$tracer" 2> /dev/null
+    ok "killed at sync $when: queued is back" eventually up
+    ok 'and the sender hears of the failure' eventually told "$before"
+done
+finish
