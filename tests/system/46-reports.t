@@ -16,7 +16,7 @@ start_sink far --script "$work/far.json"
 far=$SINK_PORT
 start_sink able --script "$work/able.json"
 start_sandbox --route far.test=127.0.0.1:"$far" --route able.test=127.0.0.1:"$SINK_PORT" \
-    --set 'queued.retry-schedule 1s' --set 'queued.lifetime 6s' --set 'queued.delay-warning 2s' \
+    --set 'queued.retry-schedule 1s' --set 'queued.lifetime 6s' \
     --set 'policyd.postmaster bob'
 set -a; read_env; set +a
 me=$USER1@$DOMAIN
@@ -60,13 +60,11 @@ next_report
 like 'the next report says that it was delivered' "$report" '^Action: delivered'
 
 # ---- tried for its whole lifetime ----
-ok 'a message that must wait' wish "$me" later@far.test
+ok 'a message that must wait' wish "$me" later@far.test FAILURE
 next_report
-like 'a warning first' "$report" '^Action: delayed'
-like 'until when' "$report" '^Will-Retry-Until: '
-next_report
-like 'then it is given up' "$report" '^Action: failed'
+like 'it is given up' "$report" '^Action: failed'
 like 'with the last words' "$report" '^Diagnostic-Code: smtp; 451 4\.2\.2 the mailbox is full at present'
+like 'and said so' "$report" '^Words: .*tried again and again'
 
 # ---- nobody to tell ----
 ok 'a message from <>' wish '<>' nobody@far.test
