@@ -18,7 +18,7 @@ std::string on_the_wire(std::string_view content, std::size_t piece) {
 
 // Receivers that see an end of data where there is none by RFC 5321 (SMTP smuggling).
 bool sloppy_receiver_is_misled(std::string_view wire) {
-  for (const std::string_view end : {"\n.\n", "\n.\r\n", "\r.\r", "\r\n.\n", "\r.\n", "\n.\r"}) {
+  for (const std::string_view end : {"\n.\n", "\n.\r\n", "\r.\r", "\r\n.\n", "\r.\n"}) {
     for (std::size_t at = wire.find(end); at != std::string_view::npos; at = wire.find(end, at + 1))
       if (at + end.size() < wire.size()) return true;
   }
