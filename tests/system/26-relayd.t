@@ -35,7 +35,7 @@ routes+=(--set 'route socket.test lmtp unix:inbox')
 start_sandbox "${routes[@]}" --set 'queued.retry-schedule 2s' --set 'log-level debug'
 start_sink socket --lmtp --unix "$box/run/relay/inbox"
 me=$USER1@$DOMAIN
-message 1 | sed "s/^From: .*/From: $me\r/" > "$work/m"
+message 1 | sed "s/^From: .*/From: $me\r\nDate: Sun, 22 Nov 2026 01:02:03 +0000\r/" > "$work/m"
 printf '.\r\n..two dots\r\n.\r\n' >> "$work/m"
 for each in login.test smtps.test; do tool credential set $each campus --password-stdin <<< sesame > /dev/null; done
 post() { submit "$USER1" "$PASS1" "$me" "$1@$2.test" "${3:-$work/m}" "${@:4}"; } # USER NAME [FILE [CURL-OPTION...]]
