@@ -25,7 +25,9 @@ identity() { # NAME PID UID CAPABILITIES ROOT
     is "$1: root directory" "$(readlink "/proc/$2/root")" "$5"
 }
 
-start_sandbox
+# With everything that can run.
+need_program krb5kdc
+start_sandbox --kerberos
 table=$("$box/libexec/mailroomd" --config "$CONFIG" --table)
 
 # ---- the servers and listeners ----
