@@ -19,7 +19,7 @@ send a@client.test "$USER1@$DOMAIN" "$work/m"
 eventually delivered "$USER1" "$PASS1" 1
 
 cat > "$work/fetchmailrc" <<END
-poll $HOST protocol KPOP username "$USER1" password "unused" keep fetchall
+poll $HOST protocol KPOP auth kerberos_v5 username "$USER1" password "unused" keep fetchall
     mda "cat >> $work/got"
 END
 chmod 600 "$work/fetchmailrc"

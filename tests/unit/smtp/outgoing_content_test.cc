@@ -20,7 +20,7 @@ std::string on_the_wire(std::string_view content, std::size_t piece) {
 bool sloppy_receiver_is_misled(std::string_view wire) {
   for (const std::string_view end : {"\n.\n", "\n.\r\n", "\r.\r", "\r\n.\n", "\r.\n"}) {
     for (std::size_t at = wire.find(end); at != std::string_view::npos; at = wire.find(end, at + 1))
-      if (at + end.size() < wire.size()) return true;
+      if (wire.substr(at + end.size()).find_first_not_of('\n') != wire.npos) return true;  // not the true one
   }
   return false;
 }
