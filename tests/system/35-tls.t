@@ -45,7 +45,7 @@ refused 'finite-field key exchange' "$IMAPS_PORT" 40 -tls1_2 -cipher DHE-RSA-AES
 refused 'no encryption' "$IMAPS_PORT" 40 -tls1_2 -cipher ECDHE-ECDSA-NULL-SHA:@SECLEVEL=0
 refused 'no authentication' "$IMAPS_PORT" 40 -tls1_2 -cipher ADH-AES128-GCM-SHA256:@SECLEVEL=0
 ok 'a handshake that failed is logged in words' \
-    eventually log_has 'tls-failed .*reason="client offers at most TLS 1\.0, needed is TLS 1\.2"'
+    eventually log_has 'tls-failed .*reason="client offers at most TLS 1\.0, needed is TLS 1\.2'
 # R asks for a renegotiation.
 like 'renegotiation' "$( (sleep 1; echo R; sleep 1) | timeout "$patience" openssl s_client -connect "127.0.0.1:$IMAPS_PORT" -tls1_2 2>&1)" \
     'no renegotiation'

@@ -8,7 +8,7 @@ most_percent=5 # between the medians
 attempts=4     # a loaded machine may disturb one
 
 start_sandbox --accounts 8 --plaintext-login --set 'authd.failure-delay 0s' --set 'authd.address-failures 100000' \
-    --set 'authd.account-failures 100000'
+    --set 'authd.account-failures 50000'
 ok 'an account is disabled' tool account disable u0005
 ok 'the account logs in' curl_mail --url "imap://$HOST:$IMAP_PORT/INBOX" --user u0002:secret -X NOOP
 
