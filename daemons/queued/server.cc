@@ -81,7 +81,7 @@ void Server::start() {
   log_worker_.emplace();
   content_worker_.emplace();
   queue_.emplace(*storage_, *log_worker_, *content_worker_, options_of(host_.config.queued),
-                 bring_back(*storage_), microseconds_now() / 1'000'000);
+                 bring_back(*storage_), microseconds_now());
   queue_->set_observer(log_observer());
   log_watch_ = std::make_unique<event::ReadWatch>(host_.loop, log_worker_->event_fd(),
                                                   [this] { log_worker_->dispatch(); });

@@ -21,12 +21,12 @@ constexpr std::uint64_t kSpareSegments = 4;
 }  // namespace
 
 Queue::Queue(Storage& storage, Worker& log_worker, Worker& content_worker, const Options& options,
-             Recovered&& recovered, std::uint64_t now_seconds)
+             Recovered&& recovered, std::uint64_t now_microseconds)
     : storage_{storage}, content_worker_{content_worker}, options_{options},
       memory_{std::make_shared<MemoryBudget>(options.memory_limit)}, index_{std::move(recovered.index)},
       log_{storage, log_worker, options.segment_size, std::move(recovered.segments),
            recovered.highest_number},
-      next_id_{first_id(index_.highest_id(), now_seconds)} {
+      next_id_{first_id(index_.highest_id(), now_microseconds)} {
   log_.set_before_batch([this] { maintain(); });
 }
 

@@ -38,9 +38,9 @@ enum class ReadProblem : std::uint8_t {
 
 class Queue {
  public:
-  // `now_seconds` since 1970, for the first id.
+  // `now_microseconds`: since 1970, for the first id.
   Queue(Storage& storage, Worker& log_worker, Worker& content_worker, const Options& options,
-        Recovered&& recovered, std::uint64_t now_seconds);
+        Recovered&& recovered, std::uint64_t now_microseconds);
 
   void set_observer(LogObserver observer) { log_.set_observer(std::move(observer)); }
 

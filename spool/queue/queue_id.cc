@@ -29,8 +29,11 @@ std::optional<Id> parse_id(std::string_view text) {
   return id;
 }
 
-Id first_id(Id highest_seen, std::uint64_t seconds_since_1970) {
-  return std::max(highest_seen + 1, static_cast<Id>(seconds_since_1970) << kIdsPerSecondBits);
+Id first_id(Id highest_seen, std::uint64_t microseconds_since_1970) {
+  constexpr std::uint64_t kMicroseconds = 1'000'000;
+  const Id second = static_cast<Id>(microseconds_since_1970 / kMicroseconds) << kIdsPerSecondBits;
+  const Id within = ((microseconds_since_1970 % kMicroseconds) << kIdsPerSecondBits) / kMicroseconds;
+  return std::max(highest_seen + 1, second + within);
 }
 
 }  // namespace mailroom::queue

@@ -106,7 +106,7 @@ class Run {
   Run(const char* directory, const char* marks, unsigned seed, Careless careless)
       : marks_{::open(marks, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600)}, random_{seed},
         storage_{open_storage(directory), careless},
-        queue_{storage_, log_worker_, content_worker_, small_options(), recover_or_end(storage_), kNow} {}
+        queue_{storage_, log_worker_, content_worker_, small_options(), recover_or_end(storage_), kNow * 1'000'000} {}
 
   void work(int messages) {
     for (int sent = 0; sent < messages || in_flight_ > 0 || !queue_.settled();) {
@@ -190,7 +190,7 @@ int check(const char* directory, const char* marks) {
   const Told told = read_marks(marks);
   DirectoryStorage storage = open_storage(directory);
   NoWorker none;
-  Queue queue{storage, none, none, small_options(), recover_or_end(storage), kNow};
+  Queue queue{storage, none, none, small_options(), recover_or_end(storage), kNow * 1'000'000};
   int wrong = 0;
   const auto complain = [&](const char* what, Id id) {
     std::cout << what << " " << id_text(id) << "\n";

@@ -77,8 +77,11 @@ TEST_CASE("queue ids have one printable form") {
 
 TEST_CASE("ids begin above all that may have been given out") {
   CHECK(first_id(5, 0) == 6);
-  CHECK(first_id(5, 10) == Id{10} << 20);
-  CHECK(first_id(Id{11} << 20, 10) == (Id{11} << 20) + 1);
+  CHECK(first_id(5, 10'000'000) == Id{10} << 20);
+  CHECK(first_id(Id{11} << 20, 10'000'000) == (Id{11} << 20) + 1);
+  // A start that follows another within a millisecond begins above what was given out meanwhile.
+  CHECK(first_id(0, 10'001'000) > first_id(0, 10'000'000) + 1'000);
+  CHECK(first_id(0, 10'999'999) < first_id(0, 11'000'000));
 }
 
 TEST_CASE("a segment header is read back, and nothing else is one") {
