@@ -140,7 +140,8 @@ class Imap:
         self.socket = socket.create_connection(("127.0.0.1", box.port("IMAP_PORT")), timeout=PATIENCE)
         self.file = self.socket.makefile("rb")
         self.line()
-        self.ask(f"LOGIN {user} {password}")
+        if self.ask(f"LOGIN {user} {password}")[0] != "OK":  # the session that was to come has been killed
+            raise EOFError
 
     def line(self):
         line = self.file.readline()
@@ -294,8 +295,10 @@ class Changes:
             try:
                 imap = Imap(self.box, self.user, self.password)
                 for name in list(self.before.folders):
-                    imap.ask(f"DELETE {name}")
-                    del self.before.folders[name]  # gone, or gone before the connection was cut off
+                    status, answer = imap.ask(f"DELETE {name}")
+                    if status != "OK" and b"[NONEXISTENT]" not in answer:  # which it is after a connection that was cut off
+                        return False
+                    del self.before.folders[name]
                 return True
             except CUT_OFF:
                 return False
