@@ -122,7 +122,7 @@ like 'without TLS no ticket is taken' "$(printf 'AUTH GSSAPI\nQUIT\n' | converse
 
 # ---- krbd away ----
 # The one that was replaced with the keytab lives a little longer.
-krbd=$(for pid in $(pgrep -P "$PID"); do [ "$(process_name "$pid")" != krbd ] || echo "$pid"; done | sort -n | tail -n 1)
+krbd=$(pgrep -n -P "$PID" -f '^krbd')
 kill -KILL "$krbd"
 ok 'krbd dies' eventually log_has 'process-died process=krbd'
 ok 'a password is taken without krbd' imap "$USER1" "$PASS1" INBOX
