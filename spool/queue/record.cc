@@ -12,7 +12,7 @@
 namespace mailroom::queue {
 namespace {
 
-constexpr std::array<char, 8> kSegmentMagic = {'M', 'R', 'Q', 'U', 'E', 'U', 'E', '1'};
+constexpr std::array<char, 8> kSegmentMagic = {'M', 'R', 'Q', 'U', 'E', 'U', 'E', '2'};
 constexpr std::array<char, 4> kRecordMagic = {'M', 'R', 'Q', 'R'};
 constexpr std::string_view kSegmentPrefix = "segment-";
 
@@ -50,6 +50,19 @@ constexpr std::uint64_t aligned(std::uint64_t size) {
   return (size + kRecordAlignment - 1) / kRecordAlignment * kRecordAlignment;
 }
 
+std::optional<SegmentHeader> decode_header_of_any_version(std::string_view bytes) {
+  constexpr std::size_t kBefore = kSegmentHeaderSize - sizeof(Check);
+  if (bytes.size() < kSegmentHeaderSize) return {};
+  ipc::Decoder decoder{bytes.substr(kSegmentMagic.size(), kSegmentHeaderSize - kSegmentMagic.size())};
+  std::uint64_t number = 0;
+  SegmentHeader header;
+  Check check = 0;
+  if (!decoder.get(number) || !decoder.get(header.seed) || !decoder.get(check)) return {};
+  if (check != begin_of(sha256(bytes.substr(0, kBefore))) || number > UINT32_MAX) return {};
+  header.number = static_cast<SegmentNumber>(number);
+  return header;
+}
+
 }  // namespace
 
 std::uint64_t RecordHeader::size() const { return aligned(content_offset() + content_length); }
@@ -65,16 +78,15 @@ std::string encode_segment_header(const SegmentHeader& header) {
 }
 
 std::optional<SegmentHeader> decode_segment_header(std::string_view bytes) {
-  constexpr std::size_t kBefore = kSegmentHeaderSize - sizeof(Check);
-  if (bytes.size() < kSegmentHeaderSize || !bytes.starts_with(octets(kSegmentMagic))) return {};
-  ipc::Decoder decoder{bytes.substr(kSegmentMagic.size(), kSegmentHeaderSize - kSegmentMagic.size())};
-  std::uint64_t number = 0;
-  SegmentHeader header;
-  Check check = 0;
-  if (!decoder.get(number) || !decoder.get(header.seed) || !decoder.get(check)) return {};
-  if (check != begin_of(sha256(bytes.substr(0, kBefore))) || number > UINT32_MAX) return {};
-  header.number = static_cast<SegmentNumber>(number);
-  return header;
+  if (!bytes.starts_with(octets(kSegmentMagic))) return {};
+  return decode_header_of_any_version(bytes);
+}
+
+bool is_of_another_version(std::string_view bytes) {
+  constexpr std::size_t kVersion = 1;  // octet at the end of the magic
+  const std::string_view name = octets(kSegmentMagic).substr(0, kSegmentMagic.size() - kVersion);
+  return bytes.starts_with(name) && !bytes.starts_with(octets(kSegmentMagic)) &&
+         decode_header_of_any_version(bytes).has_value();
 }
 
 RecordHeader encode_record(std::string& out, const Seed& seed, std::uint64_t offset, Id id,

@@ -2,7 +2,7 @@
 //
 // A segment file is a header and records, each beginning at a multiple of 8 octets:
 //
-//   segment header  "MRQUEUE1", u64 number, 16 octets seed, u64 check                                    (40
+//   segment header  "MRQUEUE2", u64 number, 16 octets seed, u64 check                                    (40
 //   octets) record          "MRQR", u32 meta length, u64 content length, u64 queue id, u64 meta check, u64
 //   check (40 octets)
 //                   meta: one Record of the list below, written by libcommon/ipc/codec.h
@@ -127,6 +127,8 @@ struct SegmentHeader {
 
 std::string encode_segment_header(const SegmentHeader& header);
 std::optional<SegmentHeader> decode_segment_header(std::string_view bytes);
+// A whole header, by its check, of a segment whose records have another layout.
+bool is_of_another_version(std::string_view bytes);
 
 // Appends header and meta of the record that will begin at `offset` of its segment; returns its header.
 RecordHeader encode_record(std::string& out, const Seed& seed, std::uint64_t offset, Id id,

@@ -66,7 +66,11 @@ class Recovery {
       Candidate& candidate = candidates_[*number];
       candidate.file = std::move(*file);
       FileSource source{*candidate.file};
-      candidate.header = decode_segment_header(source.read(0, kSegmentHeaderSize));
+      const std::string_view head = source.read(0, kSegmentHeaderSize);
+      // Read by this layout it would be empty, and go.
+      if (is_of_another_version(head))
+        throw Failure{name + " is of another version of this program, which must empty the queue first"};
+      candidate.header = decode_segment_header(head);
       if (candidate.header && candidate.header->number != *number) candidate.header.reset();
       candidate.end = source.size();
       out_.highest_number = std::max(out_.highest_number, *number);

@@ -2,9 +2,11 @@
 
 #include <catch2/catch.hpp>
 #include <cerrno>
+#include <cstring>
 #include <fmt/format.h>
 #include <malloc.h>
 
+#include "libcommon/tls/digest.h"
 #include "spool/queue/directory_storage.h"
 #include "tests/unit/queue/bench.h"
 
@@ -346,4 +348,35 @@ TEST_CASE("short and interrupted writes are continued") {
           errno = ENOSPC;
           return -1;
         }) == ENOSPC);
+}
+
+TEST_CASE("a queue of another version is left alone, and said to be one") {
+  Bench bench;
+  const auto outcome = no_outcome();
+  bench.send(100, outcome);
+  bench.run_all();
+  REQUIRE(*outcome == Outcome::durable);
+  MemoryStorage disk = bench.disk.after_kill();
+  const auto names = disk.list(kTopDirectory);
+  REQUIRE(names);
+  const std::string name = names->front();
+  std::string& bytes = disk.bytes_of(name);
+  bytes[7] = '1';
+
+  SECTION("whole: nobody can read its records") {
+    constexpr std::size_t kChecked = kSegmentHeaderSize - sizeof(std::uint64_t);
+    const mailroom::Sha256Digest digest = mailroom::sha256(std::string_view{bytes}.substr(0, kChecked));
+    std::memcpy(bytes.data() + kChecked, digest.data(), sizeof(std::uint64_t));
+    const std::string before = bytes;
+    const auto recovered = recover(disk);
+    REQUIRE_FALSE(recovered);
+    CHECK(recovered.error().find("another version") != std::string::npos);
+    REQUIRE(disk.exists(name));
+    CHECK(disk.bytes_of(name) == before);
+  }
+  SECTION("a damaged octet is damage") {
+    const auto recovered = recover(disk);
+    REQUIRE(recovered);
+    CHECK_FALSE(recovered->damage.empty());
+  }
 }
