@@ -30,7 +30,7 @@ routing::SenderTls sender_of(const Wanted& wanted) {
 
 }  // namespace
 
-RouteDesk::RouteDesk(event::Loop& loop, DnsQuestions& dns, PolicyQuestions& policy)
+RouteDesk::RouteDesk(event::Loop& loop, DnsClient& dns, PolicyQuestions& policy)
     : dns_{dns}, policy_{policy}, patience_{loop, [this] { give_up(); }} {}
 
 void RouteDesk::set_site(routing::Site site, OutboundTlsConfig tls) {
@@ -80,7 +80,7 @@ void RouteDesk::gather(const Wanted& wanted, ThenFacts then) {
   if (route.way == routing::Way::fixed) {
     const routing::FixedRoute& fixed = site_.routes.at(route.number - 1);
     if (routing::needs_lookup(fixed))
-      return dns_.find_mail_hosts(fixed.host, true, fixed.port,
+      return dns_.find_mail_hosts({.domain = fixed.host, .fixed = true, .port = fixed.port},
                                   [then = std::move(then)](const dns::MailHosts& found) {
                                     then({found, {}, found.ttl});
                                   });
@@ -90,7 +90,7 @@ void RouteDesk::gather(const Wanted& wanted, ThenFacts then) {
 
 // The policy is asked for even without a record: one that is cached holds on (RFC 8461 3.1).
 void RouteDesk::gather_mx(const std::string& domain, ThenFacts then) {
-  dns_.find_mail_hosts(domain, false, site_.mx_port, [=, this](const dns::MailHosts& found) {
+  dns_.find_mail_hosts({.domain = domain, .port = site_.mx_port}, [=, this](const dns::MailHosts& found) {
     if (found.outcome != dns::Outcome::answer || found.hosts.empty()) return then({found, {}, found.ttl});
     const std::string label = routing::sts_label(found.sts_texts).value_or("");
     policy_.find_sts_policy(domain, label, [=](const StsPolicyFound* sts) {

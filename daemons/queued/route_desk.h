@@ -10,8 +10,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "daemons/base/dns_client.h"
 #include "daemons/config.h"
-#include "daemons/queued/dns_questions.h"
 #include "daemons/queued/policy_questions.h"
 #include "libcommon/event/loop.h"
 #include "libcommon/routing/order.h"
@@ -34,7 +34,7 @@ class RouteDesk {
   // Without an answer for so long there is no plan for now.
   static constexpr std::chrono::seconds kPatience{120};
 
-  RouteDesk(event::Loop& loop, DnsQuestions& dns, PolicyQuestions& policy);
+  RouteDesk(event::Loop& loop, DnsClient& dns, PolicyQuestions& policy);
 
   // Forgets all plans.
   void set_site(routing::Site site, OutboundTlsConfig tls);
@@ -89,7 +89,7 @@ class RouteDesk {
   void give_up();
   void drop_old();
 
-  DnsQuestions& dns_;
+  DnsClient& dns_;
   PolicyQuestions& policy_;
   routing::Site site_;
   OutboundTlsConfig tls_;

@@ -60,7 +60,7 @@ queue::LogObserver log_observer() {
 }  // namespace
 
 Server::Server(const Host& host)
-    : host_{host}, tools_socket_{host.take_descriptor("tools")}, dns_{host.loop}, policy_{host.loop},
+    : host_{host}, tools_socket_{host.take_descriptor("tools")}, dns_{host.loop, host.config.dnsd.timeout}, policy_{host.loop},
       routes_{host.loop, dns_, policy_}, tick_{host.loop, [this] { tick(); }} {}
 
 Server::~Server() = default;
@@ -112,7 +112,7 @@ void Server::attach(const std::string& kind, const std::string& peer, Fd fd) {
   if (kind == "policyd-queued") return intake_->attach_policyd(std::move(fd));
   if (kind == "queued-deliverd") return dispatcher_->attach_deliverd(std::move(fd));
   if (kind == "queued-relayd") return dispatcher_->attach_relayd(std::move(fd));
-  if (kind == "queued-dnsd") return dns_.attach(std::move(fd));
+  if (kind == "queued-dnsd") return dns_.attach(kind, peer, std::move(fd));
   if (kind == "queued-policyd") return policy_.attach(std::move(fd));
   log::fatal("a channel of a kind that queued does not have");
 }

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "daemons/base/dns_client.h"
 #include "daemons/daemon.h"
 #include "daemons/queued/dispatcher.h"
-#include "daemons/queued/dns_questions.h"
 #include "daemons/queued/intake.h"
 #include "daemons/queued/policy_questions.h"
 #include "daemons/queued/report_desk.h"
@@ -52,7 +52,7 @@ class Server final : public mailroom::Server {
   std::unique_ptr<event::ReadWatch> log_watch_;
   std::unique_ptr<event::ReadWatch> content_watch_;
   std::vector<IpAddress> interfaces_;
-  DnsQuestions dns_;
+  DnsClient dns_;
   PolicyQuestions policy_;
   TlsOutcomeBatch outcomes_{host_.loop, policy_};
   RouteDesk routes_;
