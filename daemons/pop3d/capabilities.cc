@@ -10,7 +10,8 @@ constexpr std::string_view kAlways = "TOP\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-COD
 
 std::string capabilities_before_login(TlsState tls, bool login_allowed, std::string_view mechanisms) {
   std::string lines{kAlways};
-  if (login_allowed) lines.append("USER\r\nSASL ").append(mechanisms).append("\r\n");
+  if (login_allowed) lines += "USER\r\n";
+  if (login_allowed && !mechanisms.empty()) lines.append("SASL ").append(mechanisms).append("\r\n");
   if (tls == TlsState::available) lines += "STLS\r\n";
   return lines += ".\r\n";
 }

@@ -33,7 +33,7 @@ void serve_connection(BeforeLogin& process) {
                                   .plaintext_login =
                                       process.listener.plaintext_login == PlaintextLogin::allowed,
                                   .kpop = kpop,
-                                  .mechanisms = sasl_mechanism_list(process.config),
+                                  .mechanisms = kpop ? "" : sasl_mechanism_list(process.config),
                                   .max_errors = process.config.pop3d.max_errors,
                                   .login_timeout = process.config.pop3d.login_timeout};
   SystemClock clock;
