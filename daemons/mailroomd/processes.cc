@@ -1,0 +1,287 @@
+// The supervisor's part that starts processes, connects them, and deals with their ends.
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <system_error>
+
+#include "daemons/log.h"
+#include "daemons/mailroomd/file_tree.h"
+#include "daemons/mailroomd/spawn.h"
+#include "daemons/mailroomd/supervisor.h"
+#include "libcommon/ipc/codec.h"
+
+namespace mailroom {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kFirstRestartDelay = 100ms;
+constexpr auto kLongestRestartDelay = 10s;
+constexpr auto kLivedLongEnough = 60s;      // then the delay begins anew
+constexpr auto kStopPatience = 8s;          // for a process to end by itself; systemd's own is 90 s
+constexpr auto kRetiredKeydPatience = 60s;  // handshakes of connections that an old listener still has
+constexpr auto kCrashWindow = 60s;
+constexpr std::size_t kCrashesUntilShutOut = 5;  // within the window, from one client address
+
+// Of a control channel, so that a process that is busy starting is not taken for one that does not read.
+void make_room(int control) {
+  const int size = ipc::kSendBuffer;
+  if (::setsockopt(control, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) != 0)
+    ::setsockopt(control, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+}
+
+std::string exit_words(const siginfo_t& info) {
+  if (info.si_code == CLD_EXITED) return "exit " + std::to_string(info.si_status);
+  return std::string{"signal "} + ::sigabbrev_np(info.si_status);
+}
+
+}  // namespace
+
+std::string Supervisor::Process::unique_name() const {
+  return std::string{process_row(role).name} + "#" + std::to_string(generation);
+}
+
+// ---- their start
+
+std::vector<PassedDescriptor> Supervisor::descriptors_for(Role role, std::vector<Fd>& owned) {
+  std::vector<PassedDescriptor> passed;
+  const auto pass = [&](std::string name, int fd) { passed.push_back({std::move(name), fd}); };
+  const auto open_root = [&] {
+    owned.push_back(open_directory(root_path(config_, process_row(role).root)));
+    return owned.back().get();
+  };
+  pass("root", open_root());
+  if (process_row(role).root != Root::empty) pass("directory", open_root());
+  if (tools_.contains(role)) pass("tools", tools_[role].get());
+  if (role == Role::logd)
+    for (const auto& [name, pipe] : logs_) pass("log " + name, pipe.read.get());
+  if (role == Role::keyd)
+    for (std::size_t i = 0; i < config_.certificates.size(); ++i) {
+      const std::string& path = config_.certificates[i].key_file;
+      owned.emplace_back(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+      if (!owned.back()) throw std::system_error(errno, std::generic_category(), path);
+      pass("key " + std::to_string(i), owned.back().get());
+    }
+  if (role == Role::krbd) {
+    owned.emplace_back(::open(config_.kerberos.keytab_file.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!owned.back()) throw std::system_error(errno, std::generic_category(), config_.kerberos.keytab_file);
+    pass("keytab", owned.back().get());
+  }
+  if (role == Role::relayd) {
+    owned.emplace_back(::open(config_.outbound_tls.ca_file.c_str(), O_RDONLY | O_CLOEXEC));
+    if (owned.back()) pass("authorities", owned.back().get());
+  } else if (is_listener(role)) {
+    pass("spool-mail", spool_mail_.get());
+    for (std::size_t i = 0; i < listening_.size(); ++i)
+      if (listening_[i]) pass("listen " + std::to_string(i), listening_[i].get());
+  }
+  return passed;
+}
+
+// Tried again later when the machine has no process, descriptor or key file for it now: what runs goes on.
+void Supervisor::start_or_retry(Role role) {
+  try {
+    start(role);
+  } catch (const std::exception& error) {
+    log::write("start-failed", {{"process", process_row(role).name}, {"reason", error.what()}});
+    restarts_[role] = {Clock::now() + kLongestRestartDelay};
+  }
+}
+
+// The uids of processes before login are of two generations in turn (daemons/listener/listener.cc).
+void Supervisor::free_uids_for(Role role, std::uint32_t generation) {
+  if (!is_listener(role)) return;
+  for (Process& old : processes_)
+    if (old.role == role && old.retired && old.generation % 2 == generation % 2)
+      tell(old, Drain{.at_once = false});
+}
+
+Supervisor::Process& Supervisor::start(Role role) {
+  restarts_.erase(role);
+  const ProcessRow& row = process_row(role);
+  std::vector<Fd> owned;
+  Launch launch{role,
+                std::string{row.name},
+                options_.unprivileged,
+                ++generations_[role],
+                config_,
+                descriptors_for(role, owned),
+                shut_out_};
+  SpawnRequest request{config_.directories.libexec + "/" + std::string{row.program}, std::string{row.name}};
+  for (std::size_t i = 0; i < launch.descriptors.size(); ++i) {
+    request.passed.push_back(launch.descriptors[i].fd);
+    launch.descriptors[i].fd = kFirstPassedFd + static_cast<int>(i);
+  }
+  const Fd block = sealed_memfd(ipc::encode(launch));
+  auto [ours, theirs] = ipc::make_channel();
+  make_room(ours.get());
+  free_uids_for(role, launch.generation);
+  // logd writes where mailroomd was told to; everybody else to logd.
+  request.log = role == Role::logd ? STDERR_FILENO : logs_.find(row.name)->second.write.get();
+  request.control = theirs.get();
+  request.launch = block.get();
+  Spawned spawned = spawn(request);
+  processes_.push_back({role, launch.generation, spawned.pid, std::move(spawned.pidfd),
+                        Control{std::move(ours)}, Clock::now()});
+  Process& fresh = processes_.back();
+  log::write("process-started", {{"process", fresh.unique_name()}, {"pid", fresh.pid}});
+  try {
+    connect_all(fresh);
+  } catch (const std::exception& error) {  // half connected is of no use: its end is followed by a restart
+    log::write("start-failed", {{"process", fresh.unique_name()}, {"reason", error.what()}});
+    ::kill(fresh.pid, SIGKILL);
+  }
+  return fresh;
+}
+
+void Supervisor::connect_all(Process& fresh) {
+  const bool old_keyd_lives =
+      std::ranges::any_of(processes_, [](const Process& p) { return p.role == Role::keyd && p.retired; });
+  for (const ChannelRow& row : kChannels)
+    for (Process& other : processes_) {
+      if (&other == &fresh) continue;
+      if (row.asker == fresh.role && row.server == other.role && !other.retired) connect(row, fresh, other);
+      // A listener that finishes its last connections needs the new process too; but for its certificates the
+      // keyd that was replaced with it.
+      const bool has_its_own = fresh.role == Role::keyd && other.retired && old_keyd_lives;
+      if (row.server == fresh.role && row.asker == other.role && !has_its_own) connect(row, other, fresh);
+    }
+}
+
+void Supervisor::connect(const ChannelRow& row, Process& asker, Process& server) {
+  auto [near, far] = ipc::make_channel();
+  const int asker_end = near.get();
+  const int server_end = far.get();
+  const std::string kind{row.name};
+  tell(server, AttachChannel{kind, asker.unique_name()}, {&server_end, 1});
+  tell(asker, AttachChannel{kind, server.unique_name()}, {&asker_end, 1});
+}
+
+// Never waits: one process that does not read must not keep mailroomd from the others.  It is started afresh.
+void Supervisor::tell(Process& process, const SupervisorToProcess& message,
+                      std::span<const int> descriptors) {
+  if (process.control.send(message, descriptors, ipc::PacketSocket::Wait::no) != ipc::SendResult::would_block)
+    return;
+  log::write("peer-misbehaved",
+             {{"channel", "control"}, {"peer", process.unique_name()}, {"reason", "it does not read"}});
+  ::kill(process.pid, SIGKILL);
+  process.control.close();
+}
+
+// ---- their ends
+
+void Supervisor::on_crash(Process& process, const IpAddress& peer) {
+  if (process.retired || stopping_ || !is_listener(process.role)) return;
+  const Role role = process.role;
+  if (role != Role::relayd) count_crash(role, peer);  // there the peer is one that we went to
+  retire(process);
+  start_or_retry(role);
+}
+
+void Supervisor::count_crash(Role role, const IpAddress& peer) {
+  auto& times = crashes_[peer.host_for_limits()];
+  const Time now = Clock::now();
+  std::erase_if(times, [now](Time time) { return time < now - kCrashWindow; });
+  times.push_back(now);
+  if (times.size() < kCrashesUntilShutOut ||
+      std::ranges::find(shut_out_, peer.host_for_limits()) != shut_out_.end())
+    return;
+  shut_out_.push_back(peer.host_for_limits());
+  log::write("address-shut-out",
+             {{"service", process_row(role).name}, {"peer", peer.text()}, {"until", "the next reload"}});
+}
+void Supervisor::retire(Process& process) {
+  if (process.retired) return;
+  process.retired = true;
+  if (is_listener(process.role)) {
+    tell(process, Drain{.at_once = false});
+  } else {
+    process.end_by = Clock::now() + kRetiredKeydPatience;
+  }
+}
+
+void Supervisor::on_ended(std::list<Process>::iterator process) {
+  siginfo_t info{};
+  if (::waitid(P_PID, static_cast<id_t>(process->pid), &info, WEXITED | WNOHANG) != 0 || info.si_pid == 0)
+    return;
+  const std::string reason = exit_words(info);
+  if (process->retired || stopping_)
+    log::write("process-ended",
+               {{"process", process->unique_name()}, {"pid", process->pid}, {"reason", reason}});
+  else
+    plan_restart(*process, reason);
+  const bool never_ready = !process->ready && !announced_ && !stopping_;
+  processes_.erase(process);
+  // The log is written to the end.
+  if (stopping_ && std::ranges::all_of(processes_, [](const Process& p) { return p.role == Role::logd; }))
+    for (Process& logd : processes_) tell_to_end(logd);
+  if (!never_ready) return;
+  failed_ = true;
+  stop_all();
+}
+
+// As the first process of a container, mailroomd inherits the children of a listener that died.
+void Supervisor::reap_adopted() {
+  for (;;) {
+    siginfo_t info{};
+    if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return;
+    if (std::ranges::find(processes_, info.si_pid, &Process::pid) != processes_.end())
+      return;  // its pidfd tells
+    ::waitpid(info.si_pid, nullptr, WNOHANG);
+  }
+}
+
+void Supervisor::plan_restart(const Process& dead, const std::string& reason) {
+  auto& delay = delays_[dead.role];
+  const bool lived = Clock::now() - dead.started > kLivedLongEnough;
+  delay = lived || delay == 0ms ? std::chrono::milliseconds{kFirstRestartDelay}
+                                : std::min<std::chrono::milliseconds>(delay * 2, kLongestRestartDelay);
+  restarts_[dead.role] = {Clock::now() + delay};
+  log::write("process-died", {{"process", dead.unique_name()},
+                              {"pid", dead.pid},
+                              {"reason", reason},
+                              {"restart-in", std::to_string(delay.count()) + "ms"}});
+}
+
+void Supervisor::start_due() {
+  for (auto restart = restarts_.begin(); restart != restarts_.end();) {
+    if (restart->second.at > Clock::now()) {
+      ++restart;
+      continue;
+    }
+    const Role role = restart->first;
+    restart = restarts_.erase(restart);
+    start_or_retry(role);
+    if (restarts_.contains(role)) return;
+  }
+}
+
+void Supervisor::kill_overdue() {
+  for (Process& process : processes_) {
+    if (!process.end_by || *process.end_by > Clock::now()) continue;
+    ::syscall(SYS_pidfd_send_signal, process.pidfd.get(), SIGKILL, nullptr, 0);
+    process.end_by.reset();
+  }
+}
+
+void Supervisor::stop_all() {
+  if (stopping_) return;
+  stopping_ = true;
+  restarts_.clear();
+  for (Process& process : processes_)
+    if (process.role != Role::logd) tell_to_end(process);
+}
+
+void Supervisor::tell_to_end(Process& process) {
+  process.control.send(Drain{.at_once = true}, {}, ipc::PacketSocket::Wait::no);
+  process.end_by = Clock::now() + kStopPatience;
+}
+
+}  // namespace mailroom
