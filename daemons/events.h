@@ -177,7 +177,7 @@ inline constexpr EventRow kEvents[] = {
     {"control-command", LogLevel::info, "tool command", "An operator's tool asked for a change."},
 
     // Keys and logs
-    {"key-loaded", LogLevel::info, "names", "A private key is in keyd."},
+    {"key-loaded", LogLevel::info, "names", "A private key is in keyd, or a key of the keytab in krbd."},
     {"key-refused", LogLevel::error, "names reason", "A private key does not fit its certificate."},
     {"signature-refused", LogLevel::error, "session reason",
      "keyd was asked to sign what is not a TLS handshake."},
