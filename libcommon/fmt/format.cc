@@ -1,16 +1,13 @@
 // The compiled part of libfmt, from its own headers: Debian has it as a shared library only, and the listeners are linked
-// statically.
+// statically.  Of its templates those that our programs link.
 #include <fmt/format-inl.h>
 
-namespace fmt::inline v9::detail {
+FMT_BEGIN_NAMESPACE
+namespace detail {
 
-template auto dragonbox::to_decimal(float x) noexcept -> dragonbox::decimal_fp<float>;
-template auto dragonbox::to_decimal(double x) noexcept -> dragonbox::decimal_fp<double>;
-template locale_ref::locale_ref(const std::locale& locale);
-template auto locale_ref::get<std::locale>() const -> std::locale;
-template auto thousands_sep_impl(locale_ref) -> thousands_sep_result<char>;
-template auto decimal_point_impl(locale_ref) -> char;
-template void buffer<char>::append(const char*, const char*);
+template char decimal_point_impl(locale_ref);
+template thousands_sep_result<char> thousands_sep_impl(locale_ref);
 template void vformat_to(buffer<char>&, string_view, basic_format_args<buffer_context<char>>, locale_ref);
 
-}  // namespace fmt::inline v9::detail
+}  // namespace detail
+FMT_END_NAMESPACE
