@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "daemons/channels/types.h"
+#include "daemons/log_level.h"
 #include "libcommon/config/duration.h"
 #include "libcommon/policy/limits.h"
 #include "libcommon/routing/fixed_route.h"
@@ -366,8 +367,6 @@ struct RelaydConfig {
                     m.block_timeout, m.final_timeout, m.message_timeout);
   }
 };
-
-enum class LogLevel : std::uint8_t { error, warning, info, debug, kLast = debug };
 
 struct LogConfig {
   LogLevel level = LogLevel::info;

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "daemons/config.h"
+#include "daemons/log_level.h"
 
 namespace mailroom {
 
