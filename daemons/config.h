@@ -40,8 +40,8 @@ struct QuirksConfig {
   bool old_ciphers = false;  // CBC suites and finite-field Diffie-Hellman too
   bool bare_lf = false;      // a lone LF in content is a line end; the end of data stays CRLF "." CRLF
   bool any_helo = false;     // HELO and EHLO with nothing or with what is no name
-  bool add_fields = false;   // mx too adds Date and Message-ID where they are missing, as the others always do
-  bool detect_tls = false;   // a client that begins with TLS on a port with STARTTLS gets it
+  bool add_fields = false;  // mx too adds Date and Message-ID where they are missing, as the others always do
+  bool detect_tls = false;  // a client that begins with TLS on a port with STARTTLS gets it
 
   bool operator==(const QuirksConfig&) const = default;
   static auto fields(auto& m) {
@@ -61,9 +61,7 @@ struct ListenerConfig {
   QuirksConfig quirks;
 
   bool operator==(const ListenerConfig&) const = default;
-  static auto fields(auto& m) {
-    return std::tie(m.service, m.tls, m.plaintext_login, m.address, m.quirks);
-  }
+  static auto fields(auto& m) { return std::tie(m.service, m.tls, m.plaintext_login, m.address, m.quirks); }
 };
 
 // certificate NAME[,NAME...] CHAINFILE KEYFILE.  The first is used where no name matches the client's SNI.
@@ -232,12 +230,12 @@ struct PrincipalRule {
 };
 
 struct KerberosConfig {
-  std::string realm;               // empty: no Kerberos
-  std::string keytab_file;         // opened by mailroomd, and only for krbd
-  std::vector<IpAddress> kdcs;     // with the port; none: passwords are never checked by a KDC
-  std::string login_service;       // the principal whose key verifies them; empty: imap/HOSTNAME@REALM
+  std::string realm;            // empty: no Kerberos
+  std::string keytab_file;      // opened by mailroomd, and only for krbd
+  std::vector<IpAddress> kdcs;  // with the port; none: passwords are never checked by a KDC
+  std::string login_service;    // the principal whose key verifies them; empty: imap/HOSTNAME@REALM
   std::vector<PrincipalRule> principals;
-  std::uint32_t logins = 16;       // passwords that KDCs are asked about at the same time
+  std::uint32_t logins = 16;                    // passwords that KDCs are asked about at the same time
   Duration timeout = std::chrono::seconds{10};  // for the answer of the KDCs
 
   bool enabled() const { return !realm.empty() && !keytab_file.empty(); }
@@ -252,8 +250,8 @@ struct PolicydConfig {
   std::string postmaster =
       "postmaster";  // the account that gets postmaster@ of every local domain (RFC 5321 4.5.1)
   std::uint64_t state_map_size = std::uint64_t{4} * 1024 * 1024 * 1024;
-  bool tls_reports = true;  // RFC 8460
-  std::string help_desk = "your postmaster";  // whom refusals tell people to ask
+  bool tls_reports = true;                             // RFC 8460
+  std::string help_desk = "your postmaster";           // whom refusals tell people to ask
   Duration pop_before_smtp = std::chrono::seconds{0};  // how long reading mail lets an address send; 0: never
   bool pop_before_smtp_nat = false;                    // also from nat networks
   std::uint32_t pop_before_smtp_ipv6_prefix = 64;      // bits of an IPv6 address that count as the same one
@@ -262,9 +260,9 @@ struct PolicydConfig {
 
   bool operator==(const PolicydConfig&) const = default;
   static auto fields(auto& m) {
-    return std::tie(m.recipient_delimiter, m.postmaster, m.state_map_size, m.tls_reports, m.help_desk, m.pop_before_smtp,
-                    m.pop_before_smtp_nat, m.pop_before_smtp_ipv6_prefix, m.guard_own_domains,
-                    m.relay_personal_senders);
+    return std::tie(m.recipient_delimiter, m.postmaster, m.state_map_size, m.tls_reports, m.help_desk,
+                    m.pop_before_smtp, m.pop_before_smtp_nat, m.pop_before_smtp_ipv6_prefix,
+                    m.guard_own_domains, m.relay_personal_senders);
   }
 };
 
@@ -282,26 +280,27 @@ struct QueuedConfig {
   std::vector<Duration> retry_schedule = {   // waiting time after each failed attempt; the last one repeats
       std::chrono::minutes{1}, std::chrono::minutes{5}, std::chrono::minutes{15}, std::chrono::minutes{30},
       std::chrono::hours{1},   std::chrono::hours{2},   std::chrono::hours{4}};
-  Duration lifetime = std::chrono::days{5};  // RFC 5321 4.5.4.1: at least 4 to 5 days
-  Duration delay_warning = std::chrono::hours{4};       // then the sender hears of the delay; 0: never
-  std::uint32_t relay_connections = 200;                // to other hosts, of all destinations together
-  std::uint32_t relay_connections_per_destination = 20; // of one destination
-  Duration relay_idle = std::chrono::seconds{2};        // how long a connection is kept for more messages
-  std::uint64_t report_full_size = 50 * 1024;  // of larger messages the header goes back
+  Duration lifetime = std::chrono::days{5};              // RFC 5321 4.5.4.1: at least 4 to 5 days
+  Duration delay_warning = std::chrono::hours{4};        // then the sender hears of the delay; 0: never
+  std::uint32_t relay_connections = 200;                 // to other hosts, of all destinations together
+  std::uint32_t relay_connections_per_destination = 20;  // of one destination
+  Duration relay_idle = std::chrono::seconds{2};         // how long a connection is kept for more messages
+  std::uint64_t report_full_size = 50 * 1024;            // of larger messages the header goes back
   DoubleBounce double_bounce = DoubleBounce::postmaster;
 
   bool operator==(const QueuedConfig&) const = default;
   static auto fields(auto& m) {
     return std::tie(m.memory_limit, m.memory_message_size, m.segment_size, m.min_free_space, m.max_messages,
-                    m.copy_forward_percent, m.deliveries_in_flight, m.retry_schedule, m.lifetime, m.delay_warning,
-                    m.relay_connections, m.relay_connections_per_destination, m.relay_idle,
+                    m.copy_forward_percent, m.deliveries_in_flight, m.retry_schedule, m.lifetime,
+                    m.delay_warning, m.relay_connections, m.relay_connections_per_destination, m.relay_idle,
                     m.report_full_size, m.double_bounce);
   }
 };
 
 struct RoutingConfig {
-  std::vector<IpNetwork> allow_network;  // addresses the DNS may lead to although they are private (SECURITY.md V18)
-  std::uint32_t mx_port = 25;            // other than 25 for tests
+  std::vector<IpNetwork>
+      allow_network;           // addresses the DNS may lead to although they are private (SECURITY.md V18)
+  std::uint32_t mx_port = 25;  // other than 25 for tests
 
   bool operator==(const RoutingConfig&) const = default;
   static auto fields(auto& m) { return std::tie(m.allow_network, m.mx_port); }
@@ -319,25 +318,26 @@ inline constexpr std::uint16_t kDnsPort = 53;
 
 // dnsd.stub ZONE ADDRESS[@PORT]...
 struct DnsStubConfig {
-  std::string zone;                 // lower case, without the dot at the end; empty: the root
-  std::vector<IpAddress> servers;   // with the port
+  std::string zone;                // lower case, without the dot at the end; empty: the root
+  std::vector<IpAddress> servers;  // with the port
 
   bool operator==(const DnsStubConfig&) const = default;
   static auto fields(auto& m) { return std::tie(m.zone, m.servers); }
 };
 
 struct DnsdConfig {
-  std::vector<IpAddress> forward;         // resolvers to ask, with the port; empty: asks the servers of each zone
-  std::vector<DnsStubConfig> stubs;       // zones whose servers are given
-  std::vector<std::string> insecure;      // zones that are not validated
-  std::string trust_anchor_file;          // empty: the keys of the root that this version knows
-  std::vector<std::string> trust_anchors; // the records of that file
-  Duration timeout = std::chrono::seconds{20};       // for the answer to one question
+  std::vector<IpAddress> forward;     // resolvers to ask, with the port; empty: asks the servers of each zone
+  std::vector<DnsStubConfig> stubs;   // zones whose servers are given
+  std::vector<std::string> insecure;  // zones that are not validated
+  std::string trust_anchor_file;      // empty: the keys of the root that this version knows
+  std::vector<std::string> trust_anchors;       // the records of that file
+  Duration timeout = std::chrono::seconds{20};  // for the answer to one question
   std::uint64_t cache_size = 64 * 1024 * 1024;
 
   bool operator==(const DnsdConfig&) const = default;
   static auto fields(auto& m) {
-    return std::tie(m.forward, m.stubs, m.insecure, m.trust_anchor_file, m.trust_anchors, m.timeout, m.cache_size);
+    return std::tie(m.forward, m.stubs, m.insecure, m.trust_anchor_file, m.trust_anchors, m.timeout,
+                    m.cache_size);
   }
 };
 
@@ -352,19 +352,19 @@ struct StsdConfig {
 
 // Time limits are of RFC 5321 4.5.3.2: each is for one reply as a whole, whatever trickles in meanwhile.
 struct RelaydConfig {
-  std::uint32_t max_connections = 500;                    // processes at the same time
-  Duration connect_timeout = std::chrono::seconds{30};    // one address
-  Duration greeting_timeout = std::chrono::minutes{5};    // 4.5.3.2.1
-  Duration command_timeout = std::chrono::minutes{5};     // 4.5.3.2.2, 4.5.3.2.3; EHLO, STARTTLS, AUTH
-  Duration data_timeout = std::chrono::minutes{2};        // the reply to DATA, 4.5.3.2.4
-  Duration block_timeout = std::chrono::minutes{3};       // until 64 KiB of content are taken, 4.5.3.2.5
-  Duration final_timeout = std::chrono::minutes{10};      // the reply after the content, 4.5.3.2.6
-  Duration message_timeout = std::chrono::hours{1};       // all of the dialogue about one message
+  std::uint32_t max_connections = 500;                  // processes at the same time
+  Duration connect_timeout = std::chrono::seconds{30};  // one address
+  Duration greeting_timeout = std::chrono::minutes{5};  // 4.5.3.2.1
+  Duration command_timeout = std::chrono::minutes{5};   // 4.5.3.2.2, 4.5.3.2.3; EHLO, STARTTLS, AUTH
+  Duration data_timeout = std::chrono::minutes{2};      // the reply to DATA, 4.5.3.2.4
+  Duration block_timeout = std::chrono::minutes{3};     // until 64 KiB of content are taken, 4.5.3.2.5
+  Duration final_timeout = std::chrono::minutes{10};    // the reply after the content, 4.5.3.2.6
+  Duration message_timeout = std::chrono::hours{1};     // all of the dialogue about one message
 
   bool operator==(const RelaydConfig&) const = default;
   static auto fields(auto& m) {
-    return std::tie(m.max_connections, m.connect_timeout, m.greeting_timeout, m.command_timeout, m.data_timeout,
-                    m.block_timeout, m.final_timeout, m.message_timeout);
+    return std::tie(m.max_connections, m.connect_timeout, m.greeting_timeout, m.command_timeout,
+                    m.data_timeout, m.block_timeout, m.final_timeout, m.message_timeout);
   }
 };
 
@@ -380,7 +380,7 @@ struct Config {
   std::vector<std::string> domains;  // lower case; mail for them is local
   std::vector<ListenerConfig> listeners;
   std::vector<CertificateConfig> certificates;
-  std::vector<RouteConfig> routes;   // no two of one domain
+  std::vector<RouteConfig> routes;  // no two of one domain
   OutboundTlsConfig outbound_tls;
   std::vector<std::string> relay_domains;  // lower case; ours, and kept on the host that their route names
   std::vector<NetworkConfig> networks;
@@ -412,10 +412,10 @@ struct Config {
 
   bool operator==(const Config&) const = default;
   static auto fields(auto& m) {
-    return std::tie(m.hostname, m.domains, m.listeners, m.certificates, m.routes, m.outbound_tls, m.relay_domains,
-                    m.networks, m.limits, m.tls_timeout,
-                    m.directories, m.uids, m.log, m.smtpd, m.pop3d, m.imapd, m.mailbox, m.authd, m.kerberos, m.policyd,
-                    m.queued, m.routing, m.deliverd, m.dnsd, m.stsd, m.relayd);
+    return std::tie(m.hostname, m.domains, m.listeners, m.certificates, m.routes, m.outbound_tls,
+                    m.relay_domains, m.networks, m.limits, m.tls_timeout, m.directories, m.uids, m.log,
+                    m.smtpd, m.pop3d, m.imapd, m.mailbox, m.authd, m.kerberos, m.policyd, m.queued, m.routing,
+                    m.deliverd, m.dnsd, m.stsd, m.relayd);
   }
 };
 

@@ -1,8 +1,8 @@
 // The skeleton that every process of the system shares.
 //
-// mailroomd starts a process with three descriptors of its own: 2 its log pipe, kControlFd the control channel, kLaunchFd a
-// sealed memfd with the encoded Launch.  run_daemon() reads it, builds the program, jails it as its row in
-// daemons/processes.h says, reports Ready and runs it.
+// mailroomd starts a process with three descriptors of its own: 2 its log pipe, kControlFd the control
+// channel, kLaunchFd a sealed memfd with the encoded Launch.  run_daemon() reads it, builds the program,
+// jails it as its row in daemons/processes.h says, reports Ready and runs it.
 #pragma once
 
 #include <functional>
@@ -33,9 +33,10 @@ struct PassedDescriptor {
 
 struct Launch {
   Role role{};
-  std::string process;         // name of this process, e.g. "smtpd-mx"
-  bool unprivileged = false;   // development: no change of uid or root
-  std::uint32_t generation = 0;  // counts the processes that have had this name: after a reload two listeners live
+  std::string process;        // name of this process, e.g. "smtpd-mx"
+  bool unprivileged = false;  // development: no change of uid or root
+  std::uint32_t generation =
+      0;  // counts the processes that have had this name: after a reload two listeners live
   Config config;
   std::vector<PassedDescriptor> descriptors;
   std::vector<IpAddress> shut_out;  // listeners: clients whose connections caused several crashes
@@ -46,25 +47,26 @@ struct Launch {
 
 // What a multiplexing server implements.  Everything it owns hangs on the loop given to its constructor.
 class Server {
-public:
+ public:
   virtual ~Server() = default;
 
-  // Runs after the program's own set-up and before the jail closes: what may never be opened again is opened now.
+  // Runs after the program's own set-up and before the jail closes: what may never be opened again is opened
+  // now.
   virtual void before_jail() {}
 
-  // A channel's end has come: at start, and again whenever the process at the other end was started afresh or a new
-  // listener of that kind exists.  `kind` is the name of the row in kChannels.
+  // A channel's end has come: at start, and again whenever the process at the other end was started afresh or
+  // a new listener of that kind exists.  `kind` is the name of the row in kChannels.
   virtual void attach(const std::string& kind, const std::string& peer, Fd fd) = 0;
 
   // Finish what must be finished and stop the loop.
   virtual void drain() = 0;
 
-  // Runs in the jail (root directory and uid changed, current directory = the Root directory), before the system-call
-  // filter closes: threads are made and LMDB environments opened here.
+  // Runs in the jail (root directory and uid changed, current directory = the Root directory), before the
+  // system-call filter closes: threads are made and LMDB environments opened here.
   virtual void start() {}
 
-  // The configuration was reloaded: Host::config, a reference, has its new values already.  Keys whose table row says
-  // that they need a restart have not changed.
+  // The configuration was reloaded: Host::config, a reference, has its new values already.  Keys whose table
+  // row says that they need a restart have not changed.
   virtual void reconfigured() {}
 
   // Answers to what the server asked of mailroomd through Host::supervisor().
@@ -86,7 +88,8 @@ using MakeServer = std::function<std::unique_ptr<Server>(const Host&)>;
 // The main of every multiplexing server.  Returns the exit status.
 int run_daemon(Role role, const MakeServer& make_server);
 
-// The first steps alone, for processes with a loop of their own (the listeners): reads Launch, or exits with a message.
+// The first steps alone, for processes with a loop of their own (the listeners): reads Launch, or exits with
+// a message.
 Launch read_launch(Role role);
 
 }  // namespace mailroom

@@ -29,7 +29,7 @@ enum class Place : std::uint8_t {
   listener,         // the same of pop3d and imapd
   connection,       // their children before login
   session,          // and after it
-  relayd,           // the process that forks a client for each connection to another host; its clients have its filter
+  relayd,  // the process that forks a client for each connection to another host; its clients have its filter
   kLast = relayd,
 };
 
@@ -62,7 +62,8 @@ inline constexpr auto kPlaces = [] {
   return all;
 }();
 
-// What becomes of an attempt that does not work: an error, or the end of the process, or either, as the filter of the process has it.
+// What becomes of an attempt that does not work: an error, or the end of the process, or either, as the
+// filter of the process has it.
 enum class Refusal : std::uint8_t { error, ends, either };
 
 struct WallRow {
@@ -143,7 +144,7 @@ inline constexpr WallRow kWalls[] = {
     {"open-other-socket", Refusal::either, kNowhere},
     {"connect-to-any-port", Refusal::either, Places{Place::relayd}},
     {"connect", Refusal::error, kNowhere},
-    {"connect-by-sending", Refusal::error, kNowhere},  // TCP Fast Open
+    {"connect-by-sending", Refusal::error, kNowhere},            // TCP Fast Open
     {"bind", Refusal::error, Places{Place::dnsd, Place::stsd}},  // for UDP; Landlock refuses TCP
     // control sockets of the tools; a listener's own
     {"accept", Refusal::error,
@@ -178,8 +179,9 @@ inline constexpr WallRow kWalls[] = {
     {"calls-unheard-of", Refusal::error, kNowhere},  // newer than Debian 12
 };
 
-// What may be in whose memory.  Of connection and session only that one may which the secret is of: a password the connection
-// that it was typed on, mail and the keys of TLS the session of its account.  tests/breach/20-leaks.t searches all of them.
+// What may be in whose memory.  Of connection and session only that one may which the secret is of: a
+// password the connection that it was typed on, mail and the keys of TLS the session of its account.
+// tests/breach/20-leaks.t searches all of them.
 struct SecretRow {
   std::string_view secret;
   Places holders;

@@ -1,5 +1,5 @@
-// Who runs as whom, where, with which rights, and who talks to whom.  The supervisor, ARCHITECTURE.md, `mailroomd --table`
-// and the breach tests read these two tables; nothing else decides about privilege.
+// Who runs as whom, where, with which rights, and who talks to whom.  The supervisor, ARCHITECTURE.md,
+// `mailroomd --table` and the breach tests read these two tables; nothing else decides about privilege.
 #pragma once
 
 #include <algorithm>
@@ -34,15 +34,15 @@ enum class Role : std::uint8_t {
 
 // Where a process's root directory is after start.
 enum class Root : std::uint8_t {
-  host,   // the supervisor alone
-  empty,  // run-dir/empty: root's, nothing in it
-  state,  // state-dir/policyd
-  auth,   // state-dir/authd
-  queue,  // spool-dir/queue
+  host,      // the supervisor alone
+  empty,     // run-dir/empty: root's, nothing in it
+  state,     // state-dir/policyd
+  auth,      // state-dir/authd
+  queue,     // spool-dir/queue
   kerberos,  // state-dir/krbd: libkrb5's configuration and replay cache
   kdc,       // state-dir/kdcd: libkrb5's configuration
-  mail,   // spool-dir/mail: 0711, account directories below it
-  relay,  // run-dir/relay: where operators put the sockets of LMTP servers
+  mail,      // spool-dir/mail: 0711, account directories below it
+  relay,     // run-dir/relay: where operators put the sockets of LMTP servers
 };
 
 enum class Identity : std::uint8_t {
@@ -52,9 +52,20 @@ enum class Identity : std::uint8_t {
   deliver,   // own, with SETUID and SETGID, used for setfsuid within the account range
 };
 
-// Named sets of system calls (libcommon/sys/syscall_filter.h).  The children of a `listener` have its filter; those of a
-// `session_listener`, which may do more, put up a tighter one each.
-enum class Calls : std::uint8_t { supervisor, server, storage, queue, listener, session_listener, deliver, resolver, relay, kdc };
+// Named sets of system calls (libcommon/sys/syscall_filter.h).  The children of a `listener` have its filter;
+// those of a `session_listener`, which may do more, put up a tighter one each.
+enum class Calls : std::uint8_t {
+  supervisor,
+  server,
+  storage,
+  queue,
+  listener,
+  session_listener,
+  deliver,
+  resolver,
+  relay,
+  kdc
+};
 
 struct ProcessRow {
   Role role;
@@ -69,23 +80,32 @@ struct ProcessRow {
 };
 
 inline constexpr std::array<ProcessRow, static_cast<std::size_t>(Role::kLast) + 1> kProcesses{{
-    {Role::mailroomd, "mailroomd", "mailroomd", Identity::root, Root::host, Calls::supervisor, 1024, 64, "listening sockets"},
+    {Role::mailroomd, "mailroomd", "mailroomd", Identity::root, Root::host, Calls::supervisor, 1024, 64,
+     "listening sockets"},
     {Role::logd, "logd", "logd", Identity::own, Root::empty, Calls::server, 256, 0, "log pipes"},
     {Role::keyd, "keyd", "keyd", Identity::own, Root::empty, Calls::server, 16384, 0, "TLS private keys"},
-    {Role::policyd, "policyd", "policyd", Identity::own, Root::state, Calls::storage, 16384, 0, "directory of accounts"},
+    {Role::policyd, "policyd", "policyd", Identity::own, Root::state, Calls::storage, 16384, 0,
+     "directory of accounts"},
     {Role::authd, "authd", "authd", Identity::own, Root::auth, Calls::storage, 16384, 0, "password hashes"},
     {Role::deliverd, "deliverd", "deliverd", Identity::deliver, Root::mail, Calls::deliver, 16384, 0, "-"},
-    {Role::queued, "queued", "queued", Identity::own, Root::queue, Calls::queue, 16384, 0, "messages in transit"},
+    {Role::queued, "queued", "queued", Identity::own, Root::queue, Calls::queue, 16384, 0,
+     "messages in transit"},
     {Role::smtpd_mx, "smtpd-mx", "smtpd", Identity::listener, Root::empty, Calls::listener, 16384, 4096, "-"},
-    {Role::smtpd_submission, "smtpd-submission", "smtpd", Identity::listener, Root::empty, Calls::listener, 16384, 4096, "-"},
-    {Role::pop3d, "pop3d", "pop3d", Identity::listener, Root::empty, Calls::session_listener, 16384, 4096, "-"},
-    {Role::imapd, "imapd", "imapd", Identity::listener, Root::empty, Calls::session_listener, 16384, 4096, "-"},
-    {Role::smtpd_outgoing, "smtpd-outgoing", "smtpd", Identity::listener, Root::empty, Calls::listener, 16384, 4096, "-"},
-    {Role::smtpd_relay, "smtpd-relay", "smtpd", Identity::listener, Root::empty, Calls::listener, 16384, 4096, "-"},
+    {Role::smtpd_submission, "smtpd-submission", "smtpd", Identity::listener, Root::empty, Calls::listener,
+     16384, 4096, "-"},
+    {Role::pop3d, "pop3d", "pop3d", Identity::listener, Root::empty, Calls::session_listener, 16384, 4096,
+     "-"},
+    {Role::imapd, "imapd", "imapd", Identity::listener, Root::empty, Calls::session_listener, 16384, 4096,
+     "-"},
+    {Role::smtpd_outgoing, "smtpd-outgoing", "smtpd", Identity::listener, Root::empty, Calls::listener, 16384,
+     4096, "-"},
+    {Role::smtpd_relay, "smtpd-relay", "smtpd", Identity::listener, Root::empty, Calls::listener, 16384, 4096,
+     "-"},
     {Role::dnsd, "dnsd", "dnsd", Identity::own, Root::empty, Calls::resolver, 4096, 0, "what the DNS says"},
     {Role::stsd, "stsd", "stsd", Identity::own, Root::empty, Calls::resolver, 256, 0, "-"},
     {Role::relayd, "relayd", "relayd", Identity::listener, Root::relay, Calls::relay, 16384, 4096, "-"},
-    {Role::kpopd, "kpopd", "pop3d", Identity::listener, Root::empty, Calls::session_listener, 16384, 4096, "-"},
+    {Role::kpopd, "kpopd", "pop3d", Identity::listener, Root::empty, Calls::session_listener, 16384, 4096,
+     "-"},
     {Role::krbd, "krbd", "krbd", Identity::own, Root::kerberos, Calls::storage, 256, 0, "the keytab"},
     {Role::kdcd, "kdcd", "kdcd", Identity::own, Root::kdc, Calls::kdc, 1024, 0, "-"},
 }};
@@ -93,7 +113,8 @@ inline constexpr std::array<ProcessRow, static_cast<std::size_t>(Role::kLast) + 
 constexpr const ProcessRow& process_row(Role role) { return kProcesses[static_cast<std::size_t>(role)]; }
 constexpr bool is_listener(Role role) { return process_row(role).identity == Identity::listener; }
 
-// A channel: `asker` sends first, `server` answers.  Each line is one socket pair for each pair of running processes.
+// A channel: `asker` sends first, `server` answers.  Each line is one socket pair for each pair of running
+// processes.
 struct ChannelRow {
   std::string_view name;
   Role asker;
@@ -143,7 +164,8 @@ constexpr const ChannelRow* channel_row(std::string_view name) {
   return found == kChannels.end() ? nullptr : found;
 }
 
-// The number that a daemon's uid has beyond the base of daemon uids: one for each program with a uid of its own.
+// The number that a daemon's uid has beyond the base of daemon uids: one for each program with a uid of its
+// own.
 constexpr unsigned uid_number(Role role) { return static_cast<unsigned>(role); }
 
 static_assert([] {  // rows stand at their role's number, and no two daemons share a uid

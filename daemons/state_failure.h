@@ -1,5 +1,5 @@
-// What policyd and authd do when their store fails: the request is refused, and that is all; but a store that a failed write has
-// made unusable comes back only in a fresh process, so that this one ends.
+// What policyd and authd do when their store fails: the request is refused, and that is all; but a store that
+// a failed write has made unusable comes back only in a fresh process, so that this one ends.
 #pragma once
 
 #include <exception>

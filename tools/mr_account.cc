@@ -27,10 +27,12 @@ constexpr std::string_view kDefaultFile = "/etc/mailroom/mailroom.conf";
 
 constexpr std::string_view kUsage =
     "usage: mr-account [--config FILE] add NAME [--services LIST] [--no-own-addresses]\n"
-    "                                      [--password-stdin | --hash HASH | --kerberos PRINCIPAL | --no-password]\n"
+    "                                      [--password-stdin | --hash HASH | --kerberos PRINCIPAL | "
+    "--no-password]\n"
     "       mr-account [--config FILE] [--json] list\n"
     "       mr-account [--config FILE] [--json] show NAME\n"
-    "       mr-account [--config FILE] passwd NAME [--password-stdin | --hash HASH | --kerberos PRINCIPAL | --no-password]\n"
+    "       mr-account [--config FILE] passwd NAME [--password-stdin | --hash HASH | --kerberos PRINCIPAL | "
+    "--no-password]\n"
     "       mr-account [--config FILE] services NAME LIST\n"
     "       mr-account [--config FILE] disable | enable | remove NAME\n"
     "       mr-account [--config FILE] send-as NAME [PATTERN...]\n"
@@ -40,7 +42,8 @@ constexpr std::string_view kUsage =
     "       mr-account [--config FILE] alias set ADDRESS NAME...\n"
     "       mr-account [--config FILE] alias remove ADDRESS\n"
     "       mr-account [--config FILE] import FILE\n"
-    "LIST is pop, imap, submission and kpop with commas, or none; ADDRESS may be USER@ for every local domain;\n"
+    "LIST is pop, imap, submission and kpop with commas, or none; ADDRESS may be USER@ for every local "
+    "domain;\n"
     "PATTERN is an address, @DOMAIN or \"*\".\n";
 
 enum Exit { kGood = 0, kFailed = 1, kWrongUsage = 2 };

@@ -18,10 +18,10 @@ struct LoginDesk::Client {
   std::unique_ptr<Channel> channel;
   std::unique_ptr<event::Timer> timer;
   Exchange exchange;
-  bool by_ticket = false;  // the exchange is krbd's
-  std::string bindings;    // for its first message
+  bool by_ticket = false;                  // the exchange is krbd's
+  std::string bindings;                    // for its first message
   std::optional<TicketDesk::Proved> kpop;  // a ticket that waits for USER
-  TicketId ticket = 0;     // of krbd or kdcd, while one of them has it; 0: none
+  TicketId ticket = 0;                     // of krbd or kdcd, while one of them has it; 0: none
   Phase phase = Client::Phase::idle;
   unsigned exchanges = 0;
   unsigned attempts = 0;

@@ -35,7 +35,8 @@ LoginDesk::LoginDesk(event::Loop& loop, const Config& config, SecretStore& store
                      TicketDesk& tickets, TellPolicyd tell_policyd)
     : loop_{loop}, config_{config}, store_{store}, pool_{pool}, tickets_{tickets},
       tell_policyd_{std::move(tell_policyd)}, by_name_{config.authd.failure_window},
-      by_address_{config.authd.failure_window}, by_address_and_name_{config.authd.failure_window}, self_{std::make_shared<LoginDesk*>(this)} {}
+      by_address_{config.authd.failure_window},
+      by_address_and_name_{config.authd.failure_window}, self_{std::make_shared<LoginDesk*>(this)} {}
 
 LoginDesk::~LoginDesk() { *self_ = nullptr; }
 
@@ -120,8 +121,8 @@ bool LoginDesk::is_shared(const IpAddress& address) const {
   });
 }
 
-// A wrong password that one client tries again and again counts for its address only so often: the others behind
-// the address go on.
+// A wrong password that one client tries again and again counts for its address only so often: the others
+// behind the address go on.
 void LoginDesk::count_failure(const Client& client) {
   const Time now = std::chrono::steady_clock::now();
   const std::string name = counted_name(client.name);

@@ -17,12 +17,12 @@
 
 #include "daemons/authd/exchange.h"
 #include "daemons/authd/failure_counts.h"
-#include "libcommon/event/thread_pool.h"
 #include "daemons/authd/secret_store.h"
 #include "daemons/authd/ticket_desk.h"
 #include "daemons/channels/authd.h"
 #include "daemons/config.h"
 #include "libcommon/event/channel_handler.h"
+#include "libcommon/event/thread_pool.h"
 
 namespace mailroom::authd {
 

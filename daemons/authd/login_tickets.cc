@@ -1,4 +1,5 @@
-// The login desk's part for Kerberos: GSSAPI and KPOP, whose exchanges are krbd's, and passwords that are a KDC's.
+// The login desk's part for Kerberos: GSSAPI and KPOP, whose exchanges are krbd's, and passwords that are a
+// KDC's.
 #include <algorithm>
 #include <utility>
 
@@ -21,9 +22,10 @@ std::optional<std::string> account_of(const KerberosConfig& config, const std::s
   return std::nullopt;
 }
 
-// Nobody acts as anybody else: the identity to act as is the ticket's own account or principal, or is left out (RFC
-// 4752 3.1).
-bool may_act_as(const std::string& account, const TicketDesk::Proved& proved, const std::vector<std::string>& domains) {
+// Nobody acts as anybody else: the identity to act as is the ticket's own account or principal, or is left
+// out (RFC 4752 3.1).
+bool may_act_as(const std::string& account, const TicketDesk::Proved& proved,
+                const std::vector<std::string>& domains) {
   const auto names = policy::login_candidates(proved.authzid, domains);
   return proved.authzid.empty() || proved.authzid == proved.principal ||
          std::ranges::find(names, account) != names.end();
@@ -40,7 +42,8 @@ bool LoginDesk::is_by_ticket(const SaslStart& message) const {
 TicketDesk::OnStep LoginDesk::on_ticket(Client& client) {
   return [this, id = client.id, attempt = client.attempts](TicketDesk::Step&& step) {
     const auto found = clients_.find(id);
-    if (found != clients_.end() && found->second->attempts == attempt) ticket_step(*found->second, std::move(step));
+    if (found != clients_.end() && found->second->attempts == attempt)
+      ticket_step(*found->second, std::move(step));
   };
 }
 
@@ -53,8 +56,8 @@ void LoginDesk::start_ticket(Client& client, SaslStart&& message) {
   client.bindings = std::move(message.bindings);
   if (message.mechanism == kKpopMechanism) {
     client.phase = Client::Phase::checking;
-    client.ticket =
-        tickets_.check_request(client.service, std::move(message.initial_response).value_or(""), on_ticket(client));
+    client.ticket = tickets_.check_request(client.service, std::move(message.initial_response).value_or(""),
+                                           on_ticket(client));
   } else if (message.initial_response) {
     respond_ticket(client, {std::move(*message.initial_response)});
   } else {
@@ -67,11 +70,12 @@ void LoginDesk::respond_ticket(Client& client, SaslRespond&& message) {
   if (client.kpop) return respond_kpop(client, message.response);
   client.phase = Client::Phase::checking;
   if (client.ticket != 0) return tickets_.respond(client.ticket, std::move(message.response));
-  client.ticket = tickets_.start_gssapi(client.service, std::move(client.bindings), std::move(message.response),
-                                        on_ticket(client));
+  client.ticket = tickets_.start_gssapi(client.service, std::move(client.bindings),
+                                        std::move(message.response), on_ticket(client));
 }
 
-// USER names an account; the ticket has to be that account's, and is not the client's to choose among several.
+// USER names an account; the ticket has to be that account's, and is not the client's to choose among
+// several.
 void LoginDesk::respond_kpop(Client& client, const std::string& user) {
   TicketDesk::Proved proved = *std::exchange(client.kpop, std::nullopt);
   proved.authzid = user;
@@ -100,7 +104,8 @@ void LoginDesk::ticket_step(Client& client, TicketDesk::Step&& step) {
     return;
   }
   const auto& refused = std::get<TicketDesk::Refused>(step);
-  log::write("ticket-refused", {{"session", log::Id{client.id}}, {"account", client.name}, {"reason", refused.detail}});
+  log::write("ticket-refused",
+             {{"session", log::Id{client.id}}, {"account", client.name}, {"reason", refused.detail}});
   if (refused.refusal == LoginRefusal::unavailable || refused.refusal == LoginRefusal::malformed)
     return fail(client, refused.refusal);
   refused_by_check(client, refused.refusal);
@@ -122,11 +127,11 @@ void LoginDesk::ticket_proved(Client& client, const TicketDesk::Proved& proved) 
 }
 
 // The KDCs say whether a password is right; everything else is as with a hash.
-void LoginDesk::ask_kdc(Client& client, const std::string& name, const std::string& secret, const Secret& password) {
+void LoginDesk::ask_kdc(Client& client, const std::string& name, const std::string& secret,
+                        const Secret& password) {
   client.name = name;
   client.hash = secret;
-  client.ticket =
-      tickets_.check_password(secret.substr(kKerberosMark.size()), password, on_ticket(client));
+  client.ticket = tickets_.check_password(secret.substr(kKerberosMark.size()), password, on_ticket(client));
 }
 
 }  // namespace mailroom::authd

@@ -1,5 +1,5 @@
-// Password hashes by crypt(5).  The one door to libcrypt.  Slow on purpose: called in the threads of event::ThreadPool
-// only.
+// Password hashes by crypt(5).  The one door to libcrypt.  Slow on purpose: called in the threads of
+// event::ThreadPool only.
 #pragma once
 
 #include <cstdint>

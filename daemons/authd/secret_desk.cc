@@ -27,8 +27,8 @@ bool is_acceptable_secret(std::string_view secret) {
 
 }  // namespace
 
-SecretDesk::SecretDesk(const Config& config, SecretStore& store, event::ThreadPool& pool, TellPolicyd tell_policyd,
-                       Answer answer)
+SecretDesk::SecretDesk(const Config& config, SecretStore& store, event::ThreadPool& pool,
+                       TellPolicyd tell_policyd, Answer answer)
     : config_{config}, store_{store}, pool_{pool}, tell_policyd_{std::move(tell_policyd)},
       answer_{std::move(answer)}, self_{std::make_shared<SecretDesk*>(this)} {}
 

@@ -7,12 +7,12 @@
 #include <set>
 #include <string>
 
-#include "libcommon/event/thread_pool.h"
 #include "daemons/authd/secret_store.h"
 #include "daemons/base/tool_sessions.h"
 #include "daemons/channels/authd.h"
 #include "daemons/channels/tools_authd.h"
 #include "daemons/config.h"
+#include "libcommon/event/thread_pool.h"
 
 namespace mailroom::authd {
 

@@ -44,7 +44,8 @@ LoginRefusal refusal_of(kerberos::KdcFault fault) {
 void TicketDesk::attach_krbd(Fd fd) {
   end_all(With::krbd);
   krbd_ = std::make_unique<KrbdChannel>(
-      loop_, std::move(fd), 0, [this](KrbdToAuthd&& message, std::vector<Fd>&&) { on_krbd(std::move(message)); },
+      loop_, std::move(fd), 0,
+      [this](KrbdToAuthd&& message, std::vector<Fd>&&) { on_krbd(std::move(message)); },
       [this](event::ChannelEnd why) {
         log::write("channel-closed",
                    {{"channel", "authd-krbd"}, {"peer", "krbd"}, {"reason", event::channel_end_name(why)}});
@@ -56,7 +57,8 @@ void TicketDesk::attach_krbd(Fd fd) {
 void TicketDesk::attach_kdcd(Fd fd) {
   end_all(With::kdcd);
   kdcd_ = std::make_unique<KdcdChannel>(
-      loop_, std::move(fd), 0, [this](KdcdToAuthd&& message, std::vector<Fd>&&) { on_kdcd(std::move(message)); },
+      loop_, std::move(fd), 0,
+      [this](KdcdToAuthd&& message, std::vector<Fd>&&) { on_kdcd(std::move(message)); },
       [this](event::ChannelEnd why) {
         log::write("channel-closed",
                    {{"channel", "authd-kdcd"}, {"peer", "kdcd"}, {"reason", event::channel_end_name(why)}});
@@ -76,8 +78,9 @@ void TicketDesk::end_all(With with) {
 
 TicketId TicketDesk::open(OnStep on_step, With with, std::string principal) {
   const TicketId ticket = ++last_;
-  auto late = std::make_unique<event::Timer>(
-      loop_, [this, ticket] { end(ticket, Refused{LoginRefusal::unavailable, "no answer in time"}); });
+  auto late = std::make_unique<event::Timer>(loop_, [this, ticket] {
+    end(ticket, Refused{LoginRefusal::unavailable, "no answer in time"});
+  });
   late->start(patience_with(with));
   with_kdcd_ += with == With::kdcd ? 1 : 0;
   open_.emplace(ticket, Open{std::move(on_step), with, std::move(principal), std::move(late)});
@@ -153,7 +156,9 @@ void TicketDesk::on_krbd(KrbdToAuthd&& message) {
                    if (!found->second.principal.empty()) return password_proved(m.ticket, m);
                    end(m.ticket, Proved{std::move(m.principal), std::move(m.authzid), std::move(m.token)});
                  },
-                 [this](TicketRefused& m) { end(m.ticket, Refused{refusal_of(m.fault), std::move(m.detail)}); },
+                 [this](TicketRefused& m) {
+                   end(m.ticket, Refused{refusal_of(m.fault), std::move(m.detail)});
+                 },
              },
              message);
 }
@@ -168,7 +173,8 @@ void TicketDesk::on_kdcd(KdcdToAuthd&& message) {
   krbd_->send(CheckRequest{obtained.request, true, Service::imap, std::move(obtained.ap_req)});
 }
 
-// The ticket is good; it must be that person's.  (A KDC may write a principal otherwise than it was asked for.)
+// The ticket is good; it must be that person's.  (A KDC may write a principal otherwise than it was asked
+// for.)
 void TicketDesk::password_proved(TicketId ticket, const TicketProved& message) {
   if (message.principal != open_.at(ticket).principal)
     return end(ticket, Refused{LoginRefusal::bad_credentials, "a ticket of " + message.principal});

@@ -1,4 +1,5 @@
-// Kerberos for the login desk: asks krbd about tickets, and kdcd about passwords, of which krbd then has the last word.
+// Kerberos for the login desk: asks krbd about tickets, and kdcd about passwords, of which krbd then has the
+// last word.
 #pragma once
 
 #include <cstdint>

@@ -15,7 +15,8 @@ struct Overloaded : F... {
   using F::operator()...;
 };
 
-void on_control(Server& server, Launch& launch, SupervisorToProcess&& message, std::vector<Fd>&& descriptors) {
+void on_control(Server& server, Launch& launch, SupervisorToProcess&& message,
+                std::vector<Fd>&& descriptors) {
   std::visit(Overloaded{
                  [&](const AttachChannel& attach) {
                    if (descriptors.size() != 1) log::fatal("AttachChannel without its descriptor");

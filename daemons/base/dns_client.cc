@@ -20,7 +20,8 @@ void DnsClient::attach(const std::string& kind, const std::string& peer, Fd fd) 
   channel_ = std::make_unique<Channel>(
       loop_, std::move(fd), 0, [this](DnsdToAsker&& message, std::vector<Fd>&&) { answered(message); },
       [this, kind, peer](event::ChannelEnd why) {
-        log::write("channel-closed", {{"channel", kind}, {"peer", peer}, {"reason", event::channel_end_name(why)}});
+        log::write("channel-closed",
+                   {{"channel", kind}, {"peer", peer}, {"reason", event::channel_end_name(why)}});
         channel_.reset();
       });
   for (const auto& [number, open] : open_) channel_->send(open.question);

@@ -1,7 +1,7 @@
 // The asking end of the channel to dnsd (daemons/channels/dnsd.h), for queued and policyd.
 //
-// Every question is answered once, from the loop and not from within the call, whatever becomes of dnsd: while it is started
-// afresh, questions wait and are asked again; after `patience` the lookup has failed.
+// Every question is answered once, from the loop and not from within the call, whatever becomes of dnsd:
+// while it is started afresh, questions wait and are asked again; after `patience` the lookup has failed.
 #pragma once
 
 #include <chrono>

@@ -1,4 +1,5 @@
-// What a process is told at its start, and the walls it goes behind.  Used by run_daemon and by the listeners.
+// What a process is told at its start, and the walls it goes behind.  Used by run_daemon and by the
+// listeners.
 #pragma once
 
 #include <string>
@@ -11,25 +12,26 @@ namespace mailroom {
 
 // The descriptors that were passed to this process, by name.
 class PassedDescriptors {
-public:
+ public:
   explicit PassedDescriptors(const Launch& launch) : descriptors_{launch.descriptors} {}
 
   // Each is taken once; an invalid Fd when there is none of that name.
   Fd take(const std::string& name);
 
-private:
+ private:
   std::vector<PassedDescriptor> descriptors_;
 };
 
 // A Config from a memfd of mailroomd's.  Fatal if it does not decode.
 Config read_config(int fd);
 
-// Signals and the logger, as every process wants them: nothing is ended by a broken pipe or by a Ctrl-C at the terminal.
+// Signals and the logger, as every process wants them: nothing is ended by a broken pipe or by a Ctrl-C at
+// the terminal.
 void set_up_process(const Launch& launch);
 
-// Root directory (and current directory), Landlock, uid and capabilities by the role's row; the current directory alone
-// with --unprivileged.  `directory` is the Root directory of the row; `also_reachable` a further directory that stays
-// reachable through an inherited descriptor (-1: none).
+// Root directory (and current directory), Landlock, uid and capabilities by the role's row; the current
+// directory alone with --unprivileged.  `directory` is the Root directory of the row; `also_reachable` a
+// further directory that stays reachable through an inherited descriptor (-1: none).
 void enter_jail(const Launch& launch, int directory, int also_reachable = -1);
 
 // The last step: limits and the filter of the role's row.

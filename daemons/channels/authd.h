@@ -27,8 +27,9 @@ enum class LoginRefusal : std::uint8_t {
 // listener -> authd (ConnectionOpened with one descriptor)
 using ListenerToAuthd = std::variant<ConnectionOpened, ConnectionClosed>;
 
-// A mechanism of our own, which no client can name: pop3d brings the AP-REQ of a KPOP client as initial response, has the
-// AP-REP as challenge (empty when the client wants none), and responds with the name that USER gives.
+// A mechanism of our own, which no client can name: pop3d brings the AP-REQ of a KPOP client as initial
+// response, has the AP-REP as challenge (empty when the client wants none), and responds with the name that
+// USER gives.
 inline constexpr const char* kKpopMechanism = "kpop";
 
 // connection -> authd

@@ -12,16 +12,18 @@
 namespace mailroom {
 
 // mailroomd -> process
-struct AttachChannel {  // one descriptor: an end of a channel, at start and whenever the peer was started afresh
-  std::string kind;  // name of the row in daemons/processes.h, e.g. "policyd-queued"
-  std::string peer;  // the process at the other end, unique over time, e.g. "smtpd-mx#3"
+struct AttachChannel {  // one descriptor: an end of a channel, at start and whenever the peer was started
+                        // afresh
+  std::string kind;     // name of the row in daemons/processes.h, e.g. "policyd-queued"
+  std::string peer;     // the process at the other end, unique over time, e.g. "smtpd-mx#3"
   static auto fields(auto& m) { return std::tie(m.kind, m.peer); }
 };
 struct Drain {  // listeners: accept no more, finish what is there, exit; others: finish what must be, exit
   bool at_once = false;  // listeners: end the connections too
   static auto fields(auto& m) { return std::tie(m.at_once); }
 };
-struct Reconfigure {  // one descriptor: a sealed memfd with the new Config (reload); new connections follow it
+struct Reconfigure {  // one descriptor: a sealed memfd with the new Config (reload); new connections follow
+                      // it
   static auto fields(auto&) { return std::tie(); }
 };
 struct AccountDirectoriesMade {  // the answer to MakeAccountDirectories; those made are on disk
@@ -43,10 +45,12 @@ struct RemoveAccountDirectory {  // policyd only: renamed aside at once, never r
   AccountId account = 0;
   static auto fields(auto& m) { return std::tie(m.account); }
 };
-struct ConnectionCrashed {  // listeners: a child ended abnormally; the listener wants to be replaced (fresh address layout)
+struct ConnectionCrashed {  // listeners: a child ended abnormally; the listener wants to be replaced (fresh
+                            // address layout)
   IpAddress peer;
   static auto fields(auto& m) { return std::tie(m.peer); }
 };
-using ProcessToSupervisor = std::variant<Ready, MakeAccountDirectories, RemoveAccountDirectory, ConnectionCrashed>;
+using ProcessToSupervisor =
+    std::variant<Ready, MakeAccountDirectories, RemoveAccountDirectory, ConnectionCrashed>;
 
 }  // namespace mailroom

@@ -11,7 +11,8 @@
 
 namespace mailroom {
 
-// Names one delivery, for good: what is delivered again under the same name is recognised (DESIGN.md promise 2).
+// Names one delivery, for good: what is delivered again under the same name is recognised (DESIGN.md promise
+// 2).
 struct DeliveryId {
   QueueId queue_id = 0;
   std::uint32_t recipient = 0;  // number of the target within the message, from 1
@@ -19,7 +20,8 @@ struct DeliveryId {
   static auto fields(auto& m) { return std::tie(m.queue_id, m.recipient); }
 };
 
-// queued -> deliverd.  Content up to kInlineContent octets is in `content`; larger content comes as one sealed memfd.
+// queued -> deliverd.  Content up to kInlineContent octets is in `content`; larger content comes as one
+// sealed memfd.
 inline constexpr std::size_t kInlineContent = 64 * 1024;
 struct Deliver {
   DeliveryId id;

@@ -1,6 +1,7 @@
 // dnsd answers questions about the DNS, validated; nothing else in the system speaks DNS.
 //
-// Askers give each question a number; answers come in any order.  Every question is answered, within dnsd.timeout.
+// Askers give each question a number; answers come in any order.  Every question is answered, within
+// dnsd.timeout.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +26,7 @@ struct LookUp {
 struct FindMailHosts {
   DnsQuestionId question = 0;
   std::string domain;
-  bool fixed = false;      // `domain` is a host to go to, without looking at MX records
+  bool fixed = false;       // `domain` is a host to go to, without looking at MX records
   std::uint16_t port = 25;  // for the TLSA name (_25._tcp)
   static auto fields(auto& m) { return std::tie(m.question, m.domain, m.fixed, m.port); }
 };

@@ -22,7 +22,8 @@ struct VerdictTaken {  // the listener has noted StartSession: policyd may tell 
 using ListenerToPolicyd = std::variant<ConnectionOpened, ConnectionClosed, VerdictTaken>;
 
 // policyd -> listener
-struct StartSession {  // the holder of this connection has proved to be this account; valid once, for ten seconds
+struct StartSession {  // the holder of this connection has proved to be this account; valid once, for ten
+                       // seconds
   ConnectionId connection = 0;
   AccountId account = 0;
   std::string name;  // for the log
@@ -46,7 +47,9 @@ struct MailParameters {
   bool requiretls = false;  // RFC 8689 2
   ReturnContent ret = ReturnContent::unset;
   std::string envid;  // still in xtext
-  static auto fields(auto& m) { return std::tie(m.declared_size, m.body, m.smtputf8, m.requiretls, m.ret, m.envid); }
+  static auto fields(auto& m) {
+    return std::tie(m.declared_size, m.body, m.smtputf8, m.requiretls, m.ret, m.envid);
+  }
 };
 
 struct RecipientParameters {
@@ -89,9 +92,11 @@ using PolicydToConnection = std::variant<Verdict>;
 
 // policyd -> queued: the only place that envelopes come from
 struct Recipient {
-  std::string address;            // forward-path as accepted
-  std::vector<AccountId> accounts;  // the resolved local targets, without repeats; empty for a remote recipient
-  std::string domain;  // of a remote recipient: where it goes is decided by this domain, or address literal; else empty
+  std::string address;  // forward-path as accepted
+  std::vector<AccountId>
+      accounts;        // the resolved local targets, without repeats; empty for a remote recipient
+  std::string domain;  // of a remote recipient: where it goes is decided by this domain, or address literal;
+                       // else empty
   RecipientParameters parameters;
   static auto fields(auto& m) { return std::tie(m.address, m.accounts, m.domain, m.parameters); }
 };
@@ -112,8 +117,8 @@ struct WithdrawEnvelope {
   ConnectionId connection = 0;
   static auto fields(auto& m) { return std::tie(m.connection); }
 };
-// A message that the system itself writes: a daily report of RFC 8460, a notice to whoever answers for a device.  Answered
-// by Submitted.
+// A message that the system itself writes: a daily report of RFC 8460, a notice to whoever answers for a
+// device.  Answered by Submitted.
 inline constexpr std::size_t kMaxSubmitted = 60 * 1024;
 struct SubmitMessage {
   std::uint64_t number = 0;  // repeated in the answer
@@ -157,8 +162,9 @@ struct FindStsPolicy {  // RFC 8461: the cached policy of a domain; fetched firs
 // What came of attempts to speak TLS with mail hosts of a domain, for its report (RFC 8460); not answered.
 struct TlsOutcome {
   std::string domain;
-  routing::TlsReason reason = routing::TlsReason::default_policy;  // dane, mta_sts; all others: no policy was found
-  std::vector<std::string> policy;  // of dane: the TLSA records in words
+  routing::TlsReason reason =
+      routing::TlsReason::default_policy;  // dane, mta_sts; all others: no policy was found
+  std::vector<std::string> policy;         // of dane: the TLSA records in words
   std::string mx;
   std::string ip;
   std::string result;  // result type of RFC 8460 4.3; empty: success

@@ -1,8 +1,9 @@
-// relayd carries messages to other hosts: one process for each connection, which speaks to queued on a channel of its own.
+// relayd carries messages to other hosts: one process for each connection, which speaks to queued on a
+// channel of its own.
 //
-// queued asks the listener for a process with a message of fixed size and the process's end of a new channel.  The process
-// takes one Connect, then messages one after the other, and ends when queued closes the channel.  It knows nothing but what
-// it was handed; what it says is about the messages it was handed.
+// queued asks the listener for a process with a message of fixed size and the process's end of a new channel.
+// The process takes one Connect, then messages one after the other, and ends when queued closes the channel.
+// It knows nothing but what it was handed; what it says is about the messages it was handed.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +23,8 @@ using RelayId = std::uint64_t;  // random, names one outbound connection; in log
 // queued -> relayd listener, with one descriptor: the process's end of its channel
 struct OpenRelay {
   RelayId relay = 0;
-  std::uint32_t route = 0;  // routing::route_ticket of the route whose credentials it may ask authd for; 0: none
+  std::uint32_t route =
+      0;  // routing::route_ticket of the route whose credentials it may ask authd for; 0: none
   static auto fields(auto& m) { return std::tie(m.relay, m.route); }
 };
 using QueuedToRelayd = std::variant<OpenRelay>;
@@ -50,8 +52,8 @@ struct OutboundRecipient {
   static auto fields(auto& m) { return std::tie(m.number, m.address, m.notify, m.orcpt); }
 };
 
-// One message, to at most kMaxOutboundRecipients; answered by one Sent.  Content up to kInlineContent (channels/deliverd.h)
-// octets is in `content`; larger content comes as one sealed memfd.
+// One message, to at most kMaxOutboundRecipients; answered by one Sent.  Content up to kInlineContent
+// (channels/deliverd.h) octets is in `content`; larger content comes as one sealed memfd.
 inline constexpr std::size_t kMaxOutboundRecipients = 100;  // RFC 5321 4.5.3.1.8
 struct Send {
   QueueId queue_id = 0;
@@ -69,14 +71,15 @@ using QueuedToRelay = std::variant<Connect, Send>;
 // relay process -> queued
 enum class RelayFailure : std::uint8_t {
   none,
-  unreachable,     // refused, timed out, no route: by the network
-  cut,             // the connection ended, or a reply did not come in time or was no reply
-  greeting,        // 4yz or 5yz to the connection or to EHLO and HELO
-  tls_unavailable, // STARTTLS is required and not offered, or REQUIRETLS is not offered
-  tls_failed,      // a handshake failed
-  certificate,     // ... for the certificate (RFC 8460 4.3: certificate-host-mismatch and so on in `tls_result`)
+  unreachable,      // refused, timed out, no route: by the network
+  cut,              // the connection ended, or a reply did not come in time or was no reply
+  greeting,         // 4yz or 5yz to the connection or to EHLO and HELO
+  tls_unavailable,  // STARTTLS is required and not offered, or REQUIRETLS is not offered
+  tls_failed,       // a handshake failed
+  certificate,  // ... for the certificate (RFC 8460 4.3: certificate-host-mismatch and so on in `tls_result`)
   authentication,  // no credentials, or they were refused
-  unsupported,     // the message needs what the far side does not offer: SMTPUTF8, 8BITMIME (nothing is converted), SIZE
+  unsupported,     // the message needs what the far side does not offer: SMTPUTF8, 8BITMIME (nothing is
+                   // converted), SIZE
   forbidden,       // an address that must never be connected to (SECURITY.md V18)
   loop,            // the far side greets with our own name
   kLast = loop
@@ -97,12 +100,14 @@ struct HopAttempt {  // one address that was tried
 struct Connected {
   std::string host;
   IpAddress address;
-  std::string tls;            // version and cipher; empty: plaintext
-  bool verified = false;      // the certificate was what the requirement asks for
-  std::string tls_result;     // of a requirement with report_only: the RFC 8460 4.3 result type of what is wrong
-  bool dsn = false;           // the far side takes RFC 3461 parameters: it reports from now on
+  std::string tls;         // version and cipher; empty: plaintext
+  bool verified = false;   // the certificate was what the requirement asks for
+  std::string tls_result;  // of a requirement with report_only: the RFC 8460 4.3 result type of what is wrong
+  bool dsn = false;        // the far side takes RFC 3461 parameters: it reports from now on
   std::vector<HopAttempt> attempts;  // those that failed before
-  static auto fields(auto& m) { return std::tie(m.host, m.address, m.tls, m.verified, m.tls_result, m.dsn, m.attempts); }
+  static auto fields(auto& m) {
+    return std::tie(m.host, m.address, m.tls, m.verified, m.tls_result, m.dsn, m.attempts);
+  }
 };
 struct NotConnected {
   std::vector<HopAttempt> attempts;

@@ -1,5 +1,5 @@
-// mr-account speaks to authd about secrets, and mr-credential about credentials for other hosts, on its control socket
-// (0600, root's): one request, one answer.
+// mr-account speaks to authd about secrets, and mr-credential about credentials for other hosts, on its
+// control socket (0600, root's): one request, one answer.
 #pragma once
 
 #include <string>

@@ -61,8 +61,9 @@ struct ListAliases {
   std::string after;  // an address; empty: from the beginning
   static auto fields(auto& m) { return std::tie(m.after); }
 };
-using ToolToPolicyd = std::variant<AddAccounts, ChangeAccount, RemoveAccount, ShowAccount, ListAccounts, SetAlias,
-                                   ListAliases, ListGrants, RevokeGrants, ListLimits, ReleaseLimit, ExplainMail>;
+using ToolToPolicyd =
+    std::variant<AddAccounts, ChangeAccount, RemoveAccount, ShowAccount, ListAccounts, SetAlias, ListAliases,
+                 ListGrants, RevokeGrants, ListLimits, ReleaseLimit, ExplainMail>;
 
 struct AddResult {
   std::string name;
@@ -98,9 +99,7 @@ struct AccountShown {
   bool grants = true;
   bool functional = false;
   std::vector<std::string> send_as;
-  static auto fields(auto& m) {
-    return std::tie(m.facts, m.addresses, m.grants, m.functional, m.send_as);
-  }
+  static auto fields(auto& m) { return std::tie(m.facts, m.addresses, m.grants, m.functional, m.send_as); }
 };
 struct AccountPage {
   std::vector<AccountFacts> accounts;
@@ -117,7 +116,7 @@ struct AliasPage {
   bool last = false;
   static auto fields(auto& m) { return std::tie(m.aliases, m.last); }
 };
-using PolicydToTool = std::variant<AccountsAdded, Done, ToolRefused, AccountShown, AccountPage, AliasPage, GrantPage,
-                                   GrantsRevoked, LimitPage, MailExplained>;
+using PolicydToTool = std::variant<AccountsAdded, Done, ToolRefused, AccountShown, AccountPage, AliasPage,
+                                   GrantPage, GrantsRevoked, LimitPage, MailExplained>;
 
 }  // namespace mailroom

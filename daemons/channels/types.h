@@ -1,6 +1,7 @@
 // The words that the channels have in common.
 //
-// Messages carry names and tickets, never authority: no paths, no uids, no "is authenticated" from the less trusted side.
+// Messages carry names and tickets, never authority: no paths, no uids, no "is authenticated" from the less
+// trusted side.
 #pragma once
 
 #include <cstdint>
@@ -58,8 +59,8 @@ struct Reply {
   static auto fields(auto& m) { return std::tie(m.code, m.enhanced, m.text); }
 };
 
-// What a listener tells a server about a new connection.  Beside it goes the server's end of that connection's own
-// channel: what arrives there is this connection's, whatever it says.
+// What a listener tells a server about a new connection.  Beside it goes the server's end of that
+// connection's own channel: what arrives there is this connection's, whatever it says.
 struct ConnectionOpened {
   ConnectionId connection = 0;
   Service service = Service::mx;

@@ -86,7 +86,8 @@ constexpr Key<P> kPolicydKeys[] = {
     {"state-map-size", Size<P>{&P::state_map_size, 16 * kMiB, 1024 * kGiB}, Reload::restart,
      "How large the shared state may grow; the file is sparse."},
     {"tls-reports", Flag<P>{&P::tls_reports}, Reload::at_once,
-     "Whether results of TLS are counted, and reported once a day to the domains that ask for it (RFC 8460)."},
+     "Whether results of TLS are counted, and reported once a day to the domains that ask for it (RFC "
+     "8460)."},
 };
 
 }  // namespace

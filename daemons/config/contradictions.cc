@@ -68,7 +68,8 @@ void check_limits(const Config& config, Reasons& reasons) {
   if (config.queued.memory_message_size > config.queued.segment_size)
     reasons.push_back("queued.memory-message-size is larger than queued.segment-size");
   if (config.authd.account_failures >= config.authd.address_failures)
-    reasons.push_back("authd.account-failures is not below authd.address-failures: one name would shut out an address");
+    reasons.push_back(
+        "authd.account-failures is not below authd.address-failures: one name would shut out an address");
   if (config.authd.failure_delay > config.authd.max_failure_delay)
     reasons.push_back("authd.failure-delay is longer than authd.max-failure-delay");
 }

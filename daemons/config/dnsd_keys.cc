@@ -22,10 +22,12 @@ std::unexpected<std::string> wrong(std::string reason) { return std::unexpected(
 Parsed<IpAddress> parse_server(std::string_view text) {
   const std::size_t at = text.find('@');
   const std::string_view host = text.substr(0, at);
-  const auto port = at == text.npos ? std::optional{kDnsPort} : parse_decimal<std::uint16_t>(text.substr(at + 1));
+  const auto port =
+      at == text.npos ? std::optional{kDnsPort} : parse_decimal<std::uint16_t>(text.substr(at + 1));
   if (port && *port > 0) {
     const bool is_v6 = host.find(':') != host.npos;
-    const auto address = parse_ip_and_port(fmt::format(fmt::runtime(is_v6 ? "[{}]:{}" : "{}:{}"), host, *port));
+    const auto address =
+        parse_ip_and_port(fmt::format(fmt::runtime(is_v6 ? "[{}]:{}" : "{}:{}"), host, *port));
     if (address) return *address;
   }
   return wrong(fmt::format("\"{}\" is not ADDRESS[@PORT]", text));
@@ -103,16 +105,21 @@ std::vector<std::string> show_insecure(const DnsdConfig& config) {
 
 using D = DnsdConfig;
 constexpr Key<D> kDnsdKeys[] = {
-    {"forward", Custom<D>{"ADDRESS[@PORT] ...", Occurs::repeatedly, set_forward, show_forward}, Reload::restart,
-     "Resolvers that are asked for everything but the zones of dnsd.stub. Without it the servers of each zone are asked, "
-     "beginning with those of the root. Answers are validated in both cases; a forwarder must pass DNSSEC records on."},
+    {"forward", Custom<D>{"ADDRESS[@PORT] ...", Occurs::repeatedly, set_forward, show_forward},
+     Reload::restart,
+     "Resolvers that are asked for everything but the zones of dnsd.stub. Without it the servers of each "
+     "zone are asked, "
+     "beginning with those of the root. Answers are validated in both cases; a forwarder must pass DNSSEC "
+     "records on."},
     {"stub", Custom<D>{"ZONE ADDRESS[@PORT] ...", Occurs::repeatedly, set_stub, show_stubs}, Reload::restart,
      "The servers of a zone, for one that is not reached from the root; the zone . is the root itself."},
     {"insecure", Custom<D>{"ZONE ...", Occurs::repeatedly, set_insecure, show_insecure}, Reload::restart,
-     "Zones that are taken as they are, without validation: for a zone of dnsd.stub that the signed zone above it does not "
+     "Zones that are taken as they are, without validation: for a zone of dnsd.stub that the signed zone "
+     "above it does not "
      "know. No host in them has DANE."},
     {"trust-anchor", Text<D>{&D::trust_anchor_file, "FILE", parse_path}, Reload::restart,
-     "DS or DNSKEY records, one on a line, of the zones where validation begins. Without it these are the keys of the root "
+     "DS or DNSKEY records, one on a line, of the zones where validation begins. Without it these are the "
+     "keys of the root "
      "that this version knows, of 2017 and 2024."},
     {"timeout", Time<D>{&D::timeout, 1s, 2min}, Reload::at_once,
      "When the answer to a question has not been found after this time, the lookup has failed for now."},

@@ -63,7 +63,8 @@ Parsed<Service> take_service(Words& words) {
   if (listener_class == "submission") return Service::submission;
   if (listener_class == "outgoing") return Service::outgoing;
   if (listener_class == "relay") return Service::relay;
-  return wrong(fmt::format("\"{}\" after smtp is none of mx, submission, outgoing and relay", listener_class));
+  return wrong(
+      fmt::format("\"{}\" after smtp is none of mx, submission, outgoing and relay", listener_class));
 }
 
 Parsed<TlsMode> parse_tls_mode(std::string_view word) {
@@ -148,16 +149,15 @@ std::string show_address(const IpAddress& address) {
 }
 
 std::vector<std::string> show_listeners(const Config& config) {
-  static constexpr std::string_view kServices[] = {"smtp mx", "smtp submission", "pop3",
-                                                   "imap",    "smtp outgoing",   "smtp relay", "kpop"};
+  static constexpr std::string_view kServices[] = {"smtp mx",       "smtp submission", "pop3", "imap",
+                                                   "smtp outgoing", "smtp relay",      "kpop"};
   static constexpr std::string_view kTlsModes[] = {"none", "starttls", "implicit"};
   std::vector<std::string> lines;
   for (const auto& listener : config.listeners)
-    lines.push_back(
-        fmt::format("{} {} {}{}{}", kServices[static_cast<int>(listener.service)],
-                    show_address(listener.address), kTlsModes[static_cast<int>(listener.tls)],
-                    listener.plaintext_login == PlaintextLogin::allowed ? " plaintext-login" : "",
-                    show_quirks(listener.quirks)));
+    lines.push_back(fmt::format("{} {} {}{}{}", kServices[static_cast<int>(listener.service)],
+                                show_address(listener.address), kTlsModes[static_cast<int>(listener.tls)],
+                                listener.plaintext_login == PlaintextLogin::allowed ? " plaintext-login" : "",
+                                show_quirks(listener.quirks)));
   return lines;
 }
 
@@ -223,11 +223,14 @@ constexpr Key<Config> kKeys[] = {
      "(POP-before-SMTP) and after login; smtp relay takes mail of devices. mailroom-policy(7) has the rules. "
      "With starttls a client may turn on TLS, and must before it can log in; with implicit TLS begins with "
      "the first octet. plaintext-login offers logins without TLS and is only for loopback addresses. "
-     "A QUIRK is what this listener alone forgives old clients: tls-min=1.0, 1.1, 1.2 (the default) or 1.3 is "
+     "A QUIRK is what this listener alone forgives old clients: tls-min=1.0, 1.1, 1.2 (the default) or 1.3 "
+     "is "
      "the oldest version of TLS; old-ciphers adds CBC cipher suites and finite-field Diffie-Hellman, without "
      "which no client with TLS 1.1 or older connects; bare-lf takes a lone LF in a message for a line end, "
-     "while its end stays CRLF . CRLF; any-helo takes HELO and EHLO with no name or a wrong one; add-fields has "
-     "mx add Date and Message-ID where they are missing, which the other classes always do; detect-tls takes clients that begin with TLS at once on a "
+     "while its end stays CRLF . CRLF; any-helo takes HELO and EHLO with no name or a wrong one; add-fields "
+     "has "
+     "mx add Date and Message-ID where they are missing, which the other classes always do; detect-tls takes "
+     "clients that begin with TLS at once on a "
      "port with starttls, for which the greeting waits half a second. "
      "At least one must be given."},
     {"certificate",

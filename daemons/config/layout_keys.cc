@@ -32,8 +32,10 @@ constexpr Key<U> kUidKeys[] = {
     {"uid-base.login", Number<U>{&U::login, kMinUid, kMaxUid}, Reload::restart,
      "The first uid of the pool for processes that talk to clients before login, and to other hosts."},
     {"uid-count.login", Number<U>{&U::login_count, 28, 1'000'000}, Reload::restart,
-     "The number of uids in that pool. Each of the six services, and relayd, has a fourteenth of it before and "
-     "a fourteenth after a reload, and keeps an eighth of its part for processes that are ending: with 16000 it takes 1000 "
+     "The number of uids in that pool. Each of the six services, and relayd, has a fourteenth of it before "
+     "and "
+     "a fourteenth after a reload, and keeps an eighth of its part for processes that are ending: with 16000 "
+     "it takes 1000 "
      "connections, whatever max-connections says."},
     {"uid-base.accounts", Number<U>{&U::accounts, kMinUid, kMaxUid}, Reload::restart,
      "The uid of an account is this plus the account's number, which starts at 1 and is never used twice. "

@@ -117,7 +117,8 @@ constexpr Key<OutboundTlsConfig> kKeys[] = {
 using S = StsdConfig;
 constexpr Key<S> kStsdKeys[] = {
     {"port", Number<S>{&S::port, 1, 65'535}, Reload::restart,
-     "The TCP port of the web servers that MTA-STS policies are fetched from; another one than 443 is for tests."},
+     "The TCP port of the web servers that MTA-STS policies are fetched from; another one than 443 is for "
+     "tests."},
     {"timeout", Time<S>{&S::timeout, 1s, 10min}, Reload::restart, "How long one policy may take to fetch."},
 };
 

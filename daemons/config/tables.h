@@ -11,7 +11,7 @@ namespace mailroom::config {
 std::span<const Key<Config>> instance_keys();  // hostname, domain, listen, certificate, route, log-level
 std::span<const Key<OutboundTlsConfig>> tls_policy_keys();    // tls-policy
 std::span<const Key<OutboundTlsConfig>> outbound_tls_keys();  // relayd.tls-default, relayd.ca-file ...
-std::span<const Key<Config>> access_keys();    // relay-domain, network, limit
+std::span<const Key<Config>> access_keys();                   // relay-domain, network, limit
 std::span<const Key<DirectoryConfig>> directory_keys();
 std::span<const Key<UidConfig>> uid_keys();
 std::span<const Key<ConnectionLimits>> connection_keys();  // the same for each service

@@ -47,7 +47,8 @@ void QuestionDesk::ask(AskerKey asker, const AskerToDnsd& message, std::chrono::
   open_.emplace(key, Open{asker, number_of(message), is_search, Clock::now() + timeout, {}});
   if (++counts_[asker] > kMaxOpen) return fail(key, "too many questions at once");
   if (open_.size() == 1) watch();
-  std::visit(Overloaded{[&](const LookUp& m) { look_up(key, m); }, [&](const FindMailHosts& m) { find_mail_hosts(key, m); }},
+  std::visit(Overloaded{[&](const LookUp& m) { look_up(key, m); },
+                        [&](const FindMailHosts& m) { find_mail_hosts(key, m); }},
              message);
 }
 
@@ -61,7 +62,8 @@ void QuestionDesk::forget(AskerKey asker) {
 void QuestionDesk::look_up(Key key, const LookUp& message) {
   if (!dns::is_known(message.type)) return fail(key, "a type of record that nobody looks for");
   const bool is_reverse = message.type == dns::Type::ptr && message.name.empty();
-  const dns::Question question{message.type, is_reverse ? dns::reverse_name(message.address) : lower_case(message.name)};
+  const dns::Question question{message.type,
+                               is_reverse ? dns::reverse_name(message.address) : lower_case(message.name)};
   if (!dns::is_domain_name(question.name))
     return answer(open_.find(key), LookedUp{0, settled(dns::Outcome::no_domain, "not a domain name")});
   lookups_.look_up(question, [this, key](const dns::Answer& answered) {
@@ -74,7 +76,8 @@ void QuestionDesk::look_up(Key key, const LookUp& message) {
 void QuestionDesk::find_mail_hosts(Key key, const FindMailHosts& message) {
   const std::string domain = lower_case(message.domain);
   if (!dns::is_domain_name(domain))
-    return answer(open_.find(key), MailHostsFound{0, settled_hosts(dns::Outcome::no_domain, "not a domain name")});
+    return answer(open_.find(key),
+                  MailHostsFound{0, settled_hosts(dns::Outcome::no_domain, "not a domain name")});
   open_.at(key).search.emplace(dns::MailDomain{domain, message.fixed, message.port});
   go_on(key);
 }
@@ -85,7 +88,8 @@ void QuestionDesk::go_on(Key key) {
   dns::MailHostSearch& search = *open->second.search;
   if (search.is_done()) return answer(open, MailHostsFound{0, search.result()});
   for (const dns::Question& question : search.take_questions())
-    lookups_.look_up(question, [this, key, question](const dns::Answer& answered) { found(key, question, answered); });
+    lookups_.look_up(question,
+                     [this, key, question](const dns::Answer& answered) { found(key, question, answered); });
 }
 
 void QuestionDesk::found(Key key, const dns::Question& question, const dns::Answer& answered) {
@@ -116,7 +120,8 @@ void QuestionDesk::fail(Key key, const std::string& problem) {
 
 // The oldest are the first to be over, but for those asked right after dnsd.timeout was changed.
 void QuestionDesk::expire() {
-  while (!open_.empty() && open_.begin()->second.until <= Clock::now()) fail(open_.begin()->first, "no answer in time");
+  while (!open_.empty() && open_.begin()->second.until <= Clock::now())
+    fail(open_.begin()->first, "no answer in time");
   if (!open_.empty()) watch();
 }
 

@@ -55,8 +55,12 @@ std::string absolute(const std::string& zone) { return zone + "."; }
 
 // Zones that libunbound answers for by itself (RFC 6761, RFC 6303), beside those of private addresses.
 constexpr std::string_view kOwnZones[] = {
-    "localhost", "127.in-addr.arpa", "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa",
-    "test",      "invalid",          "onion",
+    "localhost",
+    "127.in-addr.arpa",
+    "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa",
+    "test",
+    "invalid",
+    "onion",
     "home.arpa"};
 
 bool is_within(std::string_view name, std::string_view zone) {
@@ -71,20 +75,23 @@ void give_way_to(ub_ctx* context, const DnsStubConfig& stub) {
 }
 
 void set_servers(ub_ctx* context, const DnsdConfig& config) {
-  for (const IpAddress& server : config.forward) check(ub_ctx_set_fwd(context, at_port(server).c_str()), "dnsd.forward");
+  for (const IpAddress& server : config.forward)
+    check(ub_ctx_set_fwd(context, at_port(server).c_str()), "dnsd.forward");
   for (const DnsStubConfig& stub : config.stubs)
     for (const IpAddress& server : stub.servers)
       check(ub_ctx_set_stub(context, absolute(stub.zone).c_str(), at_port(server).c_str(), 0), "dnsd.stub");
 }
 
 void set_trust(ub_ctx* context, const DnsdConfig& config) {
-  for (const std::string& anchor : config.trust_anchors) check(ub_ctx_add_ta(context, anchor.c_str()), "dnsd.trust-anchor");
+  for (const std::string& anchor : config.trust_anchors)
+    check(ub_ctx_add_ta(context, anchor.c_str()), "dnsd.trust-anchor");
   for (const std::string& zone : config.insecure) set(context, "domain-insecure:", absolute(zone));
 }
 
 std::string printable(std::string_view text) {
   std::string words{text.substr(0, kMaxProblem)};
-  std::ranges::replace_if(words, [](char c) { return !is_visible(c); }, ' ');
+  std::ranges::replace_if(
+      words, [](char c) { return !is_visible(c); }, ' ');
   return words;
 }
 
@@ -94,10 +101,13 @@ dns::Answer failed(std::string problem) {
   return answer;
 }
 
-dns::Answer to_answer(const dns::Question& question, int code, std::string_view packet, int security, const char* why) {
+dns::Answer to_answer(const dns::Question& question, int code, std::string_view packet, int security,
+                      const char* why) {
   if (security == kBogus || (code == kServFail && why != nullptr))
     return failed("bogus: " + printable(why == nullptr ? "not validated" : why));
-  if (code != 0) return failed(code == kServFail ? "no usable answer from its servers" : "DNS error " + std::to_string(code));
+  if (code != 0)
+    return failed(code == kServFail ? "no usable answer from its servers"
+                                    : "DNS error " + std::to_string(code));
   auto answer = dns::read_answer(packet, question);
   if (!answer) return failed("unusable answer: " + answer.error());
   answer->security = security == kSecure ? dns::Security::secure : dns::Security::insecure;
@@ -137,14 +147,15 @@ void Resolver::begin(Asked& asked) {
   ++in_flight_;
   const std::string name = absolute(asked.question.name);
   // May call back before it returns.
-  const int result = ub_resolve_event(context_.get(), name.c_str(), static_cast<int>(asked.question.type), kClassIn, &asked,
-                                      on_result, nullptr);
+  const int result = ub_resolve_event(context_.get(), name.c_str(), static_cast<int>(asked.question.type),
+                                      kClassIn, &asked, on_result, nullptr);
   if (result != 0) finish(asked, failed(ub_strerror(result)));
 }
 
 void Resolver::on_result(void* asked, int code, void* packet, int size, int security, char* why_bogus, int) {
   auto& question = *static_cast<Asked*>(asked);
-  const std::string_view octets{static_cast<const char*>(packet), packet == nullptr ? 0 : static_cast<std::size_t>(size)};
+  const std::string_view octets{static_cast<const char*>(packet),
+                                packet == nullptr ? 0 : static_cast<std::size_t>(size)};
   question.resolver->finish(question, to_answer(question.question, code, octets, security, why_bogus));
 }
 

@@ -1,7 +1,7 @@
 // The one door to libunbound: a validating resolver with a cache in the event loop, without threads.
 //
-// libunbound's caches bound themselves by dnsd.cache-size; sockets, questions in flight and aliases are bounded here and by
-// its own settings.
+// libunbound's caches bound themselves by dnsd.cache-size; sockets, questions in flight and aliases are
+// bounded here and by its own settings.
 #pragma once
 
 #include <deque>
@@ -24,7 +24,8 @@ class Resolver final : public Lookups {
   // Questions that libunbound works on at the same time; more wait for their turn.
   static constexpr std::size_t kMaxInFlight = 1'000;
 
-  // Sets everything up that ever needs more than sockets, so that a filter can close behind it.  Throws std::runtime_error.
+  // Sets everything up that ever needs more than sockets, so that a filter can close behind it.  Throws
+  // std::runtime_error.
   Resolver(event::Loop& loop, const DnsdConfig& config);
   ~Resolver() override;
 
@@ -41,7 +42,8 @@ class Resolver final : public Lookups {
     void operator()(ub_ctx* context) const;
   };
 
-  static void on_result(void* asked, int code, void* packet, int size, int security, char* why_bogus, int limited);
+  static void on_result(void* asked, int code, void* packet, int size, int security, char* why_bogus,
+                        int limited);
   void begin(Asked& asked);
   void finish(Asked& asked, dns::Answer answer);
   void deliver();

@@ -6,13 +6,16 @@ namespace mailroom::dnsd {
 
 void Server::start() {
   resolver_ = std::make_unique<Resolver>(host_.loop, host_.config.dnsd);
-  desk_ = std::make_unique<QuestionDesk>(host_.loop, *resolver_, [this](AskerKey asker, const DnsdToAsker& answer) {
-    if (const auto found = askers_.find(asker); found != askers_.end()) found->second.channel->send(answer);
-  });
+  desk_ = std::make_unique<QuestionDesk>(host_.loop, *resolver_,
+                                         [this](AskerKey asker, const DnsdToAsker& answer) {
+                                           if (const auto found = askers_.find(asker); found != askers_.end())
+                                             found->second.channel->send(answer);
+                                         });
 }
 
 void Server::attach(const std::string& kind, const std::string& peer, Fd fd) {
-  if (kind != "queued-dnsd" && kind != "policyd-dnsd") log::fatal("a channel of a kind that dnsd does not have");
+  if (kind != "queued-dnsd" && kind != "policyd-dnsd")
+    log::fatal("a channel of a kind that dnsd does not have");
   const AskerKey key = ++last_asker_;
   auto channel = std::make_unique<Channel>(
       host_.loop, std::move(fd), 0,

@@ -3,8 +3,8 @@
 #include "daemons/imapd/preauth.h"
 #include "daemons/imapd/session.h"
 #include "daemons/listener/authenticator_client.h"
-#include "daemons/listener/mechanisms.h"
 #include "daemons/listener/connection.h"
+#include "daemons/listener/mechanisms.h"
 #include "daemons/listener/session_mailbox.h"
 #include "daemons/listener/session_stream.h"
 

@@ -37,7 +37,9 @@ void Server::start() { pool_.emplace(host_.loop, host_.config.kerberos.logins); 
 void Server::attach(const std::string&, const std::string&, Fd fd) {
   authd_ = std::make_shared<Channel>(
       host_.loop, std::move(fd), 0,
-      [this](AuthdToKdcd&& message, std::vector<Fd>&&) { on_request(std::get<RequestTicket>(std::move(message))); },
+      [this](AuthdToKdcd&& message, std::vector<Fd>&&) {
+        on_request(std::get<RequestTicket>(std::move(message)));
+      },
       [this](event::ChannelEnd why) {
         log::write("channel-closed",
                    {{"channel", "authd-kdcd"}, {"peer", "authd"}, {"reason", event::channel_end_name(why)}});
@@ -48,10 +50,11 @@ void Server::attach(const std::string&, const std::string&, Fd fd) {
 // Each request has a thread for as long as the KDCs take; authd gives no more than there are threads.
 void Server::on_request(RequestTicket&& request) {
   auto answer = std::make_shared<KdcdToAuthd>();
-  pool_->submit([answer, request = std::move(request), this]() mutable { *answer = ask_kdc(request, service_); },
-                [answer, channel = std::weak_ptr<Channel>{authd_}] {
-                  if (const auto authd = channel.lock()) authd->send(*answer);
-                });
+  pool_->submit(
+      [answer, request = std::move(request), this]() mutable { *answer = ask_kdc(request, service_); },
+      [answer, channel = std::weak_ptr<Channel>{authd_}] {
+        if (const auto authd = channel.lock()) authd->send(*answer);
+      });
 }
 
 }  // namespace mailroom::kdcd

@@ -19,7 +19,8 @@ KeydToConnection KeyRing::answer(const Sign& request) const {
   const tls::PrivateKey* key = find(request.key);
   if (key == nullptr) return SignRefused{SignRefusal::unknown_key};
   if (!tls::scheme_fits(request.scheme, key->type())) return SignRefused{SignRefusal::wrong_scheme};
-  if (request.to_be_signed.size() > kMaxToBeSigned || !is_tls_shaped(request.scheme, request.to_be_signed, old_tls_))
+  if (request.to_be_signed.size() > kMaxToBeSigned ||
+      !is_tls_shaped(request.scheme, request.to_be_signed, old_tls_))
     return SignRefused{SignRefusal::not_tls};
   return Signature{key->sign(request.scheme, request.to_be_signed)};
 }

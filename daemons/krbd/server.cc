@@ -39,8 +39,7 @@ void Server::before_jail() {
   const Fd file = host_.take_descriptor("keytab");
   if (!file) throw std::runtime_error("there is no keytab");
   keytab_.emplace(file.get());
-  for (const std::string& principal : keytab_->principals())
-    log::write("key-loaded", {{"names", principal}});
+  for (const std::string& principal : keytab_->principals()) log::write("key-loaded", {{"names", principal}});
 }
 
 void Server::attach(const std::string&, const std::string&, Fd fd) {
@@ -61,9 +60,10 @@ void Server::on_message(AuthdToKrbd&& message) {
 }
 
 void Server::handle(StartGssapi&& message) {
-  if (exchanges_.size() >= kMaxExchanges) return refuse(message.ticket, {kerberos::TicketFault::refused, "too many"});
-  const auto [at, is_new] =
-      exchanges_.try_emplace(message.ticket, *keytab_, service_of(message.service), std::move(message.bindings));
+  if (exchanges_.size() >= kMaxExchanges)
+    return refuse(message.ticket, {kerberos::TicketFault::refused, "too many"});
+  const auto [at, is_new] = exchanges_.try_emplace(message.ticket, *keytab_, service_of(message.service),
+                                                   std::move(message.bindings));
   if (!is_new) return misbehaved("an exchange that is there already");
   answer(message.ticket, at->second.respond(message.token));
 }

@@ -9,20 +9,28 @@ constexpr std::chrono::seconds kPatience{60};
 AuthFailure::Kind kind_of(LoginRefusal refusal) {
   switch (refusal) {
   case LoginRefusal::bad_credentials:
-  case LoginRefusal::disabled: return AuthFailure::Kind::bad_credentials;
-  case LoginRefusal::mechanism_unknown: return AuthFailure::Kind::unsupported_mechanism;
-  case LoginRefusal::malformed: return AuthFailure::Kind::malformed;
-  case LoginRefusal::unavailable: return AuthFailure::Kind::unavailable;
-  case LoginRefusal::service_off: return AuthFailure::Kind::service_off;
-  case LoginRefusal::expired: return AuthFailure::Kind::expired;
-  case LoginRefusal::too_many: return AuthFailure::Kind::too_many;
+  case LoginRefusal::disabled:
+    return AuthFailure::Kind::bad_credentials;
+  case LoginRefusal::mechanism_unknown:
+    return AuthFailure::Kind::unsupported_mechanism;
+  case LoginRefusal::malformed:
+    return AuthFailure::Kind::malformed;
+  case LoginRefusal::unavailable:
+    return AuthFailure::Kind::unavailable;
+  case LoginRefusal::service_off:
+    return AuthFailure::Kind::service_off;
+  case LoginRefusal::expired:
+    return AuthFailure::Kind::expired;
+  case LoginRefusal::too_many:
+    return AuthFailure::Kind::too_many;
   }
   return AuthFailure::Kind::unavailable;
 }
 
 }  // namespace
 
-AuthStep AuthenticatorClient::start(std::string_view mechanism, std::optional<std::string_view> initial_response) {
+AuthStep AuthenticatorClient::start(std::string_view mechanism,
+                                    std::optional<std::string_view> initial_response) {
   SaslStart question{std::string{mechanism}, {}};
   if (initial_response) question.initial_response.emplace(*initial_response);
   return ask(question);
@@ -42,7 +50,8 @@ AuthStep AuthenticatorClient::ask(const ConnectionToAuthd& question) {
     authd_.close();  // a late answer must not be taken for that to the next question
     return AuthFailure{AuthFailure::Kind::unavailable};
   }
-  if (auto* challenge = std::get_if<SaslChallenge>(&answer->message)) return AuthChallenge{std::move(challenge->challenge)};
+  if (auto* challenge = std::get_if<SaslChallenge>(&answer->message))
+    return AuthChallenge{std::move(challenge->challenge)};
   if (auto* succeeded = std::get_if<SaslSucceeded>(&answer->message)) {
     name_ = std::move(succeeded->name);
     return AuthSuccess{};

@@ -8,17 +8,18 @@
 namespace mailroom {
 
 class AuthenticatorClient : public Authenticator {
-public:
+ public:
   explicit AuthenticatorClient(Fd to_authd) : authd_{std::move(to_authd)} {}
 
-  [[nodiscard]] AuthStep start(std::string_view mechanism, std::optional<std::string_view> initial_response) override;
+  [[nodiscard]] AuthStep start(std::string_view mechanism,
+                               std::optional<std::string_view> initial_response) override;
   [[nodiscard]] AuthStep respond(std::string_view data) override;
   void cancel() override;
 
   // The name that was proved, for the log; empty before Success.
   const std::string& name() const { return name_; }
 
-private:
+ private:
   AuthStep ask(const ConnectionToAuthd& question);
 
   ipc::MessageChannel<ConnectionToAuthd, AuthdToConnection> authd_;

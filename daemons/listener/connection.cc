@@ -23,16 +23,15 @@ constexpr char kHandshakeRecord = 0x16;  // RFC 8446 5.1
 }  // namespace
 
 Connection::Connection(BeforeLogin& process)
-    : process_{process},
-      listener_{std::move(process.to_listener)},
-      signer_{listener_},
+    : process_{process}, listener_{std::move(process.to_listener)}, signer_{listener_},
       plain_{process.client.get(), listener_.fd()} {
   if (process.tls != nullptr) process.tls->bind_signer(signer_);
 }
 
 Stream& Connection::open() {
   if (process_.listener.tls != TlsMode::implicit && !begins_with_tls()) return plain_;
-  if (process_.tls == nullptr) throw StreamError{StreamError::Kind::failed, "implicit TLS without a certificate"};
+  if (process_.tls == nullptr)
+    throw StreamError{StreamError::Kind::failed, "implicit TLS without a certificate"};
   return start();
 }
 
@@ -62,8 +61,10 @@ Stream& Connection::start() {
     throw;
   }
   const tls::HandshakeFacts& facts = tls_->facts();
-  log::write("tls-started", {{"session", log::Id{process_.connection}}, {"version", facts.version},
-                             {"cipher", facts.suite}, {"name", facts.server_name}});
+  log::write("tls-started", {{"session", log::Id{process_.connection}},
+                             {"version", facts.version},
+                             {"cipher", facts.suite},
+                             {"name", facts.server_name}});
   return *tls_;
 }
 
@@ -82,15 +83,18 @@ bool Connection::hand_over(std::string context, std::string pre_read) {
 bool Connection::hand_over_whole(Fd start) {
   const int descriptors[] = {start.get(), process_.client.get()};
   listener_.send(HandOver{.relayed = false}, descriptors);
-  auto answer = listener_.receive(ipc::PacketSocket::Wait::yes, 0, std::chrono::steady_clock::now() + kHandOverPatience);
+  auto answer = listener_.receive(ipc::PacketSocket::Wait::yes, 0,
+                                  std::chrono::steady_clock::now() + kHandOverPatience);
   return answer && std::holds_alternative<SessionOpened>(answer->message);
 }
 
 bool Connection::hand_over_relayed(Fd start) {
   const int descriptor = start.get();
   listener_.send(HandOver{.relayed = true}, {&descriptor, 1});
-  auto answer = listener_.receive(ipc::PacketSocket::Wait::yes, 1, std::chrono::steady_clock::now() + kHandOverPatience);
-  if (!answer || !std::holds_alternative<SessionOpened>(answer->message) || answer->descriptors.size() != 1) return false;
+  auto answer = listener_.receive(ipc::PacketSocket::Wait::yes, 1,
+                                  std::chrono::steady_clock::now() + kHandOverPatience);
+  if (!answer || !std::holds_alternative<SessionOpened>(answer->message) || answer->descriptors.size() != 1)
+    return false;
   relay(*tls_, process_.client.get(), answer->descriptors.front().get(), listener_.fd());
   return true;
 }

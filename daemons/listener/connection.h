@@ -13,10 +13,11 @@
 namespace mailroom {
 
 class Connection : public TlsUpgrade {
-public:
+ public:
   explicit Connection(BeforeLogin& process);
 
-  // The client's stream: TLS already on a port with implicit TLS, or where it is detected.  Throws StreamError when that handshake fails.
+  // The client's stream: TLS already on a port with implicit TLS, or where it is detected.  Throws
+  // StreamError when that handshake fails.
   Stream& open();
 
   // STARTTLS, STLS.
@@ -30,11 +31,12 @@ public:
   // Of the handshake; null without TLS.
   const tls::HandshakeFacts* tls_facts() const { return tls_ ? &tls_->facts() : nullptr; }
 
-  // Gives the connection to its account's session, and returns when this process is no longer needed: at once without
-  // TLS, at the session's end with it.  False when the session was refused: the client has not been answered yet.
+  // Gives the connection to its account's session, and returns when this process is no longer needed: at once
+  // without TLS, at the session's end with it.  False when the session was refused: the client has not been
+  // answered yet.
   bool hand_over(std::string context, std::string pre_read);
 
-private:
+ private:
   bool begins_with_tls() const;
   bool hand_over_whole(Fd start);
   bool hand_over_relayed(Fd start);

@@ -10,12 +10,13 @@ ConnectionTable::ConnectionTable(const ConnectionLimits& limits, std::uint32_t s
   for (Slot slot = slots; slot > 0; --slot) free_.push_back(slot - 1);
 }
 
-std::expected<ConnectionTable::Slot, ConnectionTable::Refusal> ConnectionTable::open(ConnectionId id, const IpAddress& peer,
-                                                                                      Time now) {
+std::expected<ConnectionTable::Slot, ConnectionTable::Refusal>
+ConnectionTable::open(ConnectionId id, const IpAddress& peer, Time now) {
   const auto counted = per_address_.find(peer.host_for_limits());
   if (counted != per_address_.end() && counted->second >= limits_.per_address)
     return std::unexpected(Refusal::address_full);
-  if (before_login_.size() >= limits_.total || free_.empty() || by_id_.contains(id)) return std::unexpected(Refusal::service_full);
+  if (before_login_.size() >= limits_.total || free_.empty() || by_id_.contains(id))
+    return std::unexpected(Refusal::service_full);
   const Slot slot = free_.back();
   free_.pop_back();
   if (slot >= connections_.size()) connections_.resize(slot + 1);
@@ -67,7 +68,8 @@ std::optional<ConnectionTable::Verdict> ConnectionTable::use_verdict(Slot slot, 
 
 void ConnectionTable::revoke(AccountId account) {
   for (auto& connection : connections_)
-    if (connection && connection->verdict && connection->verdict->account == account) connection->verdict_until = {};
+    if (connection && connection->verdict && connection->verdict->account == account)
+      connection->verdict_until = {};
 }
 
 bool ConnectionTable::open_session(AccountId account) {

@@ -1,5 +1,6 @@
-// What a listener knows of its connections, as a value without descriptors: who may still connect, which verdicts are
-// outstanding, how many sessions an account has.  A verdict is good for one hand-over within kVerdictLifetime.
+// What a listener knows of its connections, as a value without descriptors: who may still connect, which
+// verdicts are outstanding, how many sessions an account has.  A verdict is good for one hand-over within
+// kVerdictLifetime.
 #pragma once
 
 #include <chrono>
@@ -20,10 +21,10 @@ namespace mailroom {
 inline constexpr std::chrono::seconds kVerdictLifetime{10};
 
 class ConnectionTable {
-public:
+ public:
   using Time = std::chrono::steady_clock::time_point;
-  // Small and reused: also the number of the process's uid within the pool.  It stays taken until release(), since a
-  // connection may be over before its process is.
+  // Small and reused: also the number of the process's uid within the pool.  It stays taken until release(),
+  // since a connection may be over before its process is.
   using Slot = std::uint32_t;
 
   enum class Refusal { service_full, address_full };
@@ -39,11 +40,11 @@ public:
     Time opened;
     std::optional<Verdict> verdict;  // admitted and not yet used
     Time verdict_until;
-    bool handed_over = false;        // relays for a session: not "before login" any more
+    bool handed_over = false;  // relays for a session: not "before login" any more
   };
 
-  // `slots` is the size of the uid pool.  limits.total counts the connections before login, and leaves some of the pool
-  // to processes that are ending and to relays.
+  // `slots` is the size of the uid pool.  limits.total counts the connections before login, and leaves some
+  // of the pool to processes that are ending and to relays.
   ConnectionTable(const ConnectionLimits& limits, std::uint32_t slots);
 
   std::expected<Slot, Refusal> open(ConnectionId id, const IpAddress& peer, Time now);
@@ -58,7 +59,8 @@ public:
   // The one that has been there longest without login.
   std::optional<Slot> oldest_before_login() const;
 
-  // Notes a verdict.  False when there is no such connection, or it has had one: a second verdict is never taken.
+  // Notes a verdict.  False when there is no such connection, or it has had one: a second verdict is never
+  // taken.
   bool admit(ConnectionId id, Verdict verdict, Time now);
 
   // The verdict, once.  Nothing without one, or when it has expired.
@@ -72,7 +74,7 @@ public:
   void close_session(AccountId account);
   std::size_t sessions() const { return sessions_; }
 
-private:
+ private:
   ConnectionLimits limits_;
   std::vector<std::optional<Connection>> connections_;  // by slot, as far as slots have been used
   std::vector<Slot> free_;

@@ -21,8 +21,8 @@ namespace {
 
 // Connections taken from one listening socket in a turn, so that the other descriptors are served too.
 constexpr int kAcceptBurst = 32;
-// Without descriptors or memory for a connection, new ones wait in the kernel's queue for so long: the socket stays
-// readable, and trying at once again would take a whole core and fill the log.
+// Without descriptors or memory for a connection, new ones wait in the kernel's queue for so long: the socket
+// stays readable, and trying at once again would take a whole core and fill the log.
 constexpr std::chrono::seconds kAcceptPause{1};
 
 }  // namespace
@@ -52,7 +52,8 @@ void Listener::accept_some(std::size_t socket) {
 void Listener::watch_sockets(int operation) {
   for (std::uint32_t i = 0; i < sockets_.size(); ++i) {
     epoll_event event{EPOLLIN, {.u64 = static_cast<std::uint64_t>(Tag::socket) << 32 | i}};
-    if (sockets_[i].fd && ::epoll_ctl(epoll_.get(), operation, sockets_[i].fd.get(), &event) != 0 && errno != ENOENT)
+    if (sockets_[i].fd && ::epoll_ctl(epoll_.get(), operation, sockets_[i].fd.get(), &event) != 0 &&
+        errno != ENOENT)
       fatal_errno("epoll_ctl");
   }
 }
@@ -108,14 +109,16 @@ void Listener::open_connection(std::size_t socket, Fd client) {
   }
   slot_of_.emplace(pid, *slot);
   watch(child.channel.fd(), Tag::child, *slot);
-  log::write("connection-opened", {{"session", log::Id{id}}, {"service", service_name(service_)},
-                                   {"peer", peer->text()}, {"child", pid}});
+  log::write("connection-opened", {{"session", log::Id{id}},
+                                   {"service", service_name(service_)},
+                                   {"peer", peer->text()},
+                                   {"child", pid}});
 }
 
-// Tells the servers of the new connection.  Nothing when one of them cannot be told now: the client sees its connection
-// closed and comes again.
-std::optional<Listener::NewConnection> Listener::connect_servers(ConnectionId id, const IpAddress& peer, Fd client,
-                                                                 Child& child) {
+// Tells the servers of the new connection.  Nothing when one of them cannot be told now: the client sees its
+// connection closed and comes again.
+std::optional<Listener::NewConnection> Listener::connect_servers(ConnectionId id, const IpAddress& peer,
+                                                                 Fd client, Child& child) {
   constexpr auto kNoWait = ipc::PacketSocket::Wait::no;
   if (!report_closed()) return std::nullopt;
   NewConnection ends{.client = std::move(client)};
@@ -132,25 +135,28 @@ std::optional<Listener::NewConnection> Listener::connect_servers(ConnectionId id
   };
   if (takes_logins(service_) && !connect(authd_, ends.to_authd)) return std::nullopt;
   if (is_smtp(service_))
-    return connect(policyd_, ends.to_policyd) && connect(queued_, ends.to_queued) ? std::optional{std::move(ends)}
-                                                                                 : std::nullopt;
+    return connect(policyd_, ends.to_policyd) && connect(queued_, ends.to_queued)
+               ? std::optional{std::move(ends)}
+               : std::nullopt;
   if (!policyd_.is_open() || policyd_.send(opened, {}, kNoWait) != ipc::SendResult::sent) return std::nullopt;
   return ends;
 }
 
-void Listener::turn_away(std::size_t socket, int client, const IpAddress& peer, ConnectionTable::Refusal why) {
+void Listener::turn_away(std::size_t socket, int client, const IpAddress& peer,
+                         ConnectionTable::Refusal why) {
   const char* reason = why == ConnectionTable::Refusal::address_full ? "address" : "service";
-  log::write("connection-refused", {{"service", service_name(service_)}, {"peer", peer.text()}, {"reason", reason}});
+  log::write("connection-refused",
+             {{"service", service_name(service_)}, {"peer", peer.text()}, {"reason", reason}});
   if (sockets_[socket].config.tls == TlsMode::implicit) return;
   ::send(client, protocol_.too_many.data(), protocol_.too_many.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-// policyd keeps a connection until it hears of its end, so what it cannot be told now is told later.  Bounded: no new
-// connection is opened before.  False when some are left.
+// policyd keeps a connection until it hears of its end, so what it cannot be told now is told later. Bounded:
+// no new connection is opened before.  False when some are left.
 bool Listener::report_closed() {
   for (; !unreported_.empty(); unreported_.pop_front())
-    if (policyd_.is_open() && policyd_.send(ConnectionClosed{unreported_.front()}, {}, ipc::PacketSocket::Wait::no) ==
-                                  ipc::SendResult::would_block)
+    if (policyd_.is_open() && policyd_.send(ConnectionClosed{unreported_.front()}, {},
+                                            ipc::PacketSocket::Wait::no) == ipc::SendResult::would_block)
       return false;
   return true;
 }
@@ -161,20 +167,24 @@ void Listener::abandon_connection(Slot slot, std::string_view reason) {
   table_.release(slot);
 }
 
-// Forgets the connection; its process sees the end of its channel and ends, if it has not already.  Its slot, and so its
-// uid, is nobody else's before that: it may be a process that does not want to end.
+// Forgets the connection; its process sees the end of its channel and ends, if it has not already.  Its slot,
+// and so its uid, is nobody else's before that: it may be a process that does not want to end.
 void Listener::close_connection(Slot slot, std::string_view reason) {
   const ConnectionTable::Connection& connection = table_.at(slot);
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now() - connection.opened).count();
-  log::write("connection-closed", {{"session", log::Id{connection.id}}, {"service", service_name(service_)},
-                                   {"peer", connection.peer.text()}, {"reason", reason}, {"seconds", seconds}});
+  log::write("connection-closed", {{"session", log::Id{connection.id}},
+                                   {"service", service_name(service_)},
+                                   {"peer", connection.peer.text()},
+                                   {"reason", reason},
+                                   {"seconds", seconds}});
   unreported_.push_back(connection.id);
   report_closed();
   end_channel(slot);
   table_.close(slot);
 }
 
-// A child that is being forked has the listener's end open too until it closes it: closing alone would not end the watch.
+// A child that is being forked has the listener's end open too until it closes it: closing alone would not
+// end the watch.
 void Listener::end_channel(Slot slot) {
   ChildChannel& channel = children_[slot].channel;
   if (!channel.is_open()) return;
@@ -191,9 +201,16 @@ void Listener::become_child(Slot slot, std::size_t socket, NewConnection ends) {
   if (!launch_.unprivileged) become_in_child(uids_.uid(slot));
   forbid_forks();
   if (before_login_filter_) before_login_filter_->install_single_threaded();
-  BeforeLogin context{config_, listener, sockets_[socket].tls, connection.id, connection.peer,
-                      std::move(ends.client), std::move(ends.to_listener), std::move(ends.to_authd),
-                      std::move(ends.to_policyd), std::move(ends.to_queued)};
+  BeforeLogin context{config_,
+                      listener,
+                      sockets_[socket].tls,
+                      connection.id,
+                      connection.peer,
+                      std::move(ends.client),
+                      std::move(ends.to_listener),
+                      std::move(ends.to_authd),
+                      std::move(ends.to_policyd),
+                      std::move(ends.to_queued)};
   int status = 0;
   try {
     protocol_.before_login(context);

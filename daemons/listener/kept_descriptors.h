@@ -5,8 +5,8 @@
 
 namespace mailroom {
 
-// Closes every descriptor but the first three (null and the log pipe) and these; negative numbers are none.  A handful of
-// calls, however many are open.
+// Closes every descriptor but the first three (null and the log pipe) and these; negative numbers are none.
+// A handful of calls, however many are open.
 void close_all_but(std::initializer_list<int> kept);
 
 }  // namespace mailroom

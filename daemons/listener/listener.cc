@@ -18,22 +18,32 @@ constexpr int kEventsPerWait = 64;
 
 Service service_of(Role role) {
   switch (role) {
-  case Role::smtpd_mx: return Service::mx;
-  case Role::smtpd_submission: return Service::submission;
-  case Role::smtpd_outgoing: return Service::outgoing;
-  case Role::smtpd_relay: return Service::relay;
-  case Role::pop3d: return Service::pop3;
-  case Role::kpopd: return Service::kpop;
-  default: return Service::imap;
+  case Role::smtpd_mx:
+    return Service::mx;
+  case Role::smtpd_submission:
+    return Service::submission;
+  case Role::smtpd_outgoing:
+    return Service::outgoing;
+  case Role::smtpd_relay:
+    return Service::relay;
+  case Role::pop3d:
+    return Service::pop3;
+  case Role::kpopd:
+    return Service::kpop;
+  default:
+    return Service::imap;
   }
 }
 
 const ConnectionLimits& limits_of(const Config& config, Service service) {
   switch (service) {
   case Service::pop3:
-  case Service::kpop: return config.pop3d.connections;
-  case Service::imap: return config.imapd.connections;
-  default: return config.smtpd.connections;
+  case Service::kpop:
+    return config.pop3d.connections;
+  case Service::imap:
+    return config.imapd.connections;
+  default:
+    return config.smtpd.connections;
   }
 }
 
@@ -44,14 +54,10 @@ UidPool pool_of(const Launch& launch, Service service) {
 }  // namespace
 
 Listener::Listener(const Launch& launch, const Protocol& protocol)
-    : launch_{launch},
-      config_{launch.config},
-      protocol_{protocol},
-      service_{service_of(launch.role)},
-      passed_{launch},
-      control_{Fd{kControlFd}},
-      uids_{pool_of(launch, service_)},
-      table_{limits_of(config_, service_), uids_.size()} {}
+    : launch_{launch}, config_{launch.config}, protocol_{protocol}, service_{service_of(launch.role)},
+      passed_{launch}, control_{Fd{kControlFd}}, uids_{pool_of(launch, service_)}, table_{limits_of(config_,
+                                                                                                    service_),
+                                                                                          uids_.size()} {}
 
 void Listener::take_descriptors() {
   std::size_t number = 0;
@@ -88,8 +94,9 @@ tls::ServerContext* Listener::make_tls_context(const QuirksConfig& quirks) {
   return tls_.back().get();
 }
 
-// Without sessions there is little that the listener may do and its children may not, and all of it is nothing without
-// root's rights, a listening socket or a free process.  A filter for each connection would cost twice its fork.
+// Without sessions there is little that the listener may do and its children may not, and all of it is
+// nothing without root's rights, a listening socket or a free process.  A filter for each connection would
+// cost twice its fork.
 void Listener::make_child_filters() {
   if (process_row(launch_.role).calls == Calls::listener) return;
   before_login_filter_.emplace(std::initializer_list{CallSet::basic, CallSet::memory_files});
@@ -123,7 +130,8 @@ int Listener::run() {
     const int count = ::epoll_wait(epoll_.get(), events, kEventsPerWait, resume_accepting());
     if (count < 0 && errno != EINTR) fatal_errno("epoll_wait");
     for (int i = 0; i < count; ++i)
-      if (!serve_one(static_cast<Tag>(events[i].data.u64 >> 32), static_cast<std::uint32_t>(events[i].data.u64)))
+      if (!serve_one(static_cast<Tag>(events[i].data.u64 >> 32),
+                     static_cast<std::uint32_t>(events[i].data.u64)))
         return 0;
   }
   return 0;
@@ -132,10 +140,18 @@ int Listener::run() {
 // False when the system has ended.
 bool Listener::serve_one(Tag kind, std::uint32_t index) {
   switch (kind) {
-  case Tag::control: on_control(); return control_.is_open();
-  case Tag::signals: reap_children(signals_.get(), [this](pid_t pid, int status) { on_child_ended(pid, status); }); return true;
-  case Tag::policyd: on_policyd(); return true;
-  case Tag::socket: accept_some(index); return true;
+  case Tag::control:
+    on_control();
+    return control_.is_open();
+  case Tag::signals:
+    reap_children(signals_.get(), [this](pid_t pid, int status) { on_child_ended(pid, status); });
+    return true;
+  case Tag::policyd:
+    on_policyd();
+    return true;
+  case Tag::socket:
+    accept_some(index);
+    return true;
   case Tag::child:
     if (table_.is_open(index)) on_child_or_close(index);
     return true;
@@ -183,7 +199,8 @@ void Listener::accept_once_connected() {
   watch_sockets(EPOLL_CTL_ADD);
 }
 
-// Told a second time: a listener has been started that uses the same uids.  Sessions, which have others, go on.
+// Told a second time: a listener has been started that uses the same uids.  Sessions, which have others, go
+// on.
 void Listener::drain(bool at_once) {
   const bool uids_are_needed = draining_;
   draining_ = true;
@@ -210,18 +227,24 @@ void Listener::on_child_ended(pid_t pid, int status) {
     table_.release(slot);
     slot_of_.erase(child);
   } else if (const auto session = sessions_.find(pid); session != sessions_.end()) {
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now() - session->second.started).count();
+    const auto seconds =
+        std::chrono::duration_cast<std::chrono::seconds>(now() - session->second.started).count();
     peer = session->second.peer;
     connection = session->second.connection;
-    log::write("session-ended", {{"session", log::Id{connection}}, {"account", session->second.name},
-                                 {"reason", exit_words(status)}, {"seconds", seconds}});
+    log::write("session-ended", {{"session", log::Id{connection}},
+                                 {"account", session->second.name},
+                                 {"reason", exit_words(status)},
+                                 {"seconds", seconds}});
     table_.close_session(session->second.account);
     sessions_.erase(session);
   }
   if (!ended_abnormally(status) || crashed_ || draining_) return;
-  // All children share this process's address layout: whoever crashed one on purpose has learnt about the others.
-  log::write("connection-crashed", {{"session", log::Id{connection}}, {"service", service_name(service_)},
-                                    {"peer", peer.text()}, {"reason", exit_words(status)}});
+  // All children share this process's address layout: whoever crashed one on purpose has learnt about the
+  // others.
+  log::write("connection-crashed", {{"session", log::Id{connection}},
+                                    {"service", service_name(service_)},
+                                    {"peer", peer.text()},
+                                    {"reason", exit_words(status)}});
   crashed_ = true;
   control_.send(ConnectionCrashed{peer});
 }

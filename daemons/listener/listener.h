@@ -1,8 +1,9 @@
-// The listener: root with SETUID, SETGID and SYS_CHROOT and nothing else, below an empty root directory.  It accepts,
-// gives each connection an id, tells the servers, forks; it takes verdicts from policyd and starts sessions by them.  It
-// reads no octet of any client (DESIGN.md sections 2 and 3).
+// The listener: root with SETUID, SETGID and SYS_CHROOT and nothing else, below an empty root directory.  It
+// accepts, gives each connection an id, tells the servers, forks; it takes verdicts from policyd and starts
+// sessions by them.  It reads no octet of any client (DESIGN.md sections 2 and 3).
 //
-// It has an epoll loop of its own rather than libevent: a child must not share an event base (SECURITY.md V21).
+// It has an epoll loop of its own rather than libevent: a child must not share an event base (SECURITY.md
+// V21).
 #pragma once
 
 #include <sys/types.h>
@@ -29,12 +30,12 @@
 namespace mailroom {
 
 class Listener {
-public:
+ public:
   Listener(const Launch& launch, const Protocol& protocol);
   // Opens what must be open, goes behind the walls, reports Ready and serves until told to drain.
   int run();
 
-private:
+ private:
   using Slot = ConnectionTable::Slot;
   using Time = ConnectionTable::Time;
   using ChildChannel = ipc::MessageChannel<ListenerToChild, ChildToListener>;
@@ -89,7 +90,8 @@ private:
   // connections (connections.cc)
   void accept_some(std::size_t socket);
   void open_connection(std::size_t socket, Fd client);
-  std::optional<NewConnection> connect_servers(ConnectionId id, const IpAddress& peer, Fd client, Child& child);
+  std::optional<NewConnection> connect_servers(ConnectionId id, const IpAddress& peer, Fd client,
+                                               Child& child);
   void watch_sockets(int operation);
   void pause_accepting(const IpAddress& address, std::string_view reason);
   int resume_accepting();
@@ -120,7 +122,7 @@ private:
   std::vector<ListenSocket> sockets_;
   Fd spool_mail_;
   std::vector<std::unique_ptr<tls::ServerContext>> tls_;  // one for each way in which sockets_ want TLS
-  std::optional<SystemCallFilter> before_login_filter_;  // none: children keep the listener's
+  std::optional<SystemCallFilter> before_login_filter_;   // none: children keep the listener's
   std::optional<SystemCallFilter> session_filter_;
   Fd epoll_;
   Fd signals_;
@@ -132,7 +134,8 @@ private:
   const UidPool uids_;
   ConnectionTable table_;
   std::vector<Child> children_;  // by slot, as far as slots have been used
-  std::unordered_map<pid_t, Slot> slot_of_;  // of every process that is not reaped, also when its connection is over
+  std::unordered_map<pid_t, Slot>
+      slot_of_;  // of every process that is not reaped, also when its connection is over
   std::unordered_map<pid_t, Session> sessions_;
   std::array<ConnectionId, 64> random_{};
   std::size_t random_left_ = 0;

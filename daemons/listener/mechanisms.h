@@ -20,7 +20,8 @@ inline std::vector<std::string> sasl_mechanisms(const Config& config) {
 // As CAPA and EHLO list them.
 inline std::string sasl_mechanism_list(const Config& config) {
   std::string list;
-  for (const std::string& mechanism : sasl_mechanisms(config)) list.append(list.empty() ? "" : " ").append(mechanism);
+  for (const std::string& mechanism : sasl_mechanisms(config))
+    list.append(list.empty() ? "" : " ").append(mechanism);
   return list;
 }
 

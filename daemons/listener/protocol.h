@@ -14,8 +14,8 @@
 
 namespace mailroom {
 
-// One connection, in its own process, before login (SMTP: to its end).  The process holds these descriptors and the log
-// pipe, nothing else.
+// One connection, in its own process, before login (SMTP: to its end).  The process holds these descriptors
+// and the log pipe, nothing else.
 struct BeforeLogin {
   const Config& config;
   const ListenerConfig& listener;
@@ -29,7 +29,8 @@ struct BeforeLogin {
   Fd to_queued;
 };
 
-// One session, in its own process, as its account, in the account's directory (the current and root directory).
+// One session, in its own process, as its account, in the account's directory (the current and root
+// directory).
 struct AfterLogin {
   const Config& config;
   ConnectionId connection;

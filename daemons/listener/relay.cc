@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t kRelayBuffer = 16384;  // one TLS record
 
 class Relay {
-public:
+ public:
   Relay(tls::TlsStream& tls, int client, int session, int stop)
       : tls_{tls}, client_{client}, session_{session}, stop_{stop}, to_session_{session, stop} {}
 
@@ -25,7 +25,7 @@ public:
     tls_.close();
   }
 
-private:
+ private:
   static constexpr auto kNever = std::chrono::steady_clock::time_point::max();
 
   // False when one side has ended.
@@ -62,6 +62,8 @@ private:
 
 }  // namespace
 
-void relay(tls::TlsStream& tls, int client, int session, int stop) { Relay{tls, client, session, stop}.run(); }
+void relay(tls::TlsStream& tls, int client, int session, int stop) {
+  Relay{tls, client, session, stop}.run();
+}
 
 }  // namespace mailroom

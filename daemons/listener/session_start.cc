@@ -22,7 +22,8 @@ Fd write_session_start(const SessionStart& start) {
 SessionStart read_session_start(Fd file) {
   std::string bytes(kMaxSessionStart + 1, '\0');
   const ssize_t size = ::pread(file.get(), bytes.data(), bytes.size(), 0);
-  if (size < 0 || static_cast<std::size_t>(size) > kMaxSessionStart) throw std::runtime_error("the session start is too long");
+  if (size < 0 || static_cast<std::size_t>(size) > kMaxSessionStart)
+    throw std::runtime_error("the session start is too long");
   auto start = ipc::decode<SessionStart>({bytes.data(), static_cast<std::size_t>(size)});
   if (!start) throw std::runtime_error("the session start does not decode");
   return std::move(*start);

@@ -21,8 +21,10 @@ void Listener::on_policyd() {
   auto received = policyd_.receive(ipc::PacketSocket::Wait::no);
   if (!received) {
     if (received.error() == ipc::ReceiveError::would_block) return;
-    log::write("channel-closed", {{"channel", "policyd"}, {"peer", "policyd"},
-                                  {"reason", received.error() == ipc::ReceiveError::malformed ? "malformed" : "closed"}});
+    log::write("channel-closed",
+               {{"channel", "policyd"},
+                {"peer", "policyd"},
+                {"reason", received.error() == ipc::ReceiveError::malformed ? "malformed" : "closed"}});
     return policyd_.close();
   }
   if (auto* start = std::get_if<StartSession>(&received->message)) {
@@ -44,7 +46,8 @@ void Listener::on_child_or_close(Slot slot) {
   try {
     on_child(slot);
   } catch (const std::system_error& error) {
-    log::write("session-refused", {{"session", log::Id{table_.at(slot).id}}, {"account", "-"}, {"reason", error.what()}});
+    log::write("session-refused",
+               {{"session", log::Id{table_.at(slot).id}}, {"account", "-"}, {"reason", error.what()}});
     close_connection(slot, "refused");
   }
 }
@@ -54,8 +57,10 @@ void Listener::on_child(Slot slot) {
   if (!received) {
     if (received.error() == ipc::ReceiveError::would_block) return;
     if (received.error() == ipc::ReceiveError::malformed)
-      log::write("peer-misbehaved", {{"session", log::Id{table_.at(slot).id}}, {"channel", "hand-over"},
-                                     {"peer", "before login"}, {"reason", "malformed"}});
+      log::write("peer-misbehaved", {{"session", log::Id{table_.at(slot).id}},
+                                     {"channel", "hand-over"},
+                                     {"peer", "before login"},
+                                     {"reason", "malformed"}});
     return close_connection(slot, received.error() == ipc::ReceiveError::malformed ? "misbehaved" : "end");
   }
   if (std::holds_alternative<WantSigner>(received->message)) return open_signer(slot);
@@ -67,8 +72,8 @@ void Listener::open_signer(Slot slot) {
   const int to_keyd = far.get();
   const int to_child = near.get();
   constexpr auto kNoWait = ipc::PacketSocket::Wait::no;
-  const bool open = keyd_.is_open() &&
-                    keyd_.send(OpenSigner{table_.at(slot).id}, {&to_keyd, 1}, kNoWait) == ipc::SendResult::sent;
+  const bool open = keyd_.is_open() && keyd_.send(OpenSigner{table_.at(slot).id}, {&to_keyd, 1}, kNoWait) ==
+                                           ipc::SendResult::sent;
   if (open)
     children_[slot].channel.send(SignerOpened{}, {&to_child, 1}, kNoWait);
   else
@@ -91,12 +96,14 @@ void Listener::hand_over(Slot slot, const HandOver& message, std::vector<Fd> des
   if (!message.relayed) {
     const auto peer = peer_of(descriptors[1].get());
     if (!peer || *peer != connection.peer) return refuse("not this connection's socket");
-    if (!start_session(slot, *verdict, std::move(start), std::move(descriptors[1]))) return refuse("no session");
+    if (!start_session(slot, *verdict, std::move(start), std::move(descriptors[1])))
+      return refuse("no session");
     children_[slot].channel.send(SessionOpened{}, {}, ipc::PacketSocket::Wait::no);
     return;
   }
   int pair[2];
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0) return refuse("no socket");
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0)
+    return refuse("no socket");
   const Fd relay_end{pair[0]};
   if (!start_session(slot, *verdict, std::move(start), Fd{pair[1]})) return refuse("no session");
   const int raw = relay_end.get();
@@ -110,9 +117,10 @@ Fd Listener::open_account_directory(AccountId account) {
   const std::string name = std::to_string(account);
   Fd directory{static_cast<int>(::syscall(SYS_openat2, spool_mail_.get(), name.c_str(), &how, sizeof how))};
   if (!directory) return directory;
-  struct stat facts{};
+  struct stat facts {};
   const uid_t owner = launch_.unprivileged ? ::getuid() : config_.uids.accounts + account;
-  if (::fstat(directory.get(), &facts) != 0 || facts.st_uid != owner || (facts.st_mode & 07777) != 0700) return Fd{};
+  if (::fstat(directory.get(), &facts) != 0 || facts.st_uid != owner || (facts.st_mode & 07777) != 0700)
+    return Fd{};
   return directory;
 }
 
@@ -121,7 +129,8 @@ bool Listener::start_session(Slot slot, const ConnectionTable::Verdict& verdict,
   const Fd directory = open_account_directory(verdict.account);
   auto [ours, theirs] = ipc::make_channel();
   if (!directory || !table_.open_session(verdict.account)) return false;
-  Session session{table_.at(slot).id, verdict.account, table_.at(slot).peer, verdict.name, now(), std::move(ours)};
+  Session session{table_.at(slot).id, verdict.account, table_.at(slot).peer,
+                  verdict.name,       now(),           std::move(ours)};
   const pid_t pid = ::fork();
   if (pid == 0)
     become_session(session, directory.get(), std::move(start), std::move(client), std::move(theirs));
@@ -129,15 +138,17 @@ bool Listener::start_session(Slot slot, const ConnectionTable::Verdict& verdict,
     table_.close_session(verdict.account);
     return false;
   }
-  log::write("session-started", {{"session", log::Id{session.connection}}, {"account", session.name},
-                                 {"uid", config_.uids.accounts + verdict.account}, {"child", pid}});
+  log::write("session-started", {{"session", log::Id{session.connection}},
+                                 {"account", session.name},
+                                 {"uid", config_.uids.accounts + verdict.account},
+                                 {"child", pid}});
   sessions_.emplace(pid, std::move(session));
   return true;
 }
 
 void Listener::become_session(const Session& session, int directory, Fd start, Fd client, Fd stop) {
-  AfterLogin context{config_, session.connection, session.peer, session.account, session.name, {}, std::move(client),
-                     std::move(stop)};
+  AfterLogin context{config_, session.connection, session.peer,   session.account, session.name,
+                     {},      std::move(client),  std::move(stop)};
   close_all_but({directory, start.get(), context.client.get(), context.to_listener.get()});
   if (launch_.unprivileged) {
     if (::fchdir(directory) != 0) fatal_errno("fchdir");
@@ -153,8 +164,9 @@ void Listener::become_session(const Session& session, int directory, Fd start, F
   } catch (const StreamError& error) {
     log::write("protocol-error", {{"session", log::Id{session.connection}}, {"reason", error.what()}});
   } catch (const std::exception& error) {
-    log::write("mailbox-failed", {{"session", log::Id{session.connection}}, {"account", session.name},
-                                  {"reason", error.what()}});
+    log::write(
+        "mailbox-failed",
+        {{"session", log::Id{session.connection}}, {"account", session.name}, {"reason", error.what()}});
     status = 1;
   }
   ::_exit(status);

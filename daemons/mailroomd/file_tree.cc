@@ -12,7 +12,9 @@
 namespace mailroom {
 namespace {
 
-[[noreturn]] void fail(const std::string& what) { throw std::system_error(errno, std::generic_category(), what); }
+[[noreturn]] void fail(const std::string& what) {
+  throw std::system_error(errno, std::generic_category(), what);
+}
 
 // Parts of an account's directory (spool/mailbox/format.md).
 constexpr std::array kAccountParts{"new", "cur", "tmp", "index"};
@@ -32,15 +34,24 @@ Fd open_for_owner(int below, const char* name, const std::string& path) {
 
 std::string root_path(const Config& config, Root root) {
   switch (root) {
-  case Root::host: return "/";
-  case Root::empty: return config.directories.run + "/empty";
-  case Root::state: return config.directories.state + "/policyd";
-  case Root::auth: return config.directories.state + "/authd";
-  case Root::kerberos: return config.directories.state + "/krbd";
-  case Root::kdc: return config.directories.state + "/kdcd";
-  case Root::queue: return config.directories.spool + "/queue";
-  case Root::mail: return config.directories.spool + "/mail";
-  case Root::relay: return config.directories.run + "/relay";
+  case Root::host:
+    return "/";
+  case Root::empty:
+    return config.directories.run + "/empty";
+  case Root::state:
+    return config.directories.state + "/policyd";
+  case Root::auth:
+    return config.directories.state + "/authd";
+  case Root::kerberos:
+    return config.directories.state + "/krbd";
+  case Root::kdc:
+    return config.directories.state + "/kdcd";
+  case Root::queue:
+    return config.directories.spool + "/queue";
+  case Root::mail:
+    return config.directories.spool + "/mail";
+  case Root::relay:
+    return config.directories.run + "/relay";
   }
   return "/";
 }
@@ -83,7 +94,7 @@ void make_account_directory(int spool_mail, AccountId account, uid_t owner, bool
   if (unprivileged) owner = ::getuid();
   if (::mkdirat(spool_mail, name.c_str(), 0700) != 0 && errno != EEXIST) fail("mkdir " + name);
   const Fd directory = open_for_owner(spool_mail, name.c_str(), name);
-  struct stat facts{};
+  struct stat facts {};
   if (::fstat(directory.get(), &facts) != 0) fail(name);
   // The owner is set last: who has it is complete, and from then on root does nothing below it.
   if (facts.st_uid == owner && !unprivileged) return;
@@ -102,7 +113,8 @@ void sync_account_directories(int spool_mail) {
 void remove_account_directory(int spool_mail, AccountId account) {
   const std::string name = std::to_string(account);
   const std::string aside = "removed-" + name;
-  if (::renameat(spool_mail, name.c_str(), spool_mail, aside.c_str()) != 0 && errno != ENOENT) fail("rename " + name);
+  if (::renameat(spool_mail, name.c_str(), spool_mail, aside.c_str()) != 0 && errno != ENOENT)
+    fail("rename " + name);
 }
 
 }  // namespace mailroom

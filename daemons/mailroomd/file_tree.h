@@ -28,17 +28,20 @@ void make_file_tree(const Config& config, bool unprivileged);
 // Root directory of a process, as a path.
 std::string root_path(const Config& config, Root root);
 
-// O_PATH descriptor of a directory; follows no symbolic link in the last component.  Throws std::system_error.
+// O_PATH descriptor of a directory; follows no symbolic link in the last component.  Throws
+// std::system_error.
 Fd open_directory(const std::string& path);
 
-// The directory of an account below spool/mail, with its parts, owned by `owner`.  An existing one of that owner is fine.
-// Throws std::system_error.
+// The directory of an account below spool/mail, with its parts, owned by `owner`.  An existing one of that
+// owner is fine. Throws std::system_error.
 void make_account_directory(int spool_mail, AccountId account, uid_t owner, bool unprivileged);
 
-// What make_account_directory made is on disk when this returns: one sync for many.  Throws std::system_error.
+// What make_account_directory made is on disk when this returns: one sync for many.  Throws
+// std::system_error.
 void sync_account_directories(int spool_mail);
 
-// Puts it aside as removed-ID; its number is never used again.  Throws std::system_error unless it was not there.
+// Puts it aside as removed-ID; its number is never used again.  Throws std::system_error unless it was not
+// there.
 void remove_account_directory(int spool_mail, AccountId account);
 
 }  // namespace mailroom

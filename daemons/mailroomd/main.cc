@@ -2,9 +2,9 @@
 //
 // SECURITY
 //   Runs as root and reads no octet from the network: it binds the listening sockets, makes the channels of
-//   daemons/processes.h, starts every process with its ends of them, and starts afresh what dies.  What it hears from the
-//   processes are small fixed messages: "ready", "make the directory of account 17", "a child of mine crashed".  It links
-//   neither OpenSSL nor LMDB nor libevent.
+//   daemons/processes.h, starts every process with its ends of them, and starts afresh what dies.  What it
+//   hears from the processes are small fixed messages: "ready", "make the directory of account 17", "a child
+//   of mine crashed".  It links neither OpenSSL nor LMDB nor libevent.
 #include <cstdio>
 
 #include "daemons/mailroomd/options.h"

@@ -8,10 +8,12 @@
 
 namespace mailroom {
 
-// A listening TCP socket, non-blocking, with TCP_NODELAY for what is accepted.  Throws std::system_error with the address.
+// A listening TCP socket, non-blocking, with TCP_NODELAY for what is accepted.  Throws std::system_error with
+// the address.
 Fd listen_on(const IpAddress& address);
 
-// A listening SEQPACKET socket that only root (or who runs mailroomd) may connect to.  Replaces what is there.  Throws.
+// A listening SEQPACKET socket that only root (or who runs mailroomd) may connect to.  Replaces what is
+// there.  Throws.
 Fd listen_for_tools(const std::string& path);
 
 }  // namespace mailroom

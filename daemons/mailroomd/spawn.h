@@ -13,11 +13,11 @@
 namespace mailroom {
 
 struct SpawnRequest {
-  std::string program;  // path
-  std::string name;     // argv[0]
-  int log = -1;         // becomes descriptors 1 and 2
-  int control = -1;     // becomes kControlFd
-  int launch = -1;      // becomes kLaunchFd
+  std::string program;      // path
+  std::string name;         // argv[0]
+  int log = -1;             // becomes descriptors 1 and 2
+  int control = -1;         // becomes kControlFd
+  int launch = -1;          // becomes kLaunchFd
   std::vector<int> passed;  // become kFirstPassedFd and up, in this order
 };
 
@@ -26,7 +26,8 @@ struct Spawned {
   Fd pidfd;
 };
 
-// Throws std::system_error if no process can be made; a program that cannot be executed ends with status 127 and a line in its log.
+// Throws std::system_error if no process can be made; a program that cannot be executed ends with status 127
+// and a line in its log.
 Spawned spawn(const SpawnRequest& request);
 
 // A memfd that nobody can change any more.

@@ -38,20 +38,29 @@ bool may_be_absent(Role role, const Config& config) {
   if (!is_listener(role)) return role == Role::keyd && config.certificates.empty();
   const auto serves = [role](const ListenerConfig& listener) {
     switch (role) {
-    case Role::smtpd_mx: return listener.service == Service::mx;
-    case Role::smtpd_submission: return listener.service == Service::submission;
-    case Role::smtpd_outgoing: return listener.service == Service::outgoing;
-    case Role::smtpd_relay: return listener.service == Service::relay;
-    case Role::kpopd: return listener.service == Service::kpop;
-    case Role::pop3d: return listener.service == Service::pop3;
-    default: return listener.service == Service::imap;
+    case Role::smtpd_mx:
+      return listener.service == Service::mx;
+    case Role::smtpd_submission:
+      return listener.service == Service::submission;
+    case Role::smtpd_outgoing:
+      return listener.service == Service::outgoing;
+    case Role::smtpd_relay:
+      return listener.service == Service::relay;
+    case Role::kpopd:
+      return listener.service == Service::kpop;
+    case Role::pop3d:
+      return listener.service == Service::pop3;
+    default:
+      return listener.service == Service::imap;
     }
   };
   return std::ranges::none_of(config.listeners, serves);
 }
 
 // Those that hold what was read from files of the configuration.
-bool is_replaced_at_reload(Role role) { return is_listener(role) || role == Role::keyd || role == Role::krbd; }
+bool is_replaced_at_reload(Role role) {
+  return is_listener(role) || role == Role::keyd || role == Role::krbd;
+}
 
 }  // namespace
 
@@ -63,7 +72,8 @@ int Supervisor::run() {
   log::set_up({.fd = STDERR_FILENO, .level = config_.log.level, .name = "mailroomd"});
   if (options_.unprivileged) log::write("unprivileged");
   if (!check_kernel()) return 1;
-  log::write("starting", {{"version", MAILROOM_VERSION}, {"mode", options_.unprivileged ? "unprivileged" : "separated"},
+  log::write("starting", {{"version", MAILROOM_VERSION},
+                          {"mode", options_.unprivileged ? "unprivileged" : "separated"},
                           {"config", options_.config_file}});
   try {
     set_up();
@@ -98,7 +108,8 @@ bool Supervisor::check_kernel() const {
     return false;
   }
   if (::geteuid() != 0) {
-    log::write("start-failed", {{"process", "mailroomd"}, {"reason", "not root: use --unprivileged to try it out"}});
+    log::write("start-failed",
+               {{"process", "mailroomd"}, {"reason", "not root: use --unprivileged to try it out"}});
     return false;
   }
   return true;
@@ -117,12 +128,14 @@ void Supervisor::set_up() {
   spool_mail_ = open_directory(root_path(config_, Root::mail));
   for (const ProcessRow& row : kProcesses) {
     int ends[2];
-    if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) throw std::system_error(errno, std::generic_category(), "pipe");
+    if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
+      throw std::system_error(errno, std::generic_category(), "pipe");
     logs_.emplace(row.name, LogPipe{Fd{ends[0]}, Fd{ends[1]}});
   }
   open_sockets(config_);
   for (const Role role : kRolesWithTools)
-    tools_[role] = listen_for_tools(config_.directories.run + "/" + std::string{process_row(role).name} + ".sock");
+    tools_[role] =
+        listen_for_tools(config_.directories.run + "/" + std::string{process_row(role).name} + ".sock");
 }
 
 // Keeps the sockets of listeners that the running configuration has too.  Throws with nothing changed.
@@ -130,7 +143,8 @@ void Supervisor::open_sockets(const Config& config) {
   std::vector<Fd> opened(config.listeners.size());
   std::vector<std::size_t> kept(config.listeners.size(), listening_.size());
   for (std::size_t i = 0; i < config.listeners.size(); ++i) {
-    const auto same = std::ranges::find(config_.listeners, config.listeners[i].address, &ListenerConfig::address);
+    const auto same =
+        std::ranges::find(config_.listeners, config.listeners[i].address, &ListenerConfig::address);
     const auto place = static_cast<std::size_t>(same - config_.listeners.begin());
     if (place < listening_.size())
       kept[i] = place;
@@ -148,7 +162,8 @@ void Supervisor::start_all() {
 }
 
 bool Supervisor::everything_ready() const {
-  return restarts_.empty() && std::ranges::all_of(processes_, [](const Process& p) { return p.ready || p.retired; });
+  return restarts_.empty() &&
+         std::ranges::all_of(processes_, [](const Process& p) { return p.ready || p.retired; });
 }
 
 void Supervisor::announce_ready() {
@@ -171,7 +186,8 @@ void Supervisor::wait_and_serve() {
   }
   int timeout = -1;
   if (const auto deadline = next_deadline())
-    timeout = static_cast<int>(std::max<long long>(0, std::chrono::ceil<std::chrono::milliseconds>(*deadline - Clock::now()).count()));
+    timeout = static_cast<int>(std::max<long long>(
+        0, std::chrono::ceil<std::chrono::milliseconds>(*deadline - Clock::now()).count()));
   if (::poll(entries.data(), entries.size(), timeout) < 0 && errno != EINTR) fatal_errno("poll");
   if (entries[0].revents != 0) on_signal();
   for (std::size_t i = 0; i < order.size(); ++i) {
@@ -209,7 +225,8 @@ void Supervisor::on_message(Process& process) {
   auto received = process.control.receive(ipc::PacketSocket::Wait::no);
   if (!received) {
     if (received.error() == ipc::ReceiveError::malformed) {
-      log::write("peer-misbehaved", {{"channel", "control"}, {"peer", process.unique_name()}, {"reason", "malformed"}});
+      log::write("peer-misbehaved",
+                 {{"channel", "control"}, {"peer", process.unique_name()}, {"reason", "malformed"}});
       ::kill(process.pid, SIGKILL);
     }
     if (received.error() != ipc::ReceiveError::would_block) process.control.close();
@@ -221,7 +238,8 @@ void Supervisor::on_message(Process& process) {
   } else if (const auto* crash = std::get_if<ConnectionCrashed>(&received->message)) {
     on_crash(process, crash->peer);
   } else if (process.role != Role::policyd) {
-    log::write("peer-misbehaved", {{"channel", "control"}, {"peer", process.unique_name()},
+    log::write("peer-misbehaved", {{"channel", "control"},
+                                   {"peer", process.unique_name()},
                                    {"reason", "asked for an account directory"}});
   } else if (const auto* make = std::get_if<MakeAccountDirectories>(&received->message)) {
     make_account_directories(process, make->accounts);
@@ -237,10 +255,12 @@ void Supervisor::on_message(Process& process) {
 bool Supervisor::make_account_directory(int spool_mail, AccountId account) {
   try {
     if (account == 0 || account >= config_.uids.accounts_count) return false;
-    mailroom::make_account_directory(spool_mail, account, config_.uids.accounts + account, options_.unprivileged);
+    mailroom::make_account_directory(spool_mail, account, config_.uids.accounts + account,
+                                     options_.unprivileged);
     return true;
   } catch (const std::exception& error) {
-    log::write("start-failed", {{"process", "account directory " + std::to_string(account)}, {"reason", error.what()}});
+    log::write("start-failed",
+               {{"process", "account directory " + std::to_string(account)}, {"reason", error.what()}});
     return false;
   }
 }
@@ -273,8 +293,10 @@ void Supervisor::reload() {
   }
   const auto fixed = config::changes_that_need_restart(config_, *loaded);
   for (const std::string& key : fixed)
-    log::write("config-error", {{"file", options_.config_file}, {"line", 0}, {"reason", key + " changes only by a restart"}});
-  if (!fixed.empty()) return log::write("reload-refused", {{"config", options_.config_file}, {"errors", fixed.size()}});
+    log::write("config-error",
+               {{"file", options_.config_file}, {"line", 0}, {"reason", key + " changes only by a restart"}});
+  if (!fixed.empty())
+    return log::write("reload-refused", {{"config", options_.config_file}, {"errors", fixed.size()}});
   Fd block;
   try {
     block = sealed_memfd(ipc::encode(*loaded));
@@ -295,8 +317,7 @@ void Supervisor::reload() {
   }
   for (Process* process : replaced) retire(*process);
   for (const ProcessRow& row : kProcesses)
-    if (is_replaced_at_reload(row.role) && !may_be_absent(row.role, config_))
-      start_or_retry(row.role);
+    if (is_replaced_at_reload(row.role) && !may_be_absent(row.role, config_)) start_or_retry(row.role);
   log::write("reload-done", {{"config", options_.config_file}});
 }
 

@@ -19,13 +19,14 @@
 namespace mailroom {
 
 class Supervisor {
-public:
+ public:
   explicit Supervisor(const Options& options) : options_{options} {}
 
-  // Until a signal asks for the end.  Returns the exit status: 0 after a clean stop, 1 when it could not start.
+  // Until a signal asks for the end.  Returns the exit status: 0 after a clean stop, 1 when it could not
+  // start.
   int run();
 
-private:
+ private:
   using Clock = std::chrono::steady_clock;
   using Time = Clock::time_point;
   using Control = ipc::MessageChannel<SupervisorToProcess, ProcessToSupervisor>;
@@ -38,7 +39,7 @@ private:
     Control control;
     Time started;
     bool ready = false;
-    bool retired = false;            // replaced: not connected to anything new, not started again
+    bool retired = false;             // replaced: not connected to anything new, not started again
     std::optional<Time> end_by = {};  // told to end: killed at this time
 
     std::string unique_name() const;
@@ -93,15 +94,15 @@ private:
   Options options_;
   Config config_;
   Fd signals_;
-  std::vector<Fd> listening_;           // by the listener's place in the configuration
+  std::vector<Fd> listening_;  // by the listener's place in the configuration
   std::map<Role, Fd> tools_;
   std::map<std::string, LogPipe, std::less<>> logs_;
   Fd spool_mail_;
-  std::list<Process> processes_;        // stable while members are removed
+  std::list<Process> processes_;  // stable while members are removed
   std::map<Role, Restart> restarts_;
   std::map<Role, std::chrono::milliseconds> delays_;  // before the next restart
   std::map<Role, std::uint32_t> generations_;
-  std::map<IpAddress, std::vector<Time>> crashes_;    // by client host
+  std::map<IpAddress, std::vector<Time>> crashes_;  // by client host
   std::vector<IpAddress> shut_out_;
   bool stopping_ = false;
   bool announced_ = false;

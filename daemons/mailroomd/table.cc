@@ -18,10 +18,14 @@ struct Rights {
 
 Rights rights_of(const Config& config, const ProcessRow& row) {
   switch (row.identity) {
-  case Identity::root: return {0, ~kNoCapabilities};
-  case Identity::listener: return {0, kListenerCapabilities};
-  case Identity::deliver: return {config.uids.daemons + uid_number(row.role), kDeliverCapabilities};
-  case Identity::own: break;
+  case Identity::root:
+    return {0, ~kNoCapabilities};
+  case Identity::listener:
+    return {0, kListenerCapabilities};
+  case Identity::deliver:
+    return {config.uids.daemons + uid_number(row.role), kDeliverCapabilities};
+  case Identity::own:
+    break;
   }
   return {config.uids.daemons + uid_number(row.role), kNoCapabilities};
 }
@@ -37,8 +41,8 @@ int print_table(const Options& options) {
   fmt::print("process\tname\tprogram\tuid\troot\tcapabilities\tholds\n");
   for (const ProcessRow& row : kProcesses) {
     const Rights rights = rights_of(*config, row);
-    fmt::print("process\t{}\t{}\t{}\t{}\t{:x}\t{}\n", row.name, row.program, rights.uid, root_path(*config, row.root),
-               rights.capabilities, row.holds);
+    fmt::print("process\t{}\t{}\t{}\t{}\t{:x}\t{}\n", row.name, row.program, rights.uid,
+               root_path(*config, row.root), rights.capabilities, row.holds);
   }
   for (const ChannelRow& row : kChannels)
     fmt::print("channel\t{}\t{}\t{}\n", row.name, process_row(row.asker).name, process_row(row.server).name);

@@ -1,4 +1,5 @@
-// `mailroomd --table`: the process table and the file tree with this configuration's numbers, for operators and tests.
+// `mailroomd --table`: the process table and the file tree with this configuration's numbers, for operators
+// and tests.
 #pragma once
 
 #include "daemons/mailroomd/options.h"

@@ -28,8 +28,8 @@ Server::Server(const Host& host, Times times)
                                          [this](ToolId tool, ToolToPolicyd&& request) {
                                            accounts_->on_request(tool, std::move(request));
                                          }},
-      dns_{host.loop, host.config.dnsd.timeout},
-      sts_fetch_{host.loop, dns_, host.config.routing.allow_network} {}
+      dns_{host.loop, host.config.dnsd.timeout}, sts_fetch_{host.loop, dns_,
+                                                            host.config.routing.allow_network} {}
 
 Server::~Server() = default;
 
@@ -41,7 +41,8 @@ void Server::start() {
     log::write("state-failed", {{"reason", "the shared state is almost full: raise policyd.state-map-size"}});
   Peers& peers = *this;
   grants_.emplace(
-      host_.loop, *directory_, host_.config, [this](const IpNetwork& network) { mail_->grant_revoked(network); }, times_.system_clock);
+      host_.loop, *directory_, host_.config,
+      [this](const IpNetwork& network) { mail_->grant_revoked(network); }, times_.system_clock);
   limits_.emplace(host_.config.limits);
   judge_.emplace(*directory_, host_.config, *grants_, *limits_);
   logins_ = std::make_unique<LoginDesk>(
@@ -63,16 +64,21 @@ void Server::set_up_transport() {
       host_.loop, *directory_,
       [this](const std::string& domain, StsFetch::Done done) { sts_fetch_.fetch(domain, std::move(done)); },
       times_.system_clock,
-      [this](const std::string& domain, const StsTrouble& trouble) { tls_reports_->count_trouble(domain, trouble); });
+      [this](const std::string& domain, const StsTrouble& trouble) {
+        tls_reports_->count_trouble(domain, trouble);
+      });
   questions_.emplace(
       host_.loop, *directory_, [this]() -> const Site& { return judge_->site(); }, *sts_,
       [this](const TlsOutcomes& outcomes) { tls_reports_->count(outcomes); });
   tls_reports_.emplace(
       host_.loop, *directory_, host_.config, *sts_,
-      [this](const std::string& name, ReportDesk::OnTexts then) { dns_.look_up(dns::Type::txt, name, std::move(then)); },
+      [this](const std::string& name, ReportDesk::OnTexts then) {
+        dns_.look_up(dns::Type::txt, name, std::move(then));
+      },
       [this](const std::string& to, std::string message, std::function<void(bool)> then) {
         // From nobody, so that a report that cannot be delivered makes no further mail.
-        own_mail_.send({}, questions_->resolve(to), std::move(message), [then = std::move(then)](QueueId id) { then(id != 0); });
+        own_mail_.send({}, questions_->resolve(to), std::move(message),
+                       [then = std::move(then)](QueueId id) { then(id != 0); });
       },
       times_.system_clock);
 }

@@ -1,7 +1,7 @@
 // KPOP: POP3 after a Kerberos ticket, on a port of its own (1109), as MIT's and CNS's clients speak it.
 //
-// The ticket comes first, by MIT's sendauth: both sides' words are messages of a length in four octets, the most
-// significant first, and as many octets.
+// The ticket comes first, by MIT's sendauth: both sides' words are messages of a length in four octets, the
+// most significant first, and as many octets.
 //
 //   C: "KRB5_SENDAUTH_V1.0" NUL        C: "KPOPV1.0" NUL
 //   S: one octet, 0 when both are known, 1 or 2 for the one that is not
@@ -23,9 +23,10 @@ namespace mailroom::pop3d {
 
 inline constexpr std::uint32_t kMaxKpopMessage = kMaxSaslMessage;
 
-// Takes the client's ticket, within `patience`.  False when there is none that is good: the connection is to be closed,
-// as there are no words for it in this protocol.  Otherwise the exchange with the authenticator goes on: the next
-// response is the name that USER gives.  Throws StreamError.
-[[nodiscard]] bool take_ticket(Stream& client, Authenticator& authenticator, std::chrono::milliseconds patience);
+// Takes the client's ticket, within `patience`.  False when there is none that is good: the connection is to
+// be closed, as there are no words for it in this protocol.  Otherwise the exchange with the authenticator
+// goes on: the next response is the name that USER gives.  Throws StreamError.
+[[nodiscard]] bool take_ticket(Stream& client, Authenticator& authenticator,
+                               std::chrono::milliseconds patience);
 
 }  // namespace mailroom::pop3d

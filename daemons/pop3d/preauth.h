@@ -30,7 +30,7 @@ struct PreauthFacts {
   TlsState tls = TlsState::none;
   bool plaintext_login = false;  // logging in is allowed without TLS
   bool kpop = false;  // a ticket was taken (kpop.h): USER says whose it is, and PASS is not looked at
-  std::string mechanisms = "PLAIN LOGIN";  // as CAPA lists them; empty: no AUTH
+  std::string mechanisms = "PLAIN LOGIN";           // as CAPA lists them; empty: no AUTH
   std::uint32_t max_errors = 10;                    // commands refused; then the connection ends
   std::chrono::milliseconds login_timeout{120000};  // from the greeting to the login, as a whole
   std::chrono::milliseconds tls_timeout{60000};

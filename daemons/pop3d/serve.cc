@@ -1,10 +1,10 @@
 #include "daemons/pop3d/serve.h"
 
 #include "daemons/listener/authenticator_client.h"
-#include "daemons/listener/mechanisms.h"
 #include "daemons/listener/connection.h"
-#include "daemons/listener/session_stream.h"
+#include "daemons/listener/mechanisms.h"
 #include "daemons/listener/session_mailbox.h"
+#include "daemons/listener/session_stream.h"
 #include "daemons/log.h"
 #include "daemons/pop3d/kpop.h"
 #include "daemons/pop3d/mailbox_maildrop.h"
@@ -26,7 +26,8 @@ void serve_connection(BeforeLogin& process) {
   Stream& client = connection.open();
   AuthenticatorClient authenticator{std::move(process.to_authd)};
   const bool kpop = process.listener.service == Service::kpop;
-  if (kpop && !pop3d::take_ticket(client, authenticator, process.config.pop3d.login_timeout)) return connection.close();
+  if (kpop && !pop3d::take_ticket(client, authenticator, process.config.pop3d.login_timeout))
+    return connection.close();
   const pop3d::PreauthFacts facts{.hostname = process.config.hostname,
                                   .connection = process.connection,
                                   .tls = tls_state(connection),

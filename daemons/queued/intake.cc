@@ -372,10 +372,10 @@ void Intake::commit(Connection& connection) {
   const TransactionId transaction = receiving.envelope.transaction;
   if (!receiving.envelope.authors.empty() &&
       !authors_are_allowed(receiving.header, receiving.envelope.authors))
-    return refuse(
-        connection, transaction,
-        {550, "5.7.1", "From and Sender must name addresses of the account or device that sends, and only such"},
-        "author not allowed");
+    return refuse(connection, transaction,
+                  {550, "5.7.1",
+                   "From and Sender must name addresses of the account or device that sends, and only such"},
+                  "author not allowed");
   const QueueId id = receiving.envelope.id;
   const std::uint64_t size = receiving.incoming->length();
   auto envelope = std::make_shared<const queue::Envelope>(std::move(receiving.envelope.envelope));

@@ -60,8 +60,8 @@ queue::LogObserver log_observer() {
 }  // namespace
 
 Server::Server(const Host& host)
-    : host_{host}, tools_socket_{host.take_descriptor("tools")}, dns_{host.loop, host.config.dnsd.timeout}, policy_{host.loop},
-      routes_{host.loop, dns_, policy_}, tick_{host.loop, [this] { tick(); }} {}
+    : host_{host}, tools_socket_{host.take_descriptor("tools")}, dns_{host.loop, host.config.dnsd.timeout},
+      policy_{host.loop}, routes_{host.loop, dns_, policy_}, tick_{host.loop, [this] { tick(); }} {}
 
 Server::~Server() = default;
 

@@ -1,5 +1,5 @@
-// smtpd: takes mail by SMTP, from strangers (class mx), people who log in (submission), campus networks (outgoing)
-// and devices (relay).
+// smtpd: takes mail by SMTP, from strangers (class mx), people who log in (submission), campus networks
+// (outgoing) and devices (relay).
 //
 // SECURITY
 //   Each connection is a process of its own, under a uid of its own, in an empty root directory, without

@@ -7,13 +7,18 @@ namespace {
 constexpr std::chrono::seconds kPatience{30};
 
 Verdict gone(TransactionId transaction) {
-  return {transaction, {421, "4.3.2", "This server is restarting a part of itself; try again in a minute"}, "no-policyd", 0};
+  return {transaction,
+          {421, "4.3.2", "This server is restarting a part of itself; try again in a minute"},
+          "no-policyd",
+          0};
 }
 
 }  // namespace
 
 Verdict PolicyClient::check_sender(const CheckSender& request) { return ask(request, request.transaction); }
-Verdict PolicyClient::check_recipient(const CheckRecipient& request) { return ask(request, request.transaction); }
+Verdict PolicyClient::check_recipient(const CheckRecipient& request) {
+  return ask(request, request.transaction);
+}
 
 void PolicyClient::reset() {
   if (policyd_.is_open()) policyd_.send(ResetTransaction{});
@@ -21,7 +26,8 @@ void PolicyClient::reset() {
 
 Verdict PolicyClient::ask(const ConnectionToPolicyd& question, TransactionId transaction) {
   if (!policyd_.is_open() || policyd_.send(question) != ipc::SendResult::sent) return gone(transaction);
-  auto answer = policyd_.receive(ipc::PacketSocket::Wait::yes, 0, std::chrono::steady_clock::now() + kPatience);
+  auto answer =
+      policyd_.receive(ipc::PacketSocket::Wait::yes, 0, std::chrono::steady_clock::now() + kPatience);
   if (answer) return std::move(std::get<Verdict>(answer->message));
   policyd_.close();  // a late answer must not be taken for that to the next question
   return gone(transaction);

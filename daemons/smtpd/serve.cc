@@ -3,8 +3,8 @@
 #include <poll.h>
 
 #include "daemons/listener/authenticator_client.h"
-#include "daemons/listener/mechanisms.h"
 #include "daemons/listener/connection.h"
+#include "daemons/listener/mechanisms.h"
 #include "daemons/smtpd/policy_client.h"
 #include "daemons/smtpd/session.h"
 #include "daemons/smtpd/spool_client.h"

@@ -5,10 +5,12 @@
 namespace mailroom {
 namespace {
 
-// RFC 5321 4.5.3.2.6 gives a client ten minutes for the reply to the end of data; a disk that takes this long is ill.
+// RFC 5321 4.5.3.2.6 gives a client ten minutes for the reply to the end of data; a disk that takes this long
+// is ill.
 constexpr std::chrono::minutes kPatience{5};
 
-// It may have the message or not: nothing but the end of the connection says so without a claim (RFC 5321 4.2.4.2, 421).
+// It may have the message or not: nothing but the end of the connection says so without a claim (RFC
+// 5321 4.2.4.2, 421).
 Reply gone() { return {421, "4.3.0", "The queue went away while it took the message; connect again"}; }
 
 }  // namespace
@@ -33,7 +35,8 @@ Reply SpoolClient::commit(std::string last) {
     auto answer = queued_.receive(ipc::PacketSocket::Wait::yes, 0, deadline);
     if (!answer) break;
     auto& reply = std::get<ContentReply>(answer->message);
-    if (reply.transaction == transaction_) return std::move(reply.reply);  // else: of a message that was abandoned
+    if (reply.transaction == transaction_)
+      return std::move(reply.reply);  // else: of a message that was abandoned
   }
   queued_.close();
   return gone();

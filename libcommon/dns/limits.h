@@ -11,14 +11,15 @@ inline constexpr std::size_t kMaxLabel = 63;       // RFC 1035 2.3.4
 inline constexpr std::size_t kMaxMessage = 65535;  // RFC 1035 4.2.2
 inline constexpr std::size_t kMaxAliases = 12;     // CNAMEs after each other
 
-// Of one answer.  More MX are cut after the best; more of anything else, or longer TLSA records, make the answer a failed
-// one, since what is left out might be what matters.
+// Of one answer.  More MX are cut after the best; more of anything else, or longer TLSA records, make the
+// answer a failed one, since what is left out might be what matters.
 inline constexpr std::size_t kMaxMx = 100;
 inline constexpr std::size_t kMaxAddresses = 100;
 inline constexpr std::size_t kMaxNames = 100;
 inline constexpr std::size_t kMaxTexts = 100;
 inline constexpr std::size_t kMaxTlsa = 100;
-inline constexpr std::size_t kMaxTlsaData = 16 * 1024;  // a whole certificate (RFC 6698 2.1.3 matching type 0)
+inline constexpr std::size_t kMaxTlsaData =
+    16 * 1024;                                 // a whole certificate (RFC 6698 2.1.3 matching type 0)
 inline constexpr std::size_t kMaxText = 4096;  // octets of one TXT record; a longer one is left out
 
 // Of one mail domain: what follows after the best is left out.

@@ -100,7 +100,8 @@ void MailHostSearch::take_mx(const Answer& mx) {
   found_.null_mx = std::ranges::all_of(mx.mx, &std::string::empty, &Mx::exchange);
   for (const Mx& each : mx.mx) {
     // RFC 7505 3: "." beside other hosts says nothing.
-    if (each.exchange.empty() || std::ranges::count(found_.hosts, each.exchange, &MailHost::name) > 0) continue;
+    if (each.exchange.empty() || std::ranges::count(found_.hosts, each.exchange, &MailHost::name) > 0)
+      continue;
     if (found_.hosts.size() == kMaxMailHosts) return;
     found_.hosts.push_back({.preference = each.preference, .name = each.exchange});
   }
@@ -122,8 +123,9 @@ void MailHostSearch::look_at(MailHost& host) {
   if (host.outcome == Outcome::answer) find_tlsa(host);
 }
 
-// The names under which TLSA records count, in order: after CNAMEs first, if all of them are secure, then as the MX names
-// the host; an alias that is secure itself counts even when it leads out of the secure zone (RFC 7672 2.2.2).
+// The names under which TLSA records count, in order: after CNAMEs first, if all of them are secure, then as
+// the MX names the host; an alias that is secure itself counts even when it leads out of the secure zone (RFC
+// 7672 2.2.2).
 std::vector<std::string> MailHostSearch::tlsa_bases(MailHost& host) {
   const bool is_alias = host.canonical_name != host.name;
   if (host.security == Security::secure)

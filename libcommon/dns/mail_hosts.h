@@ -4,7 +4,8 @@
 //
 //   MailHostSearch search{{.domain = "example.org"}};
 //   while (!search.is_done())
-//     for (const Question& question : search.take_questions()) search.answered(question, ... the DNS's answer ...);
+//     for (const Question& question : search.take_questions()) search.answered(question, ... the DNS's answer
+//     ...);
 //   search.result();
 #pragma once
 
@@ -20,12 +21,12 @@ namespace mailroom::dns {
 
 struct MailDomain {
   std::string name;
-  bool fixed = false;        // a host to go to: its MX records are not looked at
-  std::uint16_t port = 25;   // of the TLSA records
+  bool fixed = false;       // a host to go to: its MX records are not looked at
+  std::uint16_t port = 25;  // of the TLSA records
 };
 
 class MailHostSearch {
-public:
+ public:
   explicit MailHostSearch(MailDomain domain);
 
   // What is to be asked and was not returned before.
@@ -37,7 +38,7 @@ public:
   bool is_done() const { return open_ == 0; }
   const MailHosts& result() const { return found_; }  // once is_done()
 
-private:
+ private:
   const Answer* ask(Type type, const std::string& name);
   void evaluate();
   void find_sts();

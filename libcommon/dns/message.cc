@@ -24,13 +24,14 @@ struct Malformed {
 
 // Reads numbers and names in order; what reaches over the end throws Malformed.
 class Reader {
-public:
+ public:
   Reader(std::string_view message, std::size_t at, std::size_t end) : message_{message}, at_{at}, end_{end} {}
 
   std::uint8_t u8() { return static_cast<std::uint8_t>(take(1)[0]); }
   std::uint16_t u16() {
     const std::string_view octets = take(2);
-    return static_cast<std::uint16_t>(static_cast<std::uint8_t>(octets[0]) << 8 | static_cast<std::uint8_t>(octets[1]));
+    return static_cast<std::uint16_t>(static_cast<std::uint8_t>(octets[0]) << 8 |
+                                      static_cast<std::uint8_t>(octets[1]));
   }
   std::uint32_t u32() {
     const std::uint32_t high = u16();
@@ -51,7 +52,7 @@ public:
   bool at_end() const { return at_ == end_; }
   std::size_t at() const { return at_; }
 
-private:
+ private:
   std::string_view message_;
   std::size_t at_, end_;
 };
@@ -143,28 +144,38 @@ bool add_tlsa(Answer& answer, Reader& data) {
 bool add_record(Answer& answer, Reader& data, Type type) {
   switch (type) {
   case Type::a:
-  case Type::aaaa: return add_address(answer, data, type);
-  case Type::mx: return add_mx(answer, data);
+  case Type::aaaa:
+    return add_address(answer, data, type);
+  case Type::mx:
+    return add_mx(answer, data);
   case Type::cname:
-  case Type::ptr: return add_name(answer, data);
-  case Type::txt: return add_text(answer, data);
-  case Type::tlsa: return add_tlsa(answer, data);
+  case Type::ptr:
+    return add_name(answer, data);
+  case Type::txt:
+    return add_text(answer, data);
+  case Type::tlsa:
+    return add_tlsa(answer, data);
   }
   return false;
 }
 
 std::size_t most_of(Type type) {
   switch (type) {
-  case Type::mx: return kMaxMessage;  // cut after sorting
-  case Type::ptr: return kMaxNames;
-  case Type::txt: return kMaxTexts;
-  case Type::tlsa: return kMaxTlsa;
-  default: return kMaxAddresses;
+  case Type::mx:
+    return kMaxMessage;  // cut after sorting
+  case Type::ptr:
+    return kMaxNames;
+  case Type::txt:
+    return kMaxTexts;
+  case Type::tlsa:
+    return kMaxTlsa;
+  default:
+    return kMaxAddresses;
   }
 }
 
 class AnswerReader {
-public:
+ public:
   AnswerReader(std::string_view message, const Question& question) : message_{message}, question_{question} {}
 
   Answer read() {
@@ -185,7 +196,7 @@ public:
     return std::move(answer_);
   }
 
-private:
+ private:
   Reader data_of(const Record& record) const { return {message_, record.data, record.end}; }
   void bound_ttl(std::uint32_t ttl) { answer_.ttl = std::min(answer_.ttl, ttl); }
 
@@ -194,7 +205,8 @@ private:
     if (question_.type == Type::cname) return;
     for (std::size_t aliases = 0; aliases <= kMaxAliases; ++aliases) {
       const auto alias = std::ranges::find_if(records, [&](const Record& record) {
-        return record.type == static_cast<std::uint16_t>(Type::cname) && record.owner == answer_.canonical_name;
+        return record.type == static_cast<std::uint16_t>(Type::cname) &&
+               record.owner == answer_.canonical_name;
       });
       if (alias == records.end()) return;
       answer_.canonical_name = data_of(*alias).name();
@@ -207,7 +219,8 @@ private:
   void collect(const std::vector<Record>& records) {
     std::size_t seen = 0, taken = 0;
     for (const Record& record : records) {
-      if (record.type != static_cast<std::uint16_t>(question_.type) || record.owner != answer_.canonical_name) continue;
+      if (record.type != static_cast<std::uint16_t>(question_.type) || record.owner != answer_.canonical_name)
+        continue;
       if (++seen > most_of(question_.type)) throw Malformed{"more records than are taken"};
       bound_ttl(record.ttl);
       Reader data = data_of(record);

@@ -1,7 +1,7 @@
 // The answer in a DNS message, as records (RFC 1035 4, 3.3; RFC 3596; RFC 6698 2.1).  Pure.
 //
-// The message is what libunbound hands over after validation; it was made from what strangers' servers sent, so that
-// nothing in it is trusted to be well-formed.
+// The message is what libunbound hands over after validation; it was made from what strangers' servers sent,
+// so that nothing in it is trusted to be well-formed.
 #pragma once
 
 #include <expected>
@@ -12,8 +12,8 @@
 
 namespace mailroom::dns {
 
-// Outcome, time to live, canonical name and records; not the security, which no message can say of itself.  Records of
-// other types and of other names than the question's, after following its CNAMEs, do not count.
+// Outcome, time to live, canonical name and records; not the security, which no message can say of itself.
+// Records of other types and of other names than the question's, after following its CNAMEs, do not count.
 //
 //   NXDOMAIN, also after CNAMEs   no_domain
 //   no record of that type        no_data

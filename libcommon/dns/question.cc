@@ -10,7 +10,8 @@ bool is_known(Type type) {
   case Type::mx:
   case Type::txt:
   case Type::aaaa:
-  case Type::tlsa: return true;
+  case Type::tlsa:
+    return true;
   }
   return false;
 }
@@ -18,7 +19,8 @@ bool is_known(Type type) {
 std::string reverse_name(const IpAddress& address) {
   std::string name;
   if (address.is_v4()) {
-    for (std::size_t i = address.bytes.size(); i > 12; --i) name += std::to_string(address.bytes[i - 1]) + ".";
+    for (std::size_t i = address.bytes.size(); i > 12; --i)
+      name += std::to_string(address.bytes[i - 1]) + ".";
     return name + "in-addr.arpa";
   }
   constexpr char kDigits[] = "0123456789abcdef";

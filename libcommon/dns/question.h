@@ -14,11 +14,12 @@ struct Question {
   auto operator<=>(const Question&) const = default;
 };
 
-// Whether `type` is one of Type's values: they are not all numbers up to the last, and a channel's peer sends any.
+// Whether `type` is one of Type's values: they are not all numbers up to the last, and a channel's peer sends
+// any.
 bool is_known(Type type);
 
-// The name whose PTR records say an address's names: "1.2.0.192.in-addr.arpa" (RFC 1035 3.5), nibbles below ip6.arpa
-// (RFC 3596 2.5).
+// The name whose PTR records say an address's names: "1.2.0.192.in-addr.arpa" (RFC 1035 3.5), nibbles below
+// ip6.arpa (RFC 3596 2.5).
 std::string reverse_name(const IpAddress& address);
 
 // The name of a service's TLSA records: "_25._tcp.HOST" (RFC 6698 3).

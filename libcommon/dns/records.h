@@ -1,7 +1,7 @@
 // What the DNS says, as values: records, their validation state, and the hosts of a mail domain.
 //
-// Names are in lower case, in A-labels (RFC 5890), without the dot at the end.  How much there can be of anything is in
-// libcommon/dns/limits.h.
+// Names are in lower case, in A-labels (RFC 5890), without the dot at the end.  How much there can be of
+// anything is in libcommon/dns/limits.h.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +29,16 @@ constexpr const char* outcome_name(Outcome outcome) {
   return kNames[static_cast<unsigned>(outcome)];
 }
 
-enum class Type : std::uint16_t { a = 1, cname = 5, ptr = 12, mx = 15, txt = 16, aaaa = 28, tlsa = 52, kLast = tlsa };
+enum class Type : std::uint16_t {
+  a = 1,
+  cname = 5,
+  ptr = 12,
+  mx = 15,
+  txt = 16,
+  aaaa = 28,
+  tlsa = 52,
+  kLast = tlsa
+};
 
 struct Mx {  // RFC 5321 5.1; an empty exchange is the null MX (RFC 7505)
   std::uint16_t preference = 0;
@@ -51,8 +60,8 @@ struct Tlsa {  // RFC 6698 2.1
 struct Answer {
   Outcome outcome = Outcome::failed;
   Security security = Security::insecure;
-  std::uint32_t ttl = 0;       // seconds it may be kept, also of "no data"
-  std::string canonical_name;  // after CNAMEs; the name itself without one
+  std::uint32_t ttl = 0;             // seconds it may be kept, also of "no data"
+  std::string canonical_name;        // after CNAMEs; the name itself without one
   std::vector<IpAddress> addresses;  // a, aaaa; the port is 0
   std::vector<std::string> names;    // ptr, cname
   std::vector<Mx> mx;                // ascending by preference
@@ -60,37 +69,38 @@ struct Answer {
   std::vector<Tlsa> tlsa;
   std::string problem;  // of Outcome::failed, in words: "bogus: signature expired", "no answer from ..."
   static auto fields(auto& m) {
-    return std::tie(m.outcome, m.security, m.ttl, m.canonical_name, m.addresses, m.names, m.mx, m.texts, m.tlsa,
-                    m.problem);
+    return std::tie(m.outcome, m.security, m.ttl, m.canonical_name, m.addresses, m.names, m.mx, m.texts,
+                    m.tlsa, m.problem);
   }
 };
 
 // One host of a mail domain, with all that is needed to speak to it.
 struct MailHost {
   std::uint16_t preference = 0;
-  std::string name;            // as the MX names it: the reference identifier of TLS
-  std::string canonical_name;  // of its addresses, after CNAMEs (RFC 7672 2.1.3)
-  Outcome outcome = Outcome::failed;             // of A and AAAA together
-  Security security = Security::insecure;        // of the addresses, secure only if all of the chain is
-  std::vector<IpAddress> addresses;              // IPv6 first; the port is 0
-  Outcome tlsa_outcome = Outcome::no_data;  // answer: secure records; failed: the host must not be used (RFC 7672 2.1.2)
+  std::string name;                        // as the MX names it: the reference identifier of TLS
+  std::string canonical_name;              // of its addresses, after CNAMEs (RFC 7672 2.1.3)
+  Outcome outcome = Outcome::failed;       // of A and AAAA together
+  Security security = Security::insecure;  // of the addresses, secure only if all of the chain is
+  std::vector<IpAddress> addresses;        // IPv6 first; the port is 0
+  Outcome tlsa_outcome =
+      Outcome::no_data;  // answer: secure records; failed: the host must not be used (RFC 7672 2.1.2)
   Security tlsa_security = Security::insecure;
   std::string tlsa_base;  // the name the TLSA records were found under, without _25._tcp (RFC 7672 2.2.3)
   std::vector<Tlsa> tlsa;
   std::string problem;
   static auto fields(auto& m) {
-    return std::tie(m.preference, m.name, m.canonical_name, m.outcome, m.security, m.addresses, m.tlsa_outcome,
-                    m.tlsa_security, m.tlsa_base, m.tlsa, m.problem);
+    return std::tie(m.preference, m.name, m.canonical_name, m.outcome, m.security, m.addresses,
+                    m.tlsa_outcome, m.tlsa_security, m.tlsa_base, m.tlsa, m.problem);
   }
 };
 
 // How mail for a domain, or for a fixed host, can go (RFC 5321 5.1, RFC 7672 2.2).
 struct MailHosts {
-  // no_domain, no_data: nothing can ever be delivered there, as the domain is not there, or has neither MX nor addresses;
-  // failed: try again later.
+  // no_domain, no_data: nothing can ever be delivered there, as the domain is not there, or has neither MX
+  // nor addresses; failed: try again later.
   Outcome outcome = Outcome::failed;
-  bool null_mx = false;                    // RFC 7505: with Outcome::answer and no hosts
-  bool implicit = false;                   // no MX: the domain is its own host
+  bool null_mx = false;   // RFC 7505: with Outcome::answer and no hosts
+  bool implicit = false;  // no MX: the domain is its own host
   Security mx_security = Security::insecure;
   std::vector<MailHost> hosts;             // ascending by preference, in the order of the answer within one
   std::uint32_t ttl = 0;                   // seconds all of it may be kept
@@ -98,8 +108,8 @@ struct MailHosts {
   std::vector<std::string> sts_texts;
   std::string problem;
   static auto fields(auto& m) {
-    return std::tie(m.outcome, m.null_mx, m.implicit, m.mx_security, m.hosts, m.ttl, m.sts_outcome, m.sts_texts,
-                    m.problem);
+    return std::tie(m.outcome, m.null_mx, m.implicit, m.mx_security, m.hosts, m.ttl, m.sts_outcome,
+                    m.sts_texts, m.problem);
   }
 };
 

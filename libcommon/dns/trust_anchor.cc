@@ -25,7 +25,8 @@ bool is_record(const std::vector<std::string_view>& words) {
     return equals_ignoring_case(word, "DS") || equals_ignoring_case(word, "DNSKEY");
   });
   // Before it the name, and perhaps a time to live and the class.
-  if (type == words.begin() || type - words.begin() > 3 || words.end() - type <= std::ptrdiff_t{kDataWords}) return false;
+  if (type == words.begin() || type - words.begin() > 3 || words.end() - type <= std::ptrdiff_t{kDataWords})
+    return false;
   return std::all_of(type + 1, type + kDataWords,
                      [](std::string_view word) { return parse_decimal<std::uint32_t>(word).has_value(); });
 }
@@ -47,7 +48,8 @@ std::expected<std::vector<std::string>, std::string> parse_trust_anchors(std::st
     std::string_view line = whole.substr(0, whole.find(';'));
     while (!line.empty() && (is_blank(line.back()) || line.back() == '\r')) line.remove_suffix(1);
     if (line.empty()) continue;
-    if (!is_record(words_of(line)) || !std::ranges::all_of(line, [](char c) { return is_visible(c) || is_blank(c); }))
+    if (!is_record(words_of(line)) ||
+        !std::ranges::all_of(line, [](char c) { return is_visible(c) || is_blank(c); }))
       return std::unexpected("line " + std::to_string(number) + " is no DS or DNSKEY record");
     anchors.emplace_back(line);
   }

@@ -1,5 +1,5 @@
-// A message channel in an event loop: calls back for each message and once for its end, never blocks, and queues what
-// the peer does not take at once, up to a bound.
+// A message channel in an event loop: calls back for each message and once for its end, never blocks, and
+// queues what the peer does not take at once, up to a bound.
 #pragma once
 
 #include <deque>
@@ -25,11 +25,11 @@ constexpr const char* channel_end_name(ChannelEnd end) {
   return kNames[static_cast<unsigned>(end)];
 }
 
-// In and Out are variants.  Usage: construct, then set nothing else; the handlers are called from the loop only.
-// on_message(In&&, std::vector<Fd>&&) and on_end(ChannelEnd) may destroy the handler.
+// In and Out are variants.  Usage: construct, then set nothing else; the handlers are called from the loop
+// only. on_message(In&&, std::vector<Fd>&&) and on_end(ChannelEnd) may destroy the handler.
 template <typename Out, typename In>
 class ChannelHandler {
-public:
+ public:
   static constexpr std::size_t kMaxQueued = 65536;  // packets
   // Packets taken in one turn, so that one busy channel does not starve the others.
   static constexpr int kBurst = 32;
@@ -38,13 +38,10 @@ public:
   using OnEnd = std::function<void(ChannelEnd)>;
 
   ChannelHandler(Loop& loop, Fd fd, std::size_t max_descriptors, OnMessage on_message, OnEnd on_end)
-      : socket_{std::move(fd)},
-        max_descriptors_{max_descriptors},
-        on_message_{std::move(on_message)},
-        on_end_{std::move(on_end)},
-        readable_{loop, socket_.fd(), [this] { read(); }},
-        writable_{loop, socket_.fd(), [this] { flush(); }},
-        failed_{loop, [this] { end(ChannelEnd::closed); }} {}
+      : socket_{std::move(fd)}, max_descriptors_{max_descriptors}, on_message_{std::move(on_message)},
+        on_end_{std::move(on_end)}, readable_{loop, socket_.fd(), [this] { read(); }},
+        writable_{loop, socket_.fd(), [this] { flush(); }}, failed_{loop,
+                                                                    [this] { end(ChannelEnd::closed); }} {}
 
   ~ChannelHandler() { *alive_ = false; }
   ChannelHandler(const ChannelHandler&) = delete;
@@ -68,14 +65,14 @@ public:
   void resume() { readable_.resume(); }
   std::size_t queued() const { return waiting_.size(); }
 
-  // Handles everything that has arrived on this channel by now.  The kernel keeps causal order between channels: what a
-  // peer sent before it answered a third party is here before that party's next message is.
+  // Handles everything that has arrived on this channel by now.  The kernel keeps causal order between
+  // channels: what a peer sent before it answered a third party is here before that party's next message is.
   void drain() {
     while (read_one()) {
     }
   }
 
-private:
+ private:
   struct Waiting {
     std::string bytes;
     std::vector<Fd> descriptors;
@@ -86,9 +83,13 @@ private:
     std::vector<int> raw;
     for (const Fd& fd : descriptors) raw.push_back(fd.get());
     switch (socket_.send(bytes, ipc::PacketSocket::Wait::no, raw)) {
-    case ipc::SendResult::sent: return true;
-    case ipc::SendResult::would_block: return false;
-    case ipc::SendResult::closed: failed_.start(std::chrono::microseconds{0}); return true;
+    case ipc::SendResult::sent:
+      return true;
+    case ipc::SendResult::would_block:
+      return false;
+    case ipc::SendResult::closed:
+      failed_.start(std::chrono::microseconds{0});
+      return true;
     }
     return true;
   }

@@ -1,5 +1,5 @@
-// The one door to libevent: an event loop for the servers that multiplex, as objects whose lifetime is the registration.
-// All callbacks run in the loop's thread; a callback may destroy the object that called it.
+// The one door to libevent: an event loop for the servers that multiplex, as objects whose lifetime is the
+// registration. All callbacks run in the loop's thread; a callback may destroy the object that called it.
 #pragma once
 
 #include <chrono>
@@ -12,7 +12,7 @@ struct event;
 namespace mailroom::event {
 
 class Loop {
-public:
+ public:
   Loop();  // throws std::runtime_error if the kernel gives no epoll
   ~Loop();
   Loop(const Loop&) = delete;
@@ -22,13 +22,13 @@ public:
   void stop();  // after the callback that runs now
   event_base* base() const { return base_; }
 
-private:
+ private:
   event_base* base_;
 };
 
 // Calls back whenever a descriptor is readable (level-triggered).  Does not own the descriptor.
 class ReadWatch {
-public:
+ public:
   ReadWatch(Loop& loop, int fd, std::function<void()> on_readable);
   ~ReadWatch();
   ReadWatch(const ReadWatch&) = delete;
@@ -37,14 +37,14 @@ public:
   void pause();
   void resume();
 
-private:
+ private:
   struct State;
   std::unique_ptr<State> state_;
 };
 
 // Calls back once when the descriptor becomes writable; arm() again for more.
 class WriteWatch {
-public:
+ public:
   WriteWatch(Loop& loop, int fd, std::function<void()> on_writable);
   ~WriteWatch();
   WriteWatch(const WriteWatch&) = delete;
@@ -52,14 +52,14 @@ public:
 
   void arm();
 
-private:
+ private:
   struct State;
   std::unique_ptr<State> state_;
 };
 
 // Calls back once after a time; start() again for more.  Starting a running timer moves it.
 class Timer {
-public:
+ public:
   Timer(Loop& loop, std::function<void()> on_time);
   ~Timer();
   Timer(const Timer&) = delete;
@@ -68,20 +68,20 @@ public:
   void start(std::chrono::microseconds after);
   void cancel();
 
-private:
+ private:
   struct State;
   std::unique_ptr<State> state_;
 };
 
 // Calls back, in the loop, for a signal of this process.
 class SignalWatch {
-public:
+ public:
   SignalWatch(Loop& loop, int signal, std::function<void()> on_signal);
   ~SignalWatch();
   SignalWatch(const SignalWatch&) = delete;
   SignalWatch& operator=(const SignalWatch&) = delete;
 
-private:
+ private:
   struct State;
   std::unique_ptr<State> state_;
 };

@@ -1,5 +1,5 @@
-// A few threads for work that takes its time (hashing a password, asking a KDC), so that the loop never waits for it.
-// Made before the system-call filter closes.
+// A few threads for work that takes its time (hashing a password, asking a KDC), so that the loop never waits
+// for it. Made before the system-call filter closes.
 #pragma once
 
 #include <condition_variable>

@@ -1,5 +1,5 @@
-// The compiled part of libfmt, from its own headers: Debian has it as a shared library only, and the listeners are linked
-// statically.  Of its templates those that our programs link.
+// The compiled part of libfmt, from its own headers: Debian has it as a shared library only, and the
+// listeners are linked statically.  Of its templates those that our programs link.
 #include <fmt/format-inl.h>
 
 FMT_BEGIN_NAMESPACE

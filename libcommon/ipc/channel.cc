@@ -19,8 +19,8 @@ constexpr std::size_t kControlSize = CMSG_SPACE(kMaxDescriptors * sizeof(int));
 class ReceiveBuffer {
  public:
   char* data() { return octets_.get(); }
-  // What was received last is wiped before the next receive, also when that brings nothing: a packet may hold a password.
-  // Only small ones do; content has other copies.
+  // What was received last is wiped before the next receive, also when that brings nothing: a packet may hold
+  // a password. Only small ones do; content has other copies.
   void wipe() { ::explicit_bzero(data(), std::min(std::exchange(received_, 0), kMaxSecret)); }
   void note_received(std::size_t size) { received_ = size; }
 
@@ -37,7 +37,8 @@ ReceiveBuffer& receive_buffer() {
 
 std::vector<Fd> take_descriptors(msghdr& header) {
   std::vector<Fd> taken;
-  for (cmsghdr* control = CMSG_FIRSTHDR(&header); control != nullptr; control = CMSG_NXTHDR(&header, control)) {
+  for (cmsghdr* control = CMSG_FIRSTHDR(&header); control != nullptr;
+       control = CMSG_NXTHDR(&header, control)) {
     if (control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_RIGHTS) continue;
     const std::size_t count = (control->cmsg_len - CMSG_LEN(0)) / sizeof(int);
     for (std::size_t i = 0; i < count; ++i) {
@@ -54,7 +55,8 @@ bool wait_for(int fd, short events, std::optional<std::chrono::steady_clock::tim
   for (;;) {
     int timeout = -1;
     if (deadline) {
-      const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline - std::chrono::steady_clock::now());
+      const auto left =
+          std::chrono::ceil<std::chrono::milliseconds>(*deadline - std::chrono::steady_clock::now());
       if (left.count() <= 0) return false;
       timeout = static_cast<int>(std::min<long long>(left.count(), 1 << 30));
     }
@@ -76,8 +78,9 @@ std::pair<Fd, Fd> make_channel() {
 
 void Packet::forget() { ::explicit_bzero(const_cast<char*>(bytes.data()), bytes.size()); }
 
-std::expected<Packet, ReceiveError> PacketSocket::receive(
-    Wait wait, std::size_t max_descriptors, std::optional<std::chrono::steady_clock::time_point> deadline) {
+std::expected<Packet, ReceiveError>
+PacketSocket::receive(Wait wait, std::size_t max_descriptors,
+                      std::optional<std::chrono::steady_clock::time_point> deadline) {
   receive_buffer().wipe();
   iovec part{receive_buffer().data(), kMaxPacket};
   alignas(cmsghdr) char control[kControlSize];
@@ -89,7 +92,8 @@ std::expected<Packet, ReceiveError> PacketSocket::receive(
     header.msg_iovlen = 1;
     header.msg_control = control;
     header.msg_controllen = sizeof control;
-    const ssize_t got = ::recvmsg(fd_.get(), &header, MSG_CMSG_CLOEXEC | (wait == Wait::no ? MSG_DONTWAIT : 0));
+    const ssize_t got =
+        ::recvmsg(fd_.get(), &header, MSG_CMSG_CLOEXEC | (wait == Wait::no ? MSG_DONTWAIT : 0));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
       // A blocking call on a non-blocking descriptor waits here.
@@ -100,7 +104,8 @@ std::expected<Packet, ReceiveError> PacketSocket::receive(
     if (got < 0) return std::unexpected(ReceiveError::closed);
     receive_buffer().note_received(static_cast<std::size_t>(got));
     // Also of an empty packet, which looks like the end: what came with it must not stay open.
-    Packet packet{{static_cast<const char*>(part.iov_base), static_cast<std::size_t>(got)}, take_descriptors(header)};
+    Packet packet{{static_cast<const char*>(part.iov_base), static_cast<std::size_t>(got)},
+                  take_descriptors(header)};
     if ((header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 || packet.descriptors.size() > max_descriptors)
       return std::unexpected(ReceiveError::malformed);
     if (got == 0) return std::unexpected(ReceiveError::closed);
@@ -109,7 +114,8 @@ std::expected<Packet, ReceiveError> PacketSocket::receive(
 }
 
 SendResult PacketSocket::send(std::string_view bytes, Wait wait, std::span<const int> descriptors) {
-  if (bytes.size() > kMaxPacket || descriptors.size() > kMaxDescriptors) throw std::length_error("packet too large");
+  if (bytes.size() > kMaxPacket || descriptors.size() > kMaxDescriptors)
+    throw std::length_error("packet too large");
   iovec part{const_cast<char*>(bytes.data()), bytes.size()};
   alignas(cmsghdr) char control[kControlSize] = {};
   msghdr header{};

@@ -1,9 +1,9 @@
-// A channel: one end of a SOCK_SEQPACKET pair.  One message is one packet: a variant of the structs in daemons/channels/,
-// with at most kMaxDescriptors descriptors beside it.  Who speaks is known by which channel it arrives on, and by
-// nothing else (DESIGN.md section 2).
+// A channel: one end of a SOCK_SEQPACKET pair.  One message is one packet: a variant of the structs in
+// daemons/channels/, with at most kMaxDescriptors descriptors beside it.  Who speaks is known by which
+// channel it arrives on, and by nothing else (DESIGN.md section 2).
 //
-// Packets are at most kMaxPacket octets.  A message that does not decode, is longer, or carries more descriptors than
-// the receiver allows ends the channel; it never ends the receiver.
+// Packets are at most kMaxPacket octets.  A message that does not decode, is longer, or carries more
+// descriptors than the receiver allows ends the channel; it never ends the receiver.
 #pragma once
 
 #include <chrono>
@@ -20,9 +20,10 @@
 
 namespace mailroom::ipc {
 
-inline constexpr std::size_t kMaxPacket = 72 * 1024;     // 64 KiB of content and room for the rest of its struct
-inline constexpr std::size_t kMaxDescriptors = 8;        // of one packet
-inline constexpr int kSendBuffer = 4 * 1024 * 1024;      // asked for; the kernel may grant less (net.core.wmem_max)
+inline constexpr std::size_t kMaxPacket = 72 * 1024;  // 64 KiB of content and room for the rest of its struct
+inline constexpr std::size_t kMaxDescriptors = 8;     // of one packet
+inline constexpr int kSendBuffer =
+    4 * 1024 * 1024;  // asked for; the kernel may grant less (net.core.wmem_max)
 
 // Two connected ends, close-on-exec.  Throws std::system_error.
 std::pair<Fd, Fd> make_channel();
@@ -30,7 +31,8 @@ std::pair<Fd, Fd> make_channel();
 enum class ReceiveError {
   would_block,  // nothing there now (non-blocking channels) or the deadline has passed
   closed,       // the peer has closed its end, or the socket failed
-  malformed,    // a packet that is too long, does not decode, or has descriptors that were not allowed: close the channel
+  malformed,    // a packet that is too long, does not decode, or has descriptors that were not allowed: close
+                // the channel
 };
 
 struct Packet {
@@ -40,10 +42,12 @@ struct Packet {
   void forget();
 };
 
-// A message type that carries a password says so: static constexpr bool kHoldsSecret = true.  What carried it in is overwritten
-// once it is decoded.
+// A message type that carries a password says so: static constexpr bool kHoldsSecret = true.  What carried it
+// in is overwritten once it is decoded.
 template <typename T>
-inline constexpr bool kHoldsSecret = requires { T::kHoldsSecret; };
+inline constexpr bool kHoldsSecret = requires {
+  T::kHoldsSecret;
+};
 template <typename... T>
 inline constexpr bool kHoldsSecret<std::variant<T...>> = (kHoldsSecret<T> || ...);
 
@@ -51,7 +55,7 @@ enum class SendResult { sent, would_block, closed };
 
 // The raw end; MessageChannel below is what programs use.
 class PacketSocket {
-public:
+ public:
   explicit PacketSocket(Fd fd) : fd_{std::move(fd)} {}
 
   int fd() const { return fd_.get(); }
@@ -61,18 +65,19 @@ public:
 
   // Blocks up to the deadline (for ever without one); with `wait == Wait::no` never blocks.
   enum class Wait : std::uint8_t { yes, no };
-  std::expected<Packet, ReceiveError> receive(Wait wait, std::size_t max_descriptors = 0,
-                                              std::optional<std::chrono::steady_clock::time_point> deadline = {});
+  std::expected<Packet, ReceiveError>
+  receive(Wait wait, std::size_t max_descriptors = 0,
+          std::optional<std::chrono::steady_clock::time_point> deadline = {});
   SendResult send(std::string_view bytes, Wait wait, std::span<const int> descriptors = {});
 
-private:
+ private:
   Fd fd_;
 };
 
 // Sends Out, receives In; both are variants.
 template <typename Out, typename In>
 class MessageChannel {
-public:
+ public:
   using Wait = PacketSocket::Wait;
   using Deadline = std::optional<std::chrono::steady_clock::time_point>;
 
@@ -104,7 +109,7 @@ public:
     return Received{std::move(*message), std::move(packet->descriptors)};
   }
 
-private:
+ private:
   PacketSocket socket_;
   std::string scratch_;
 };

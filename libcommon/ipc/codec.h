@@ -5,13 +5,14 @@
 //   struct CheckPassword { ConnectionId connection{}; std::string login;
 //     static auto fields(auto& m) { return std::tie(m.connection, m.login); } };
 //
-// Encoding: integers and enums little-endian in their own width; bool one octet, 0 or 1; strings and vectors a u32
-// count and the elements; optional one octet, then the value; variant one octet with the index, then the alternative;
-// structs and arrays their members in order.  A member that is left out of fields() does not compile: the size of the
-// struct must be what its fields account for (padding included).
+// Encoding: integers and enums little-endian in their own width; bool one octet, 0 or 1; strings and vectors
+// a u32 count and the elements; optional one octet, then the value; variant one octet with the index, then
+// the alternative; structs and arrays their members in order.  A member that is left out of fields() does not
+// compile: the size of the struct must be what its fields account for (padding included).
 //
-// Decoding trusts nothing: short, long or trailing bytes, bools above 1, enums above E::kLast and counts above what the
-// remaining bytes could hold are refused, and nothing is allocated for a count that the input cannot back.
+// Decoding trusts nothing: short, long or trailing bytes, bools above 1, enums above E::kLast and counts
+// above what the remaining bytes could hold are refused, and nothing is allocated for a count that the input
+// cannot back.
 #pragma once
 
 #include <array>
@@ -32,7 +33,9 @@
 namespace mailroom::ipc {
 
 template <typename T>
-concept Struct = requires(T& value) { T::fields(value); };
+concept Struct = requires(T& value) {
+  T::fields(value);
+};
 
 namespace detail {
 
@@ -53,11 +56,13 @@ struct IsVariant : std::false_type {};
 template <typename... T>
 struct IsVariant<std::variant<T...>> : std::true_type {};
 
-// The size and alignment that a struct of exactly these members would have: catches a member left out of fields().
+// The size and alignment that a struct of exactly these members would have: catches a member left out of
+// fields().
 template <typename... M>
 consteval std::size_t laid_out_size(std::tuple<M&...>*) {
   std::size_t at = 0, align = 1;
-  ((at = (at + alignof(M) - 1) / alignof(M) * alignof(M) + sizeof(M), align = std::max(align, alignof(M))), ...);
+  ((at = (at + alignof(M) - 1) / alignof(M) * alignof(M) + sizeof(M), align = std::max(align, alignof(M))),
+   ...);
   const std::size_t size = (at + align - 1) / align * align;
   return size == 0 ? 1 : size;
 }
@@ -77,7 +82,7 @@ consteval bool all_fields_listed() {
 }  // namespace detail
 
 class Encoder {
-public:
+ public:
   explicit Encoder(std::string& out) : out_{out} {}
 
   template <typename T>
@@ -88,7 +93,8 @@ public:
       put(static_cast<std::underlying_type_t<T>>(value));
     } else if constexpr (std::integral<T>) {
       char bytes[sizeof(T)];
-      std::memcpy(bytes, &value, sizeof(T));  // little-endian, as every machine that Debian 12 releases for but s390x
+      std::memcpy(bytes, &value,
+                  sizeof(T));  // little-endian, as every machine that Debian 12 releases for but s390x
       out_.append(bytes, sizeof(T));
     } else if constexpr (std::is_convertible_v<const T&, std::string_view>) {
       const std::string_view text = value;
@@ -113,12 +119,12 @@ public:
     }
   }
 
-private:
+ private:
   std::string& out_;
 };
 
 class Decoder {
-public:
+ public:
   explicit Decoder(std::string_view in) : in_{in} {}
 
   bool finished() const { return in_.empty(); }
@@ -133,7 +139,8 @@ public:
       return true;
     } else if constexpr (std::is_enum_v<T>) {
       std::underlying_type_t<T> number{};
-      if (!get(number) || number < 0 || number > static_cast<std::underlying_type_t<T>>(T::kLast)) return false;
+      if (!get(number) || number < 0 || number > static_cast<std::underlying_type_t<T>>(T::kLast))
+        return false;
       value = static_cast<T>(number);
       return true;
     } else if constexpr (std::integral<T>) {
@@ -175,7 +182,7 @@ public:
     }
   }
 
-private:
+ private:
   template <typename T>
   bool get_vector(std::vector<T>& value) {
     std::uint32_t count = 0;

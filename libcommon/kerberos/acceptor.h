@@ -20,12 +20,12 @@ namespace mailroom::kerberos {
 inline constexpr std::string_view kPop = "pop", kImap = "imap", kSmtp = "smtp";
 
 enum class TicketFault : std::uint8_t {
-  malformed,    // not what the protocol allows
-  expired,      // or not yet valid, or a clock that differs too much
+  malformed,  // not what the protocol allows
+  expired,    // or not yet valid, or a clock that differs too much
   replayed,
-  wrong_key,    // for another service, or for a key that is not in the keytab
-  bindings,     // of another TLS connection (RFC 5929)
-  refused,      // everything else
+  wrong_key,  // for another service, or for a key that is not in the keytab
+  bindings,   // of another TLS connection (RFC 5929)
+  refused,    // everything else
   kLast = refused
 };
 
@@ -53,8 +53,10 @@ class Keytab {
   // "imap/mail.example.edu@EXAMPLE.EDU", each once.
   const std::vector<std::string>& principals() const { return principals_; }
 
-  // An AP-REQ (RFC 4120 5.5.1), as KPOP's sendauth carries it, for `service`; for any of ours when that is empty.
-  [[nodiscard]] std::expected<Proof, Refusal> accept_request(std::string_view ap_req, std::string_view service) const;
+  // An AP-REQ (RFC 4120 5.5.1), as KPOP's sendauth carries it, for `service`; for any of ours when that is
+  // empty.
+  [[nodiscard]] std::expected<Proof, Refusal> accept_request(std::string_view ap_req,
+                                                             std::string_view service) const;
 
  private:
   friend class GssExchange;
@@ -71,8 +73,8 @@ class GssExchange {
   };
   using Step = std::variant<Token, Proof, Refusal>;  // the latter two end the exchange
 
-  // `bindings`: of RFC 5929 with their prefix ("tls-server-end-point:..."), empty for none.  A client that sends
-  // none is taken without; one that sends others is refused.  The keytab must outlive this.
+  // `bindings`: of RFC 5929 with their prefix ("tls-server-end-point:..."), empty for none.  A client that
+  // sends none is taken without; one that sends others is refused.  The keytab must outlive this.
   GssExchange(const Keytab& keytab, std::string_view service, std::string bindings);
   ~GssExchange();
   GssExchange(GssExchange&&) noexcept;

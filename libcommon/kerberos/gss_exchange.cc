@@ -117,18 +117,18 @@ GssExchange::Step GssExchange::establish(std::string_view message) {
   Name client;
   GssBuffer output;
   OM_uint32 minor = 0, flags = 0;
-  const OM_uint32 major = gss_accept_sec_context(
-      &minor, &parts.context, parts.keytab.parts_->credentials, &input,
-      parts.bindings.empty() ? GSS_C_NO_CHANNEL_BINDINGS : &bindings, client.out(), nullptr, output.out(), &flags,
-      nullptr, nullptr);
+  const OM_uint32 major =
+      gss_accept_sec_context(&minor, &parts.context, parts.keytab.parts_->credentials, &input,
+                             parts.bindings.empty() ? GSS_C_NO_CHANNEL_BINDINGS : &bindings, client.out(),
+                             nullptr, output.out(), &flags, nullptr, nullptr);
   if (GSS_ERROR(major)) return refusal_of(major, minor);
   if ((major & GSS_S_CONTINUE_NEEDED) != 0) {
     parts.awaiting = Parts::Awaiting::token;
     return Token{std::string{output.view()}};
   }
   Name server;
-  if (GSS_ERROR(gss_inquire_context(&minor, parts.context, nullptr, server.out(), nullptr, nullptr, nullptr, nullptr,
-                                    nullptr)) ||
+  if (GSS_ERROR(gss_inquire_context(&minor, parts.context, nullptr, server.out(), nullptr, nullptr, nullptr,
+                                    nullptr, nullptr)) ||
       !is_for_service(server.text(), parts.service))
     return Refusal{TicketFault::wrong_key, "a ticket for " + server.text()};
   if ((flags & GSS_C_ANON_FLAG) != 0) return Refusal{TicketFault::refused, "anonymous"};
@@ -142,7 +142,8 @@ GssExchange::Step GssExchange::offer_layers() {
   gss_buffer_desc offer = gss_view_of({kOffer.data(), kOffer.size()});
   GssBuffer wrapped;
   OM_uint32 minor = 0;
-  const OM_uint32 major = gss_wrap(&minor, parts_->context, 0, GSS_C_QOP_DEFAULT, &offer, nullptr, wrapped.out());
+  const OM_uint32 major =
+      gss_wrap(&minor, parts_->context, 0, GSS_C_QOP_DEFAULT, &offer, nullptr, wrapped.out());
   if (GSS_ERROR(major)) return refusal_of(major, minor);
   parts_->awaiting = Parts::Awaiting::layers;
   return Token{std::string{wrapped.view()}};
@@ -155,8 +156,10 @@ GssExchange::Step GssExchange::take_layers(std::string_view message) {
   const OM_uint32 major = gss_unwrap(&minor, parts_->context, &input, plain.out(), nullptr, nullptr);
   if (GSS_ERROR(major)) return refusal_of(major, minor);
   const std::string_view choice = plain.view();
-  if (choice.size() < kLayerOctets) return Refusal{TicketFault::malformed, "a choice of layers that is too short"};
-  if (choice.front() != kNoLayer) return Refusal{TicketFault::malformed, "a security layer that was not offered"};
+  if (choice.size() < kLayerOctets)
+    return Refusal{TicketFault::malformed, "a choice of layers that is too short"};
+  if (choice.front() != kNoLayer)
+    return Refusal{TicketFault::malformed, "a security layer that was not offered"};
   const std::string_view authzid = choice.substr(kLayerOctets);
   if (authzid.find('\0') != authzid.npos) return Refusal{TicketFault::malformed, "a NUL in the identity"};
   return Proof{parts_->principal, std::string{authzid}, {}};

@@ -17,7 +17,8 @@ namespace mailroom::kerberos {
 class Context {
  public:
   Context() {
-    if (krb5_init_context(&context_) != 0) throw std::runtime_error("libkrb5 cannot be set up: krb5.conf is not readable");
+    if (krb5_init_context(&context_) != 0)
+      throw std::runtime_error("libkrb5 cannot be set up: krb5.conf is not readable");
   }
   ~Context() { krb5_free_context(context_); }
   Context(const Context&) = delete;

@@ -54,15 +54,17 @@ std::expected<std::string, KdcRefusal> request_ticket(const std::string& princip
     return std::unexpected(KdcRefusal{fault_of(code), context.message_of(code)});
   };
   Principal client{context};
-  if (const auto code = krb5_parse_name(context, principal.c_str(), client.out()); code != 0) return refused(code);
+  if (const auto code = krb5_parse_name(context, principal.c_str(), client.out()); code != 0)
+    return refused(code);
   Owned<krb5_get_init_creds_opt*, krb5_get_init_creds_opt_free> options{context};
-  if (const auto code = krb5_get_init_creds_opt_alloc(context, options.out()); code != 0) return refused(code);
+  if (const auto code = krb5_get_init_creds_opt_alloc(context, options.out()); code != 0)
+    return refused(code);
   krb5_get_init_creds_opt_set_forwardable(options.get(), 0);
   krb5_get_init_creds_opt_set_proxiable(options.get(), 0);
   krb5_get_init_creds_opt_set_change_password_prompt(options.get(), 0);
   Credentials credentials{context};
-  if (const auto code = krb5_get_init_creds_password(context, credentials.out(), client.get(), password, nullptr,
-                                                     nullptr, 0, service.c_str(), options.get());
+  if (const auto code = krb5_get_init_creds_password(context, credentials.out(), client.get(), password,
+                                                     nullptr, nullptr, 0, service.c_str(), options.get());
       code != 0)
     return refused(code);
   Owned<krb5_auth_context, krb5_auth_con_free> exchange{context};

@@ -12,7 +12,8 @@ using Ticket = Owned<krb5_ticket*, krb5_free_ticket>;
 
 std::string name_of(const Context& context, krb5_const_principal principal) {
   char* text = nullptr;
-  if (krb5_unparse_name(context, principal, &text) != 0) throw std::runtime_error("a principal without a name");
+  if (krb5_unparse_name(context, principal, &text) != 0)
+    throw std::runtime_error("a principal without a name");
   std::string name = text;
   krb5_free_unparsed_name(context, text);
   return name;
@@ -76,7 +77,8 @@ Keytab::Keytab(int descriptor) : parts_{std::make_unique<Parts>()} {
     const auto code = krb5_kt_add_entry(context, parts_->keytab, &entry);
     const std::string name = name_of(context, entry.principal);
     krb5_free_keytab_entry_contents(context, &entry);
-    if (code != 0) throw std::runtime_error("a key of the keytab cannot be kept: " + context.message_of(code));
+    if (code != 0)
+      throw std::runtime_error("a key of the keytab cannot be kept: " + context.message_of(code));
     if (std::ranges::find(principals_, name) == principals_.end()) principals_.push_back(name);
   }
   krb5_kt_end_seq_get(context, file, &cursor);
@@ -105,21 +107,24 @@ void Keytab::Parts::acquire_credentials() {
   gss_OID_desc krb5 = *gss_mech_krb5;
   gss_OID_set_desc mechanisms{1, &krb5};
   OM_uint32 minor = 0;
-  const OM_uint32 major = gss_acquire_cred_from(&minor, GSS_C_NO_NAME, GSS_C_INDEFINITE, &mechanisms, GSS_C_ACCEPT,
-                                                &store, &credentials, nullptr, nullptr);
+  const OM_uint32 major = gss_acquire_cred_from(&minor, GSS_C_NO_NAME, GSS_C_INDEFINITE, &mechanisms,
+                                                GSS_C_ACCEPT, &store, &credentials, nullptr, nullptr);
   if (GSS_ERROR(major)) throw std::runtime_error("the keytab gives no GSSAPI credentials");
 }
 
-std::expected<Proof, Refusal> Keytab::accept_request(std::string_view ap_req, std::string_view service) const {
+std::expected<Proof, Refusal> Keytab::accept_request(std::string_view ap_req,
+                                                     std::string_view service) const {
   const Context context;
   Owned<krb5_auth_context, krb5_auth_con_free> exchange{context};
   Ticket ticket{context};
   const krb5_data request = view_of(ap_req);
   krb5_flags options = 0;
-  const auto code = krb5_rd_req(context, exchange.out(), &request, nullptr, parts_->keytab, &options, ticket.out());
+  const auto code =
+      krb5_rd_req(context, exchange.out(), &request, nullptr, parts_->keytab, &options, ticket.out());
   if (code != 0) return std::unexpected(Refusal{fault_of(code), context.message_of(code)});
   if (!service.empty() && !is_for_service(name_of(context, ticket->server), service))
-    return std::unexpected(Refusal{TicketFault::wrong_key, "a ticket for " + name_of(context, ticket->server)});
+    return std::unexpected(
+        Refusal{TicketFault::wrong_key, "a ticket for " + name_of(context, ticket->server)});
   Proof proof{.principal = name_of(context, ticket->enc_part2->client), .authzid = {}, .token = {}};
   if ((options & AP_OPTS_MUTUAL_REQUIRED) == 0) return proof;
   auto reply = reply_to(context, exchange.get());

@@ -8,19 +8,19 @@
 namespace mailroom::kerberos {
 
 std::string configuration(std::string_view realm, std::span<const IpAddress> kdcs) {
-  std::string text = fmt::format(
-      "[libdefaults]\n"
-      "  default_realm = {}\n"
-      "  dns_lookup_kdc = false\n"
-      "  dns_lookup_realm = false\n"
-      "  dns_canonicalize_hostname = false\n"
-      "  rdns = false\n"
-      "  ignore_acceptor_hostname = true\n"
-      "[realms]\n"
-      "  {} = {{\n",
-      realm, realm);
+  std::string text = fmt::format("[libdefaults]\n"
+                                 "  default_realm = {}\n"
+                                 "  dns_lookup_kdc = false\n"
+                                 "  dns_lookup_realm = false\n"
+                                 "  dns_canonicalize_hostname = false\n"
+                                 "  rdns = false\n"
+                                 "  ignore_acceptor_hostname = true\n"
+                                 "[realms]\n"
+                                 "  {} = {{\n",
+                                 realm, realm);
   for (const IpAddress& kdc : kdcs)
-    text += fmt::format(fmt::runtime(kdc.is_v4() ? "    kdc = {}:{}\n" : "    kdc = [{}]:{}\n"), kdc.text(), kdc.port);
+    text += fmt::format(fmt::runtime(kdc.is_v4() ? "    kdc = {}:{}\n" : "    kdc = [{}]:{}\n"), kdc.text(),
+                        kdc.port);
   return text + "  }\n";
 }
 

@@ -1,4 +1,5 @@
-// libkrb5's configuration: written by ourselves into the process's own directory, so that nothing outside of it is read.
+// libkrb5's configuration: written by ourselves into the process's own directory, so that nothing outside of
+// it is read.
 #pragma once
 
 #include <span>
@@ -12,8 +13,8 @@ namespace mailroom::kerberos {
 // A krb5.conf(5): no DNS, no canonicalisation, the KDCs by address.
 std::string configuration(std::string_view realm, std::span<const IpAddress> kdcs);
 
-// Has libkrb5 read krb5.conf and keep its replay cache in the current directory; loads what it would load later.
-// To be called before the first use, before the jail closes.
+// Has libkrb5 read krb5.conf and keep its replay cache in the current directory; loads what it would load
+// later. To be called before the first use, before the jail closes.
 void set_up();
 
 }  // namespace mailroom::kerberos

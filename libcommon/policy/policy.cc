@@ -25,10 +25,9 @@ bool is_logged_in(const F& f) { return for_people(f) && f.login == Login::active
 bool is_campus_host(const F& f) { return at_outgoing(f) && f.login == Login::none && f.on_campus; }
 bool may_use_grant(const F& f) { return at_outgoing(f) && f.login == Login::none && !f.on_campus; }
 bool holds_grant(const F& f) { return may_use_grant(f) && f.grant == Grant::held; }
-bool is_outsider(const F& f) {
-  return (at_mx(f) || at_outgoing(f)) && !is_logged_in(f) && !f.on_campus;
-}
-// Of a device behind such an address the name says nothing: many share it, or it belongs to whoever rents it today.
+bool is_outsider(const F& f) { return (at_mx(f) || at_outgoing(f)) && !is_logged_in(f) && !f.on_campus; }
+// Of a device behind such an address the name says nothing: many share it, or it belongs to whoever rents it
+// today.
 bool is_nameless_network(const F& f) { return f.behind_nat || f.in_cloud; }
 bool is_known_device(const F& f) {
   return f.device_logged_in || (!is_nameless_network(f) && f.reverse_name == ReverseName::confirmed);

@@ -28,8 +28,8 @@ struct FixedRoute {
 // "smtp:mail.example.org:587", "lmtp:[2001:db8::1]:24", "lmtp:unix:lists": what credentials are kept for.
 std::string fixed_target(const FixedRoute& route);
 
-// Names a route whatever stands beside it in the configuration: made from its domain and its target, never 0.  Two
-// processes of which one has read a newer configuration never mean different routes by it.
+// Names a route whatever stands beside it in the configuration: made from its domain and its target, never 0.
+// Two processes of which one has read a newer configuration never mean different routes by it.
 std::uint32_t route_ticket(const FixedRoute& route);
 
 }  // namespace mailroom::routing

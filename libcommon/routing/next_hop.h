@@ -50,7 +50,9 @@ struct TlsRequirement {
   bool report_only = false;  // the certificate is looked at as for level certificate, and what is wrong is
                              // only reported (RFC 8461 5, mode testing)
   auto operator<=>(const TlsRequirement&) const = default;
-  static auto fields(auto& m) { return std::tie(m.level, m.reason, m.requiretls, m.names, m.tlsa, m.report_only); }
+  static auto fields(auto& m) {
+    return std::tie(m.level, m.reason, m.requiretls, m.names, m.tlsa, m.report_only);
+  }
 };
 
 // One host, with addresses in the order to try them.

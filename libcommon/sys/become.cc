@@ -52,9 +52,11 @@ const CapabilityMask kDeliverCapabilities = bit(CAP_SETUID) | bit(CAP_SETGID);
 
 void become(uid_t uid, CapabilityMask keep) {
   reduce_bounding_set(keep);
-  if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) fatal_errno("PR_CAP_AMBIENT_CLEAR_ALL");
+  if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0)
+    fatal_errno("PR_CAP_AMBIENT_CLEAR_ALL");
   // A program started by exec gets no rights for being root; and nothing may loosen that again.
-  if (::prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED, 0, 0, 0) != 0) fatal_errno("PR_SET_SECUREBITS");
+  if (::prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED, 0, 0, 0) != 0)
+    fatal_errno("PR_SET_SECUREBITS");
   if (uid == 0) {
     if (::setgroups(0, nullptr) != 0) fatal_errno("setgroups");
     set_capabilities(keep);

@@ -1,7 +1,9 @@
-// The only code that changes uids, groups and capabilities.  Called by the supervisor's children, the listeners, deliverd
-// and the tools; the numbers come from daemons/processes.h and the configuration, never from a message.
+// The only code that changes uids, groups and capabilities.  Called by the supervisor's children, the
+// listeners, deliverd and the tools; the numbers come from daemons/processes.h and the configuration, never
+// from a message.
 //
-// Every function that fails ends the process (sys/fatal.h): a process that could not give up a right must not go on.
+// Every function that fails ends the process (sys/fatal.h): a process that could not give up a right must not
+// go on.
 #pragma once
 
 #include <sys/types.h>
@@ -16,31 +18,31 @@ inline constexpr CapabilityMask kNoCapabilities = 0;
 extern const CapabilityMask kListenerCapabilities;  // SETUID, SETGID, SYS_CHROOT
 extern const CapabilityMask kDeliverCapabilities;   // SETUID, SETGID: for FsIdentity
 
-// Becomes `uid` (and the gid of the same number) for good, without supplementary groups, holding exactly `keep` and
-// unable to gain more (bounding set, securebits).  With uid 0 only the capabilities are reduced.
+// Becomes `uid` (and the gid of the same number) for good, without supplementary groups, holding exactly
+// `keep` and unable to gain more (bounding set, securebits).  With uid 0 only the capabilities are reduced.
 void become(uid_t uid, CapabilityMask keep);
 
-// As become(), from inside a listener's child: sheds what was inherited, in the fewest calls.  The bounding set was
-// reduced by the listener already.
+// As become(), from inside a listener's child: sheds what was inherited, in the fewest calls.  The bounding
+// set was reduced by the listener already.
 void become_in_child(uid_t uid);
 
 // Enters the directory and makes it the root directory of this process.  Needs SYS_CHROOT.
 void enter_root(int directory);
 
-// As enter_root(), but as the account: the directory is 0700 and owned by `uid`, so that a root without DAC rights
-// cannot enter it.  Afterwards the process is the account and holds nothing else.
+// As enter_root(), but as the account: the directory is 0700 and owned by `uid`, so that a root without DAC
+// rights cannot enter it.  Afterwards the process is the account and holds nothing else.
 void become_account_in(int directory, uid_t uid);
 
-// The file-system identity of the calling thread, for the life of the object: deliverd creates files as the account.
-// Needs kDeliverCapabilities.  Returns to the process's own identity at the end.
+// The file-system identity of the calling thread, for the life of the object: deliverd creates files as the
+// account. Needs kDeliverCapabilities.  Returns to the process's own identity at the end.
 class FsIdentity {
-public:
+ public:
   explicit FsIdentity(uid_t uid);
   ~FsIdentity();
   FsIdentity(const FsIdentity&) = delete;
   FsIdentity& operator=(const FsIdentity&) = delete;
 
-private:
+ private:
   uid_t previous_;
 };
 

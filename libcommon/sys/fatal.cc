@@ -10,7 +10,8 @@ namespace mailroom {
 
 void fatal(std::string_view what) {
   // As the logger writes it (daemons/log.h), which this layer cannot use.
-  const std::string line = "[" + std::to_string(::getpid()) + "] fatal reason=\"" + std::string{what} + "\"\n";
+  const std::string line =
+      "[" + std::to_string(::getpid()) + "] fatal reason=\"" + std::string{what} + "\"\n";
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
   ::_exit(kFatalExit);
 }

@@ -58,7 +58,8 @@ void lower(int resource, rlim_t wanted) {
 void allow_connections(int ruleset, const std::vector<std::uint16_t>& ports) {
   for (const std::uint16_t port : ports) {
     const LandlockNetPort rule{kLandlockNetConnectTcp, port};
-    if (::syscall(SYS_landlock_add_rule, ruleset, kLandlockRuleNetPort, &rule, 0) != 0) fatal_errno("landlock_add_rule");
+    if (::syscall(SYS_landlock_add_rule, ruleset, kLandlockRuleNetPort, &rule, 0) != 0)
+      fatal_errno("landlock_add_rule");
   }
 }
 

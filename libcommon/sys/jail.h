@@ -1,5 +1,5 @@
-// The walls around a process: no_new_privs, Landlock, resource limits, not dumpable.  With become.h (who) and seccomp.h
-// (what calls) these are all the means; daemons/processes.h says which process gets what.
+// The walls around a process: no_new_privs, Landlock, resource limits, not dumpable.  With become.h (who) and
+// seccomp.h (what calls) these are all the means; daemons/processes.h says which process gets what.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,8 @@ void close_from(int first);
 // No right can be gained by exec, ever.  Fatal if the kernel refuses.
 void set_no_new_privs();
 
-// Not traceable by its own uid, no core dump, no writable and executable memory (where the kernel knows that).
+// Not traceable by its own uid, no core dump, no writable and executable memory (where the kernel knows
+// that).
 void set_not_dumpable();
 
 struct ResourceLimits {
@@ -43,9 +44,9 @@ struct Outbound {
   std::vector<std::uint16_t> ports;
 };
 
-// Landlock: from now on files are reached only below these directories, TCP connections go only to these ports, no TCP port
-// can be bound, and no signal or abstract socket leaves the process's own domain.  Returns the Landlock version used, 0 if
-// the kernel has none.
+// Landlock: from now on files are reached only below these directories, TCP connections go only to these
+// ports, no TCP port can be bound, and no signal or abstract socket leaves the process's own domain.  Returns
+// the Landlock version used, 0 if the kernel has none.
 int restrict_files_to(const std::vector<Reachable>& directories, const Outbound& outbound = {});
 
 // What of the above this kernel lacks, in words, for the log; empty when it has all.

@@ -33,7 +33,8 @@ std::expected<std::string_view, LineError> LineReader::read_line(std::size_t lim
     const char* from = buffer_.get() + begin_ + searched;
     const auto* lf = static_cast<const char*>(std::memchr(from, '\n', end_ - begin_ - searched));
     if (lf != nullptr) {
-      const std::string_view line{buffer_.get() + begin_, static_cast<std::size_t>(lf + 1 - buffer_.get() - begin_)};
+      const std::string_view line{buffer_.get() + begin_,
+                                  static_cast<std::size_t>(lf + 1 - buffer_.get() - begin_)};
       const bool too_long = line.size() > limit;
       if (too_long && !discarding) keep_start();
       begin_ += line.size();

@@ -7,9 +7,9 @@
 namespace mailroom {
 
 class SocketStream : public Stream {
-public:
-  // Does not own the descriptors.  `stop` is a descriptor whose end of file (or hang-up) ends the connection as if the
-  // client had gone: the listener's channel, closed when the process is to end.  -1: none.
+ public:
+  // Does not own the descriptors.  `stop` is a descriptor whose end of file (or hang-up) ends the connection
+  // as if the client had gone: the listener's channel, closed when the process is to end.  -1: none.
   SocketStream(int socket, int stop) : socket_{socket}, stop_{stop} {}
 
   std::size_t read(std::span<char> into) override;
@@ -19,14 +19,14 @@ public:
   int socket() const { return socket_; }
   int stop() const { return stop_; }
 
-private:
+ private:
   int socket_;
   int stop_;
   std::chrono::steady_clock::time_point deadline_ = std::chrono::steady_clock::time_point::max();
 };
 
-// Waits until the socket is ready for `events` (POLLIN or POLLOUT).  Throws StreamError when the deadline passes (timeout)
-// or the stop descriptor hangs up (closed).
+// Waits until the socket is ready for `events` (POLLIN or POLLOUT).  Throws StreamError when the deadline
+// passes (timeout) or the stop descriptor hangs up (closed).
 void wait_for_socket(int socket, int stop, short events, std::chrono::steady_clock::time_point deadline);
 
 }  // namespace mailroom

@@ -26,28 +26,71 @@ namespace {
 
 constexpr uid_t kNoUid = ~uid_t{0};  // setfsuid of it only asks
 
-// Memory is never executable, and descriptors stay what they are: mmap, mprotect, fcntl and tgkill have rules of their
-// own.
+// Memory is never executable, and descriptors stay what they are: mmap, mprotect, fcntl and tgkill have rules
+// of their own.
 constexpr int kBasic[] = {
-    SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(readv), SCMP_SYS(writev), SCMP_SYS(recvmsg), SCMP_SYS(sendmsg),
-    SCMP_SYS(recvfrom), SCMP_SYS(sendto), SCMP_SYS(close), SCMP_SYS(close_range), SCMP_SYS(shutdown), SCMP_SYS(poll),
-    SCMP_SYS(ppoll), SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_pwait2), SCMP_SYS(epoll_ctl),
-    SCMP_SYS(getpeername), SCMP_SYS(getsockname), SCMP_SYS(fstat), SCMP_SYS(lseek), SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise),
-    SCMP_SYS(futex), SCMP_SYS(clock_gettime), SCMP_SYS(clock_getres), SCMP_SYS(clock_nanosleep), SCMP_SYS(nanosleep),
-    SCMP_SYS(gettimeofday), SCMP_SYS(time), SCMP_SYS(getrandom), SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(getuid),
-    SCMP_SYS(geteuid), SCMP_SYS(getgid), SCMP_SYS(getegid), SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask),
-    SCMP_SYS(rt_sigreturn), SCMP_SYS(sigaltstack), SCMP_SYS(restart_syscall), SCMP_SYS(sched_yield), SCMP_SYS(rseq),
-    SCMP_SYS(set_robust_list), SCMP_SYS(getrusage), SCMP_SYS(exit), SCMP_SYS(exit_group),
+    SCMP_SYS(read),
+    SCMP_SYS(write),
+    SCMP_SYS(readv),
+    SCMP_SYS(writev),
+    SCMP_SYS(recvmsg),
+    SCMP_SYS(sendmsg),
+    SCMP_SYS(recvfrom),
+    SCMP_SYS(sendto),
+    SCMP_SYS(close),
+    SCMP_SYS(close_range),
+    SCMP_SYS(shutdown),
+    SCMP_SYS(poll),
+    SCMP_SYS(ppoll),
+    SCMP_SYS(epoll_wait),
+    SCMP_SYS(epoll_pwait),
+    SCMP_SYS(epoll_pwait2),
+    SCMP_SYS(epoll_ctl),
+    SCMP_SYS(getpeername),
+    SCMP_SYS(getsockname),
+    SCMP_SYS(fstat),
+    SCMP_SYS(lseek),
+    SCMP_SYS(brk),
+    SCMP_SYS(munmap),
+    SCMP_SYS(mremap),
+    SCMP_SYS(madvise),
+    SCMP_SYS(futex),
+    SCMP_SYS(clock_gettime),
+    SCMP_SYS(clock_getres),
+    SCMP_SYS(clock_nanosleep),
+    SCMP_SYS(nanosleep),
+    SCMP_SYS(gettimeofday),
+    SCMP_SYS(time),
+    SCMP_SYS(getrandom),
+    SCMP_SYS(getpid),
+    SCMP_SYS(gettid),
+    SCMP_SYS(getuid),
+    SCMP_SYS(geteuid),
+    SCMP_SYS(getgid),
+    SCMP_SYS(getegid),
+    SCMP_SYS(rt_sigaction),
+    SCMP_SYS(rt_sigprocmask),
+    SCMP_SYS(rt_sigreturn),
+    SCMP_SYS(sigaltstack),
+    SCMP_SYS(restart_syscall),
+    SCMP_SYS(sched_yield),
+    SCMP_SYS(rseq),
+    SCMP_SYS(set_robust_list),
+    SCMP_SYS(getrusage),
+    SCMP_SYS(exit),
+    SCMP_SYS(exit_group),
 };
 constexpr int kMemoryFiles[] = {SCMP_SYS(memfd_create)};
 constexpr int kAccept[] = {SCMP_SYS(accept4)};
 constexpr int kFiles[] = {
-    SCMP_SYS(openat), SCMP_SYS(openat2), SCMP_SYS(newfstatat), SCMP_SYS(statx), SCMP_SYS(faccessat), SCMP_SYS(faccessat2),
-    SCMP_SYS(access), SCMP_SYS(open), SCMP_SYS(stat), SCMP_SYS(lstat), SCMP_SYS(unlink), SCMP_SYS(unlinkat),
-    SCMP_SYS(rename), SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(linkat), SCMP_SYS(mkdir), SCMP_SYS(mkdirat),
-    SCMP_SYS(rmdir), SCMP_SYS(getdents64), SCMP_SYS(pread64), SCMP_SYS(pwrite64), SCMP_SYS(preadv), SCMP_SYS(pwritev),
-    SCMP_SYS(ftruncate), SCMP_SYS(fsync), SCMP_SYS(fdatasync), SCMP_SYS(syncfs), SCMP_SYS(msync), SCMP_SYS(fstatfs),
-    SCMP_SYS(statfs), SCMP_SYS(flock), SCMP_SYS(fadvise64), SCMP_SYS(fchdir), SCMP_SYS(getcwd), SCMP_SYS(sysinfo),
+    SCMP_SYS(openat),     SCMP_SYS(openat2),   SCMP_SYS(newfstatat), SCMP_SYS(statx),    SCMP_SYS(faccessat),
+    SCMP_SYS(faccessat2), SCMP_SYS(access),    SCMP_SYS(open),       SCMP_SYS(stat),     SCMP_SYS(lstat),
+    SCMP_SYS(unlink),     SCMP_SYS(unlinkat),  SCMP_SYS(rename),     SCMP_SYS(renameat), SCMP_SYS(renameat2),
+    SCMP_SYS(linkat),     SCMP_SYS(mkdir),     SCMP_SYS(mkdirat),    SCMP_SYS(rmdir),    SCMP_SYS(getdents64),
+    SCMP_SYS(pread64),    SCMP_SYS(pwrite64),  SCMP_SYS(preadv),     SCMP_SYS(pwritev),  SCMP_SYS(ftruncate),
+    SCMP_SYS(fsync),      SCMP_SYS(fdatasync), SCMP_SYS(syncfs),     SCMP_SYS(msync),    SCMP_SYS(fstatfs),
+    SCMP_SYS(statfs),     SCMP_SYS(flock),     SCMP_SYS(fadvise64),  SCMP_SYS(fchdir),   SCMP_SYS(getcwd),
+    SCMP_SYS(sysinfo),
 };
 constexpr int kWatch[] = {SCMP_SYS(inotify_init1), SCMP_SYS(inotify_add_watch), SCMP_SYS(inotify_rm_watch)};
 constexpr int kMakeSockets[] = {SCMP_SYS(socketpair)};
@@ -59,37 +102,69 @@ constexpr int kEnter[] = {SCMP_SYS(chroot), SCMP_SYS(chdir), SCMP_SYS(fchdir), S
 // socket and the options of sockets have rules of their own.
 constexpr int kConnect[] = {SCMP_SYS(connect)};
 constexpr int kFsIdentity[] = {SCMP_SYS(setfsuid), SCMP_SYS(setfsgid)};  // their numbers too
-constexpr int kInternet[] = {SCMP_SYS(bind), SCMP_SYS(connect)};  // socket and its options have rules of their own
+constexpr int kInternet[] = {SCMP_SYS(bind),
+                             SCMP_SYS(connect)};  // socket and its options have rules of their own
 
 std::span<const int> calls_of(CallSet set) {
   switch (set) {
-  case CallSet::basic: return kBasic;
-  case CallSet::accept: return kAccept;
-  case CallSet::memory_files: return kMemoryFiles;
-  case CallSet::files: return kFiles;
-  case CallSet::watch: return kWatch;
-  case CallSet::make_sockets: return kMakeSockets;
-  case CallSet::fork: return kFork;
-  case CallSet::identity: return kIdentity;
-  case CallSet::enter: return kEnter;
-  case CallSet::fs_identity: return kFsIdentity;
-  case CallSet::connect: return kConnect;
-  case CallSet::internet: return kInternet;
+  case CallSet::basic:
+    return kBasic;
+  case CallSet::accept:
+    return kAccept;
+  case CallSet::memory_files:
+    return kMemoryFiles;
+  case CallSet::files:
+    return kFiles;
+  case CallSet::watch:
+    return kWatch;
+  case CallSet::make_sockets:
+    return kMakeSockets;
+  case CallSet::fork:
+    return kFork;
+  case CallSet::identity:
+    return kIdentity;
+  case CallSet::enter:
+    return kEnter;
+  case CallSet::fs_identity:
+    return kFsIdentity;
+  case CallSet::connect:
+    return kConnect;
+  case CallSet::internet:
+    return kInternet;
   }
   return {};
 }
 
 // Whoever asks for one of these has been taken over.
 constexpr int kDeadly[] = {
-    SCMP_SYS(execve), SCMP_SYS(execveat), SCMP_SYS(ptrace), SCMP_SYS(process_vm_readv), SCMP_SYS(process_vm_writev),
-    SCMP_SYS(unshare), SCMP_SYS(setns), SCMP_SYS(mount), SCMP_SYS(umount2), SCMP_SYS(pivot_root), SCMP_SYS(bpf),
-    SCMP_SYS(perf_event_open), SCMP_SYS(io_uring_setup), SCMP_SYS(io_uring_enter), SCMP_SYS(io_uring_register),
-    SCMP_SYS(userfaultfd), SCMP_SYS(add_key), SCMP_SYS(request_key), SCMP_SYS(keyctl), SCMP_SYS(init_module),
-    SCMP_SYS(finit_module), SCMP_SYS(kexec_load), SCMP_SYS(open_by_handle_at), SCMP_SYS(pidfd_getfd),
+    SCMP_SYS(execve),
+    SCMP_SYS(execveat),
+    SCMP_SYS(ptrace),
+    SCMP_SYS(process_vm_readv),
+    SCMP_SYS(process_vm_writev),
+    SCMP_SYS(unshare),
+    SCMP_SYS(setns),
+    SCMP_SYS(mount),
+    SCMP_SYS(umount2),
+    SCMP_SYS(pivot_root),
+    SCMP_SYS(bpf),
+    SCMP_SYS(perf_event_open),
+    SCMP_SYS(io_uring_setup),
+    SCMP_SYS(io_uring_enter),
+    SCMP_SYS(io_uring_register),
+    SCMP_SYS(userfaultfd),
+    SCMP_SYS(add_key),
+    SCMP_SYS(request_key),
+    SCMP_SYS(keyctl),
+    SCMP_SYS(init_module),
+    SCMP_SYS(finit_module),
+    SCMP_SYS(kexec_load),
+    SCMP_SYS(open_by_handle_at),
+    SCMP_SYS(pidfd_getfd),
 };
 
 class Builder {
-public:
+ public:
   Builder() : context_{seccomp_init(SCMP_ACT_ERRNO(EPERM))} {
     if (context_ == nullptr) fatal("seccomp_init");
     // Tree search: the cost of a call does not grow with the length of the list.
@@ -111,11 +186,12 @@ public:
     check(seccomp_export_bpf(context_, file.get()));
     const off_t size = ::lseek(file.get(), 0, SEEK_END);
     std::vector<sock_filter> program(static_cast<std::size_t>(size) / sizeof(sock_filter));
-    if (::pread(file.get(), program.data(), static_cast<std::size_t>(size), 0) != size) fatal_errno("read of a filter");
+    if (::pread(file.get(), program.data(), static_cast<std::size_t>(size), 0) != size)
+      fatal_errno("read of a filter");
     return program;
   }
 
-private:
+ private:
   static void check(int result) {
     if (result == 0 || result == -EEXIST) return;
     errno = -result;
@@ -146,8 +222,8 @@ void add_entering(Builder& builder) {
 
 // fork() is clone with SIGCHLD: no thread, no namespaces.  A child sets limits, its own.
 void add_forking(Builder& builder) {
-  constexpr scmp_datum_t kNotByFork = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |
-                                      CLONE_NEWNET | CLONE_NEWCGROUP | CLONE_VM | CLONE_THREAD;
+  constexpr scmp_datum_t kNotByFork = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |
+                                      CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWCGROUP | CLONE_VM | CLONE_THREAD;
   builder.allow(SCMP_SYS(clone), SCMP_A0(SCMP_CMP_MASKED_EQ, kNotByFork, 0));
   builder.allow(SCMP_SYS(prlimit64), SCMP_A0(SCMP_CMP_EQ, 0));
 }
@@ -155,8 +231,8 @@ void add_forking(Builder& builder) {
 void add_stream_sockets(Builder& builder) {
   constexpr unsigned kType = 0xf;  // of the second argument, beside SOCK_CLOEXEC and SOCK_NONBLOCK
   for (const unsigned family : {AF_INET, AF_INET6, AF_UNIX})
-    builder.allow(SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, family), SCMP_A1(SCMP_CMP_MASKED_EQ, kType, SOCK_STREAM),
-                  SCMP_A2(SCMP_CMP_EQ, 0));
+    builder.allow(SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, family),
+                  SCMP_A1(SCMP_CMP_MASKED_EQ, kType, SOCK_STREAM), SCMP_A2(SCMP_CMP_EQ, 0));
   builder.allow(SCMP_SYS(getsockopt), SCMP_A1(SCMP_CMP_EQ, SOL_SOCKET), SCMP_A2(SCMP_CMP_EQ, SO_ERROR));
   builder.allow(SCMP_SYS(setsockopt), SCMP_A1(SCMP_CMP_EQ, IPPROTO_TCP), SCMP_A2(SCMP_CMP_EQ, TCP_NODELAY));
 }
@@ -165,9 +241,12 @@ void add_internet_sockets(Builder& builder) {
   constexpr unsigned kTypeBits = 0xf;  // of the argument; the rest are SOCK_CLOEXEC and SOCK_NONBLOCK
   for (const unsigned family : {AF_INET, AF_INET6})
     for (const unsigned type : {SOCK_STREAM, SOCK_DGRAM})
-      builder.allow(SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, family), SCMP_A1(SCMP_CMP_MASKED_EQ, kTypeBits, type));
-  constexpr std::pair<unsigned, unsigned> kOptions[] = {{SOL_SOCKET, SO_REUSEADDR},       {SOL_IP, IP_MTU_DISCOVER},
-                                                        {SOL_IPV6, IPV6_MTU_DISCOVER},    {SOL_IPV6, IPV6_MTU},
+      builder.allow(SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, family),
+                    SCMP_A1(SCMP_CMP_MASKED_EQ, kTypeBits, type));
+  constexpr std::pair<unsigned, unsigned> kOptions[] = {{SOL_SOCKET, SO_REUSEADDR},
+                                                        {SOL_IP, IP_MTU_DISCOVER},
+                                                        {SOL_IPV6, IPV6_MTU_DISCOVER},
+                                                        {SOL_IPV6, IPV6_MTU},
                                                         {SOL_IPV6, IPV6_V6ONLY}};
   for (const auto& [level, option] : kOptions)
     builder.allow(SCMP_SYS(setsockopt), SCMP_A1(SCMP_CMP_EQ, level), SCMP_A2(SCMP_CMP_EQ, option));
@@ -231,7 +310,8 @@ void put_identity_checks(std::vector<sock_filter>& program, const std::vector<Ui
 }
 
 void set_filter(const std::vector<sock_filter>& program, unsigned flags) {
-  const sock_fprog filter{static_cast<unsigned short>(program.size()), const_cast<sock_filter*>(program.data())};
+  const sock_fprog filter{static_cast<unsigned short>(program.size()),
+                          const_cast<sock_filter*>(program.data())};
   if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &filter) != 0) fatal_errno("seccomp");
 }
 
@@ -244,8 +324,8 @@ SystemCallFilter::SystemCallFilter(std::initializer_list<CallSet> sets,
   for (const int call : kDeadly) builder.kill(call);
   const auto has = [&](CallSet set) { return std::ranges::find(sets, set) != sets.end(); };
   if (!has(CallSet::connect) && !has(CallSet::internet)) builder.kill(SCMP_SYS(socket));
-  if (std::ranges::any_of(sets,
-                          [](CallSet set) { return set == CallSet::identity || set == CallSet::fs_identity; }))
+  if (std::ranges::any_of(
+          sets, [](CallSet set) { return set == CallSet::identity || set == CallSet::fs_identity; }))
     put_identity_checks(program_, identities);
   const std::vector<sock_filter> rules = builder.compile();
   program_.insert(program_.end(), rules.begin(), rules.end());

@@ -57,7 +57,8 @@ std::string suite_name(SSL* ssl, std::uint16_t suite) {
 
 std::string suite_list(SSL* ssl, const std::vector<std::uint16_t>& suites) {
   std::string list;
-  for (std::size_t i = 0; i < std::min(suites.size(), kSuitesNamed); ++i) list += ' ' + suite_name(ssl, suites[i]);
+  for (std::size_t i = 0; i < std::min(suites.size(), kSuitesNamed); ++i)
+    list += ' ' + suite_name(ssl, suites[i]);
   return suites.size() > kSuitesNamed ? list + " ..." : list;
 }
 
@@ -80,11 +81,11 @@ std::string explain_failure(SSL* ssl, const ClientOffer& offer) {
   case SSL_R_UNSUPPORTED_PROTOCOL:
   case SSL_R_VERSION_TOO_LOW:
     return "client offers at most " + version_name(offer.highest_version) + ", needed is " +
-           version_name(static_cast<std::uint16_t>(SSL_get_min_proto_version(ssl))) + "; its suites:" +
-           suite_list(ssl, offer.suites);
+           version_name(static_cast<std::uint16_t>(SSL_get_min_proto_version(ssl))) +
+           "; its suites:" + suite_list(ssl, offer.suites);
   case SSL_R_NO_SHARED_CIPHER:
-    return "no common cipher suite or key type, client offers " + version_name(offer.highest_version) + " with" +
-           suite_list(ssl, offer.suites);
+    return "no common cipher suite or key type, client offers " + version_name(offer.highest_version) +
+           " with" + suite_list(ssl, offer.suites);
   case SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM:
   case SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS:
     return "no common signature algorithm";

@@ -1,9 +1,10 @@
 // The server's side of TLS, set up once by a listener before it forks and is jailed; children use it after
 // the fork.
 //
-// What it allows: TLS 1.2 and 1.3, ECDHE with AES-GCM or ChaCha20-Poly1305 alone (RFC 9325), unless the settings
-// ask for older or newer; no compression, no renegotiation, no session tickets, no session cache, no early data.  It holds certificates and no
-// private key: signatures come from the Signer that the child binds.
+// What it allows: TLS 1.2 and 1.3, ECDHE with AES-GCM or ChaCha20-Poly1305 alone (RFC 9325), unless the
+// settings ask for older or newer; no compression, no renegotiation, no session tickets, no session cache, no
+// early data.  It holds certificates and no private key: signatures come from the Signer that the child
+// binds.
 #pragma once
 
 #include <cstdint>
@@ -34,8 +35,8 @@ struct ServerSettings {
   // without ALPN is welcome, one that offers others alone gets no_application_protocol.
   std::string protocol;
   Version oldest = Version::tls1_2;
-  // CBC suites and finite-field Diffie-Hellman of 2048 bits too, for devices that know nothing else.  A version
-  // before TLS 1.2 works with these, and with an RSA key, alone.
+  // CBC suites and finite-field Diffie-Hellman of 2048 bits too, for devices that know nothing else.  A
+  // version before TLS 1.2 works with these, and with an RSA key, alone.
   bool old_ciphers = false;
 };
 

@@ -68,8 +68,7 @@ FolderEditor& Change::folder(FolderId id) {
 }
 
 FolderId Change::create_folder(const std::string& name, SpecialUse use) {
-  if (txn_.count(state_.db.folders) >= kMaxFolders)
-    refuse(Failure::Code::too_many_folders, name);
+  if (txn_.count(state_.db.folders) >= kMaxFolders) refuse(Failure::Code::too_many_folders, name);
   // Never the same twice in an account, so that a folder made again under an old name has another
   // UIDVALIDITY.
   meta_.last_uid_validity = std::max(meta_.last_uid_validity + 1, static_cast<std::uint32_t>(now_));

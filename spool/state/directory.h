@@ -41,7 +41,7 @@ struct Account {
   AccountId id = 0;
   std::string name;
   std::uint8_t services = kUsualServices;  // bits of services.h
-  bool disabled = false;                 // may not log in; its mail is still taken in
+  bool disabled = false;                   // may not log in; its mail is still taken in
   OwnAddresses own = OwnAddresses::every_domain;
   std::uint64_t created = 0;  // seconds since 1970
 
@@ -122,7 +122,8 @@ inline constexpr std::size_t kMaxAliases = 100;    // aliases that lead to one a
 inline constexpr std::size_t kMaxSendAs = 100;     // sender patterns of one account
 
 struct Tables {
-  lmdb::Dbi meta, accounts, names, aliases, memberships, errands, permissions, grants, sts_policies, tls_results;
+  lmdb::Dbi meta, accounts, names, aliases, memberships, errands, permissions, grants, sts_policies,
+      tls_results;
 };
 
 class View {

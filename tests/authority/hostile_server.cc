@@ -1,5 +1,6 @@
-// A taken-over authd, policyd, queued, deliverd or keyd: on each channel that it gets it says what it has no right to, then what is
-// no message at all.  tests/breach/30-servers.t puts it in the place of the real one: who hears it must refuse, say so, and go on.
+// A taken-over authd, policyd, queued, deliverd or keyd: on each channel that it gets it says what it has no
+// right to, then what is no message at all.  tests/breach/30-servers.t puts it in the place of the real one:
+// who hears it must refuse, say so, and go on.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -26,7 +27,8 @@ using ipc::PacketSocket;
 constexpr ConnectionId kNobodysConnection = 0xdeadbeef;
 constexpr AccountId kNoAccount = 0xffffffff;
 constexpr QueueId kNoMessage = 0xfffffffffff;
-constexpr std::chrono::milliseconds kPause{300};  // between what is said on one channel: each is answered before the next
+constexpr std::chrono::milliseconds kPause{
+    300};  // between what is said on one channel: each is answered before the next
 constexpr int kJunkPackets = 32;
 
 struct Words {
@@ -68,39 +70,44 @@ Deliver delivery_into(AccountId account, std::uint64_t memfd_size) {
 std::deque<Words> claims_on(std::string_view kind) {
   if (kind == "authd-policyd") {
     if (Role::TWIN_OF == Role::authd)
-      return {say(AuthdToPolicyd{NameProved{kNobodysConnection, "alice"}}), say(AuthdToPolicyd{SecretChanged{"nobody at all"}}),
+      return {say(AuthdToPolicyd{NameProved{kNobodysConnection, "alice"}}),
+              say(AuthdToPolicyd{SecretChanged{"nobody at all"}}),
               say(AuthdToPolicyd{NameProved{0, std::string(1000, 'x')}})};
-    return {say(PolicydToAuthd{Admitted{kNobodysConnection}}), say(PolicydToAuthd{NotAdmitted{0, LoginRefusal::expired}})};
+    return {say(PolicydToAuthd{Admitted{kNobodysConnection}}),
+            say(PolicydToAuthd{NotAdmitted{0, LoginRefusal::expired}})};
   }
   if (kind == "policyd-queued") {
     if (Role::TWIN_OF == Role::policyd)
-      return {say(PolicydToQueued{envelope_for(kNobodysConnection, 1)}), say(PolicydToQueued{envelope_for(0, kNoAccount)}),
+      return {say(PolicydToQueued{envelope_for(kNobodysConnection, 1)}),
+              say(PolicydToQueued{envelope_for(0, kNoAccount)}),
               say(PolicydToQueued{WithdrawEnvelope{kNobodysConnection}})};
     return {say(QueuedToPolicyd{Authorised{kNobodysConnection, 1, 0, {}}})};
   }
   if (kind == "queued-deliverd") {
     if (Role::TWIN_OF == Role::queued)
       return {say(QueuedToDeliverd{delivery_into(0, 0)}), say(QueuedToDeliverd{delivery_into(kNoAccount, 0)}),
-              say(QueuedToDeliverd{delivery_into(1, 6)}, true), say(QueuedToDeliverd{delivery_into(1, 1ULL << 40)}, true)};
+              say(QueuedToDeliverd{delivery_into(1, 6)}, true),
+              say(QueuedToDeliverd{delivery_into(1, 1ULL << 40)}, true)};
     return {say(DeliverdToQueued{Delivered{{{kNoMessage, 1}, {0, 0}}}}),
-            say(DeliverdToQueued{NotDelivered{{kNoMessage, 1}, DeliveryFailure::system_error, "\n\x1b]0;x\a forged=1"}})};
+            say(DeliverdToQueued{
+                NotDelivered{{kNoMessage, 1}, DeliveryFailure::system_error, "\n\x1b]0;x\a forged=1"}})};
   }
   if (kind.ends_with("-policyd") && Role::TWIN_OF == Role::policyd)
-    return {say(PolicydToListener{StartSession{kNobodysConnection, 1, "alice"}}), say(PolicydToListener{StartSession{0, 0, ""}}),
-            say(PolicydToListener{EndSessions{kNoAccount}})};
+    return {say(PolicydToListener{StartSession{kNobodysConnection, 1, "alice"}}),
+            say(PolicydToListener{StartSession{0, 0, ""}}), say(PolicydToListener{EndSessions{kNoAccount}})};
   return {};
 }
 
 // A channel that is spoken on until its peer has had enough.
 class Mouth {
-public:
+ public:
   Mouth(event::Loop& loop, const std::string& kind, Fd fd, int descriptor)
-      : socket_{std::move(fd)}, claims_{claims_on(kind)}, descriptor_{descriptor}, random_{std::random_device{}()},
-        next_{loop, [this] { speak(); }} {
+      : socket_{std::move(fd)}, claims_{claims_on(kind)},
+        descriptor_{descriptor}, random_{std::random_device{}()}, next_{loop, [this] { speak(); }} {
     next_.start(kPause);
   }
 
-private:
+ private:
   void speak() {
     if (claims_.empty()) return babble();
     send(claims_.front());
@@ -130,9 +137,11 @@ private:
 };
 
 class HostileServer : public Server {
-public:
+ public:
   explicit HostileServer(const Host& host)
-      : host_{host}, descriptor_{::memfd_create("unsealed", MFD_CLOEXEC)}, ask_{host.loop, [this] { ask_supervisor(); }} {
+      : host_{host}, descriptor_{::memfd_create("unsealed", MFD_CLOEXEC)}, ask_{host.loop, [this] {
+                                                                                  ask_supervisor();
+                                                                                }} {
     ask_.start(kPause);
   }
 
@@ -141,7 +150,7 @@ public:
   }
   void drain() override { host_.loop.stop(); }
 
-private:
+ private:
   // Only policyd may ask for account directories, and only for accounts that there can be.
   void ask_supervisor() {
     host_.tell_supervisor(MakeAccountDirectories{{0, kNoAccount}});

@@ -1,6 +1,6 @@
-// A taken-over smtpd or pop3d: the real listener with a child that does, on its client's word, what an attacker in its
-// place would try on each of its channels.  tests/system/72-authority.t puts it in the place of the real program and
-// reads what came of each attempt.
+// A taken-over smtpd or pop3d: the real listener with a child that does, on its client's word, what an
+// attacker in its place would try on each of its channels.  tests/system/72-authority.t puts it in the place
+// of the real program and reads what came of each attempt.
 //
 // The client sends one line, the name of the attempt; the answer is one line: what the other side said.
 #include <fcntl.h>
@@ -43,19 +43,24 @@ std::string in_turn(std::initializer_list<std::string> answers) {
 }
 
 class Twin {
-public:
+ public:
   explicit Twin(BeforeLogin& process)
-      : process_{process},
-        listener_{std::move(process.to_listener)},
-        policyd_{std::move(process.to_policyd)},
+      : process_{process}, listener_{std::move(process.to_listener)}, policyd_{std::move(process.to_policyd)},
         queued_{std::move(process.to_queued)} {}
 
   std::string attempt(const std::string& name) {
     const std::map<std::string, std::function<std::string()>> attempts{
         {"content-without-envelope", [this] { return submit(1); }},
-        {"content-for-another-transaction", [this] { return in_turn({envelope(1, "alice@sandbox.test"), submit(2)}); }},
-        {"content-twice", [this] { return in_turn({envelope(1, "alice@sandbox.test"), submit(1), submit(1)}); }},
-        {"content-after-reset", [this] {
+        {"content-for-another-transaction",
+         [this] {
+           return in_turn({envelope(1, "alice@sandbox.test"), submit(2)});
+         }},
+        {"content-twice",
+         [this] {
+           return in_turn({envelope(1, "alice@sandbox.test"), submit(1), submit(1)});
+         }},
+        {"content-after-reset",
+         [this] {
            const std::string before = envelope(1, "alice@sandbox.test");
            policyd_.send(ResetTransaction{});
            envelope(2, "nobody@sandbox.test");  // its answer comes after queued has heard of the reset
@@ -69,21 +74,29 @@ public:
         {"answer-to-no-challenge", [this] { return unasked_answer(); }},
         {"sign-a-contract", [this] { return sign_what_is_no_handshake(); }},
         {"hand-over-without-verdict", [this] { return hand_over(process_.client.get()); }},
-        {"hand-over-another-socket", [this] { return in_turn({log_in(), hand_over(listener_.fd())}); }},
-        {"hand-over-twice", [this] { return in_turn({log_in(), hand_over_relayed(), hand_over_relayed()}); }},
-        {"hand-over-an-old-verdict", [this] {
+        {"hand-over-another-socket",
+         [this] {
+           return in_turn({log_in(), hand_over(listener_.fd())});
+         }},
+        {"hand-over-twice",
+         [this] {
+           return in_turn({log_in(), hand_over_relayed(), hand_over_relayed()});
+         }},
+        {"hand-over-an-old-verdict",
+         [this] {
            const std::string login = log_in();
            std::this_thread::sleep_for(std::chrono::seconds{11});
            return in_turn({login, hand_over(process_.client.get())});
          }},
-        {"open-a-file", [] { return ::open("/etc/passwd", O_RDONLY) < 0 ? std::string{std::strerror(errno)} : "opened"; }},
+        {"open-a-file",
+         [] { return ::open("/etc/passwd", O_RDONLY) < 0 ? std::string{std::strerror(errno)} : "opened"; }},
         {"fork", [] { return ::fork() < 0 ? std::string{std::strerror(errno)} : "forked"; }},
     };
     const auto found = attempts.find(name);
     return found == attempts.end() ? "no such attempt" : found->second();
   }
 
-private:
+ private:
   std::string envelope(TransactionId transaction, const std::string& recipient) {
     CheckRecipient question;
     question.transaction = transaction;
@@ -141,14 +154,16 @@ private:
   std::string hand_over(int socket) {
     const Fd start = write_session_start({"twin", "", ""});
     const int descriptors[] = {start.get(), socket};
-    if (listener_.send(HandOver{.relayed = false}, descriptors) != ipc::SendResult::sent) return "channel closed";
+    if (listener_.send(HandOver{.relayed = false}, descriptors) != ipc::SendResult::sent)
+      return "channel closed";
     return heard();
   }
 
   std::string hand_over_relayed() {
     const Fd start = write_session_start({"twin", "", ""});
     const int descriptor = start.get();
-    if (listener_.send(HandOver{.relayed = true}, {&descriptor, 1}) != ipc::SendResult::sent) return "channel closed";
+    if (listener_.send(HandOver{.relayed = true}, {&descriptor, 1}) != ipc::SendResult::sent)
+      return "channel closed";
     return heard();
   }
 
@@ -187,7 +202,8 @@ void serve(BeforeLogin& process) {
 }  // namespace
 
 int main() {
-  const Protocol protocol{.alpn = "twin", .too_many = "full\r\n", .before_login = serve, .after_login = [](AfterLogin&) {}};
+  const Protocol protocol{
+      .alpn = "twin", .too_many = "full\r\n", .before_login = serve, .after_login = [](AfterLogin&) {}};
 #ifdef TWIN_OF_POP3D
   return run_listener(Role::pop3d, protocol);
 #else

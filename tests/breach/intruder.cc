@@ -84,7 +84,9 @@ bool matches(Outcome outcome, const WallRow& row, Place place) {
 
 std::string expected(const WallRow& row, Place place) {
   if (row.works_in.contains(place)) return "works";
-  return row.refusal == Refusal::ends ? "ends" : row.refusal == Refusal::error ? "refused" : "refused or ends";
+  return row.refusal == Refusal::ends    ? "ends"
+         : row.refusal == Refusal::error ? "refused"
+                                         : "refused or ends";
 }
 
 int show(pid_t pid, const Surroundings& around) {
@@ -138,7 +140,8 @@ int run(int words, char** word) {
   const std::string verb = words > 1 ? word[1] : "";
   if (verb == "--count") return count();
   if (verb == "--secrets") return list_secrets();
-  if (words < 3) throw std::runtime_error("usage: intruder PLACE|--show PID KEY=VALUE... | --secrets | --count");
+  if (words < 3)
+    throw std::runtime_error("usage: intruder PLACE|--show PID KEY=VALUE... | --secrets | --count");
   const auto pid = static_cast<pid_t>(std::atoi(word[2]));
   refuse_the_almighty(pid);
   const Surroundings around = surroundings_from(words - 3, word + 3);

@@ -29,18 +29,23 @@ bool any_socket(Attacker& attacker, bool (*act)(Attacker&, std::uint64_t)) {
 bool opens_socket(Attacker& attacker, std::initializer_list<int> families, std::initializer_list<int> types) {
   for (const int family : families)
     for (const int type : types)
-      if (attacker.opens(SYS_socket, {static_cast<std::uint64_t>(family), static_cast<std::uint64_t>(type), 0})) return true;
+      if (attacker.opens(SYS_socket,
+                         {static_cast<std::uint64_t>(family), static_cast<std::uint64_t>(type), 0}))
+        return true;
   return false;
 }
 
-bool open_tcp_socket(Attacker& attacker) { return opens_socket(attacker, {AF_INET, AF_INET6}, {SOCK_STREAM}); }
+bool open_tcp_socket(Attacker& attacker) {
+  return opens_socket(attacker, {AF_INET, AF_INET6}, {SOCK_STREAM});
+}
 bool open_udp_socket(Attacker& attacker) { return opens_socket(attacker, {AF_INET, AF_INET6}, {SOCK_DGRAM}); }
 bool open_local_socket(Attacker& attacker) {
   return opens_socket(attacker, {AF_UNIX}, {SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET});
 }
 bool open_other_socket(Attacker& attacker) {
   constexpr int kAlg = 38, kVsock = 40, kXdp = 44;
-  return opens_socket(attacker, {AF_NETLINK, AF_PACKET, kAlg, kVsock, kXdp}, {SOCK_STREAM, SOCK_DGRAM, SOCK_RAW, SOCK_SEQPACKET}) ||
+  return opens_socket(attacker, {AF_NETLINK, AF_PACKET, kAlg, kVsock, kXdp},
+                      {SOCK_STREAM, SOCK_DGRAM, SOCK_RAW, SOCK_SEQPACKET}) ||
          opens_socket(attacker, {AF_INET, AF_INET6}, {SOCK_RAW, SOCK_SEQPACKET});
 }
 
@@ -63,7 +68,8 @@ bool connect_to_any_port(Attacker& attacker) {
   const long fd = attacker.call(SYS_socket, {AF_INET, SOCK_STREAM, 0});
   if (fd < 0) return false;
   const sockaddr_in address = some_address(INADDR_LOOPBACK);
-  const bool reached = is_reached(attacker.call(SYS_connect, {static_cast<std::uint64_t>(fd), attacker.object(address), sizeof address}));
+  const bool reached = is_reached(
+      attacker.call(SYS_connect, {static_cast<std::uint64_t>(fd), attacker.object(address), sizeof address}));
   attacker.call(SYS_close, {static_cast<std::uint64_t>(fd)});
   return reached;
 }

@@ -105,8 +105,12 @@ class Run {
  public:
   Run(const char* directory, const char* marks, unsigned seed, Careless careless)
       : marks_{::open(marks, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600)}, random_{seed},
-        storage_{open_storage(directory), careless},
-        queue_{storage_, log_worker_, content_worker_, small_options(), recover_or_end(storage_), kNow * 1'000'000} {}
+        storage_{open_storage(directory), careless}, queue_{storage_,
+                                                            log_worker_,
+                                                            content_worker_,
+                                                            small_options(),
+                                                            recover_or_end(storage_),
+                                                            kNow * 1'000'000} {}
 
   void work(int messages) {
     for (int sent = 0; sent < messages || in_flight_ > 0 || !queue_.settled();) {

@@ -2,9 +2,9 @@
 //
 //   dns_ask CONFIG-FILE < QUESTIONS
 //
-// A question is a line "TYPE NAME" (a, aaaa, mx, txt, tlsa, cname), "names ADDRESS", "hosts DOMAIN" or "fixed HOST PORT".
-// All are asked at once; the answers are printed in the order of the questions, a line each, those of hosts in several.  Run
-// by root, dnsd is behind its walls.
+// A question is a line "TYPE NAME" (a, aaaa, mx, txt, tlsa, cname), "names ADDRESS", "hosts DOMAIN" or "fixed
+// HOST PORT". All are asked at once; the answers are printed in the order of the questions, a line each,
+// those of hosts in several.  Run by root, dnsd is behind its walls.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -90,8 +90,9 @@ IpAddress parse_address(const std::string& text) {
 }
 
 AskerToDnsd parse_question(const std::string& line) {
-  static const std::map<std::string, dns::Type> kTypes{{"a", dns::Type::a},     {"aaaa", dns::Type::aaaa}, {"mx", dns::Type::mx},
-                                                       {"txt", dns::Type::txt}, {"tlsa", dns::Type::tlsa}, {"cname", dns::Type::cname}};
+  static const std::map<std::string, dns::Type> kTypes{
+      {"a", dns::Type::a},     {"aaaa", dns::Type::aaaa}, {"mx", dns::Type::mx},
+      {"txt", dns::Type::txt}, {"tlsa", dns::Type::tlsa}, {"cname", dns::Type::cname}};
   std::istringstream words{line};
   std::string verb, name;
   std::uint16_t port = 25;
@@ -107,7 +108,9 @@ AskerToDnsd parse_question(const std::string& line) {
 
 // ---- answers
 
-const char* name_of(dns::Security security) { return security == dns::Security::secure ? "secure" : "insecure"; }
+const char* name_of(dns::Security security) {
+  return security == dns::Security::secure ? "secure" : "insecure";
+}
 
 std::string hex(const std::string& octets) {
   std::string text;
@@ -122,11 +125,13 @@ void print(const dns::Answer& answer) {
   std::vector<std::string> words;
   for (const auto& each : answer.addresses) words.push_back(each.text());
   for (const auto& each : answer.names) words.push_back(each);
-  for (const auto& each : answer.mx) words.push_back(fmt::format("{} {}", each.preference, each.exchange.empty() ? "." : each.exchange));
+  for (const auto& each : answer.mx)
+    words.push_back(fmt::format("{} {}", each.preference, each.exchange.empty() ? "." : each.exchange));
   for (const auto& each : answer.texts) words.push_back(fmt::format("\"{}\"", each));
   for (const auto& each : answer.tlsa) words.push_back(text_of(each));
-  fmt::print("{} {} canonical={} [{}]{}{}\n", dns::outcome_name(answer.outcome), name_of(answer.security), answer.canonical_name,
-             fmt::join(words, ", "), answer.problem.empty() ? "" : " ", answer.problem);
+  fmt::print("{} {} canonical={} [{}]{}{}\n", dns::outcome_name(answer.outcome), name_of(answer.security),
+             answer.canonical_name, fmt::join(words, ", "), answer.problem.empty() ? "" : " ",
+             answer.problem);
 }
 
 void print(const dns::MailHost& host) {
@@ -134,15 +139,16 @@ void print(const dns::MailHost& host) {
   for (const auto& each : host.addresses) addresses.push_back(each.text());
   for (const auto& each : host.tlsa) tlsa.push_back(text_of(each));
   fmt::print("  {} {} {} {} canonical={} [{}] tlsa={} base={} [{}]{}{}\n", host.preference, host.name,
-             dns::outcome_name(host.outcome), name_of(host.security), host.canonical_name, fmt::join(addresses, ", "),
-             dns::outcome_name(host.tlsa_outcome), host.tlsa_base, fmt::join(tlsa, ", "), host.problem.empty() ? "" : " ",
-             host.problem);
+             dns::outcome_name(host.outcome), name_of(host.security), host.canonical_name,
+             fmt::join(addresses, ", "), dns::outcome_name(host.tlsa_outcome), host.tlsa_base,
+             fmt::join(tlsa, ", "), host.problem.empty() ? "" : " ", host.problem);
 }
 
 void print(const dns::MailHosts& found) {
   fmt::print("{} {}{}{} sts={} [{}]{}{}\n", dns::outcome_name(found.outcome), name_of(found.mx_security),
-             found.null_mx ? " null-mx" : "", found.implicit ? " implicit" : "", dns::outcome_name(found.sts_outcome),
-             fmt::join(found.sts_texts, ", "), found.problem.empty() ? "" : " ", found.problem);
+             found.null_mx ? " null-mx" : "", found.implicit ? " implicit" : "",
+             dns::outcome_name(found.sts_outcome), fmt::join(found.sts_texts, ", "),
+             found.problem.empty() ? "" : " ", found.problem);
   for (const dns::MailHost& host : found.hosts) print(host);
 }
 

@@ -1,4 +1,5 @@
-// What libunbound hands over: whatever a message holds, an answer stays within its bounds and its names are host names.
+// What libunbound hands over: whatever a message holds, an answer stays within its bounds and its names are
+// host names.
 #include <algorithm>
 #include <cstdlib>
 
@@ -15,7 +16,8 @@ void check(bool holds) {
 }
 
 void check_answer(const Answer& answer, const Question& question) {
-  check(answer.addresses.size() <= kMaxAddresses && answer.names.size() <= kMaxNames && answer.mx.size() <= kMaxMx);
+  check(answer.addresses.size() <= kMaxAddresses && answer.names.size() <= kMaxNames &&
+        answer.mx.size() <= kMaxMx);
   check(answer.texts.size() <= kMaxTexts && answer.tlsa.size() <= kMaxTlsa && answer.ttl <= kMaxTtl);
   check(std::ranges::is_sorted(answer.mx, {}, &Mx::preference));
   check(question.type == Type::cname || is_domain_name(answer.canonical_name));

@@ -1,5 +1,6 @@
-// A whole client session fed with the octets of a server that does not listen: it ends, and says "taken" for nobody whom the
-// octets do not say it of.  The first octet chooses protocol and TLS level, the second how the octets arrive.
+// A whole client session fed with the octets of a server that does not listen: it ends, and says "taken" for
+// nobody whom the octets do not say it of.  The first octet chooses protocol and TLS level, the second how
+// the octets arrive.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
@@ -16,7 +17,7 @@ void require(bool held) {
 }
 
 class DeafServer : public Link, public Stream {
-public:
+ public:
   DeafServer(std::string_view octets, std::size_t piece) : octets_{octets}, piece_{piece} {}
 
   Stream& stream() override { return *this; }
@@ -34,13 +35,13 @@ public:
   }
   void close() noexcept override {}
 
-private:
+ private:
   std::string_view octets_;
   std::size_t piece_;
 };
 
 class OneDialler : public Dialler {
-public:
+ public:
   explicit OneDialler(std::string_view octets, std::size_t piece) : octets_{octets}, piece_{piece} {}
   std::expected<std::unique_ptr<Link>, std::string> connect(const IpAddress&, Link::Time) override {
     return std::make_unique<DeafServer>(octets_, piece_);
@@ -49,7 +50,7 @@ public:
     return std::unexpected("none");
   }
 
-private:
+ private:
   std::string_view octets_;
   std::size_t piece_;
 };
@@ -65,7 +66,12 @@ class StoppedClock : public Clock {
 };
 
 Send message() {
-  Send message{.queue_id = 1, .reverse_path = "a@x", .mail = {}, .recipients = {}, .content = "Subject: x\r\n\r\n.\r\n", .memfd_size = 0};
+  Send message{.queue_id = 1,
+               .reverse_path = "a@x",
+               .mail = {},
+               .recipients = {},
+               .content = "Subject: x\r\n\r\n.\r\n",
+               .memfd_size = 0};
   for (std::uint32_t i = 1; i <= 3; ++i) message.recipients.push_back({i, "r@x", 0, {}});
   return message;
 }

@@ -1,4 +1,5 @@
-// Runs a fuzz target over the files of the given directories, so that every ordinary test run replays the corpora.
+// Runs a fuzz target over the files of the given directories, so that every ordinary test run replays the
+// corpora.
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>

@@ -51,6 +51,9 @@ done
 none 'no unfinished work' '\b(TODO|FIXME|XXX|HACK)\b' "$nowhere" libcommon spool daemons tools
 is 'no file named util, misc or helper' "$(find libcommon spool daemons tools -name '*util*' -o -name '*misc*' -o -name '*helper*')" ''
 
+is 'the source has one layout (.clang-format)' \
+    "$(git ls-files '*.h' '*.cc' | xargs -r clang-format-14 --dry-run 2>&1 | grep -c 'warning:')" 0
+
 # ---- what an operator may change has an effect somewhere ----
 members=$(perl -ne 'print "$1\n" if /^  (?:std::\S+|Duration|bool|LogLevel) (\w+)(?: =.*|);/' daemons/config.h | sort -u)
 unused=$(for member in $members; do

@@ -11,8 +11,8 @@ namespace mailroom::rfc5322 {
 struct Authors {
   std::size_t fields = 0;   // From fields; RFC 5322 3.6 wants exactly one
   bool well_formed = true;  // every From and Sender field is an address list by the RFC, all of it below
-  // Of all From and Sender fields: local part without quotes, '@', domain as written.  Sender names who sends for
-  // the authors (RFC 5322 3.6.2), and readers show it.
+  // Of all From and Sender fields: local part without quotes, '@', domain as written.  Sender names who sends
+  // for the authors (RFC 5322 3.6.2), and readers show it.
   std::vector<std::string> addresses;
 
   // One From field that two readers cannot understand differently.

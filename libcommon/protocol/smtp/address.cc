@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "libcommon/protocol/sasl/utf8.h"
-#include "libcommon/protocol/smtp/characters.h"
 #include "libcommon/protocol/smtp/bounds.h"
+#include "libcommon/protocol/smtp/characters.h"
 
 namespace mailroom::smtp {
 namespace {

@@ -1,4 +1,5 @@
-// Classes of characters of the SMTP grammar beside those of libcommon/text/ascii.h, and the small steps of its parsers.
+// Classes of characters of the SMTP grammar beside those of libcommon/text/ascii.h, and the small steps of
+// its parsers.
 #pragma once
 
 #include <string_view>

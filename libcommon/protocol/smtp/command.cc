@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
-#include "libcommon/protocol/smtp/characters.h"
 #include "libcommon/protocol/smtp/bounds.h"
+#include "libcommon/protocol/smtp/characters.h"
 #include "libcommon/protocol/smtp/parameters.h"
 
 namespace mailroom::smtp {

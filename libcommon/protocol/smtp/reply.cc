@@ -4,8 +4,8 @@
 
 #include <iterator>
 
-#include "libcommon/protocol/smtp/characters.h"
 #include "libcommon/protocol/smtp/bounds.h"
+#include "libcommon/protocol/smtp/characters.h"
 
 namespace mailroom::smtp {
 

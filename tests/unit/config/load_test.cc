@@ -179,7 +179,8 @@ TEST_CASE("networks and limits that would not be what was meant are refused") {
         Texts{"f:4: limit: the soft limit is above the hard one"});
   CHECK(errors_with("limit person messages hour 5 6\n").size() == 1);
   CHECK(errors_with("relay-domain example.test b.test\n") ==
-        Texts{"f: example.test is both a domain and a relay-domain", "f: example.test is a relay-domain and has no route",
+        Texts{"f: example.test is both a domain and a relay-domain",
+              "f: example.test is a relay-domain and has no route",
               "f: b.test is a relay-domain and has no route"});
 }
 

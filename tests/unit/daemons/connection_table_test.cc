@@ -75,13 +75,13 @@ TEST_CASE("the connection that has been there longest without login goes first")
 TEST_CASE("a verdict is for a known connection, good once, and not for long") {
   ConnectionTable table{kLimits, 1000};
   const auto slot = *table.open(1, host("192.0.2.1:1"), kStart);
-  CHECK_FALSE(table.use_verdict(slot, kStart));                 // none
-  CHECK_FALSE(table.admit(99, {7, "seven"}, kStart));           // no such connection
+  CHECK_FALSE(table.use_verdict(slot, kStart));        // none
+  CHECK_FALSE(table.admit(99, {7, "seven"}, kStart));  // no such connection
   CHECK(table.admit(1, {7, "seven"}, kStart));
-  CHECK_FALSE(table.admit(1, {8, "eight"}, kStart));            // a second
+  CHECK_FALSE(table.admit(1, {8, "eight"}, kStart));  // a second
   CHECK(table.use_verdict(slot, kStart + std::chrono::seconds{9})->account == 7);
   CHECK_FALSE(table.use_verdict(slot, kStart + std::chrono::seconds{9}));  // used
-  CHECK_FALSE(table.admit(1, {7, "seven"}, kStart));            // an old verdict again
+  CHECK_FALSE(table.admit(1, {7, "seven"}, kStart));                       // an old verdict again
 
   const auto other = *table.open(2, host("192.0.2.1:2"), kStart);
   CHECK(table.admit(2, {7, "seven"}, kStart));

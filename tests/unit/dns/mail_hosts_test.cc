@@ -24,8 +24,8 @@ class World {
   }
   // The name is there, without MX.
   World& no_mx(const std::string& name) { return add(Type::mx, name, none()); }
-  World& host(const std::string& name, const std::vector<std::string>& addresses, Security security = Security::secure,
-              const std::string& canonical = {}) {
+  World& host(const std::string& name, const std::vector<std::string>& addresses,
+              Security security = Security::secure, const std::string& canonical = {}) {
     Answer v4 = made(security), v6 = made(security);
     for (const std::string& text : addresses) {
       const bool is_v6 = text.find(':') != text.npos;
@@ -73,7 +73,9 @@ class World {
     return search.result();
   }
   MailHosts find(const std::string& domain) { return find(MailDomain{.name = domain}); }
-  bool was_asked(Type type, const std::string& name) const { return std::ranges::count(asked, Question{type, name}) > 0; }
+  bool was_asked(Type type, const std::string& name) const {
+    return std::ranges::count(asked, Question{type, name}) > 0;
+  }
 
   std::vector<Question> asked;
 
@@ -81,7 +83,10 @@ class World {
   Answer answer_to(const Question& question) const {
     const auto found = answers_.find(question);
     if (found != answers_.end()) return found->second;
-    return {.outcome = Outcome::no_domain, .security = Security::secure, .ttl = 600, .canonical_name = question.name};
+    return {.outcome = Outcome::no_domain,
+            .security = Security::secure,
+            .ttl = 600,
+            .canonical_name = question.name};
   }
   std::map<Question, Answer> answers_;
 };
@@ -103,7 +108,9 @@ std::vector<std::string> addresses_of(const MailHost& host) {
 
 TEST_CASE("MX records: their hosts by preference, IPv6 addresses first") {
   World world;
-  world.mx("d", {{10, "mx1.d"}, {20, "mx2.d"}}).host("mx1.d", {"192.0.2.1", "2001:db8::1"}).host("mx2.d", {"192.0.2.2"});
+  world.mx("d", {{10, "mx1.d"}, {20, "mx2.d"}})
+      .host("mx1.d", {"192.0.2.1", "2001:db8::1"})
+      .host("mx2.d", {"192.0.2.2"});
   const MailHosts found = world.find("d");
   CHECK(found.outcome == Outcome::answer);
   CHECK(found.mx_security == Security::secure);
@@ -212,7 +219,9 @@ TEST_CASE("one family of addresses is enough, when the other's lookup fails") {
 
 TEST_CASE("a host that is named twice is one host, at its best preference") {
   World world;
-  world.mx("d", {{10, "mx.d"}, {20, "other.d"}, {30, "mx.d"}}).host("mx.d", {"192.0.2.1"}).host("other.d", {"192.0.2.2"});
+  world.mx("d", {{10, "mx.d"}, {20, "other.d"}, {30, "mx.d"}})
+      .host("mx.d", {"192.0.2.1"})
+      .host("other.d", {"192.0.2.2"});
   const MailHosts found = world.find("d");
   REQUIRE(names_of(found) == std::vector<std::string>{"mx.d", "other.d"});
   CHECK(found.hosts[0].preference == 10);
@@ -221,7 +230,8 @@ TEST_CASE("a host that is named twice is one host, at its best preference") {
 TEST_CASE("bounds: hosts after the best, and addresses after the first, are left out") {
   World world;
   std::vector<Mx> records;
-  for (std::size_t i = 0; i < kMaxMx; ++i) records.push_back({static_cast<std::uint16_t>(i), "h" + std::to_string(i)});
+  for (std::size_t i = 0; i < kMaxMx; ++i)
+    records.push_back({static_cast<std::uint16_t>(i), "h" + std::to_string(i)});
   world.mx("d", records);
   std::vector<std::string> addresses;
   for (std::size_t i = 0; i < kMaxAddresses; ++i) addresses.push_back("192.0.2." + std::to_string(i));
@@ -284,7 +294,9 @@ TEST_CASE("insecure addresses: TLSA are not even asked for (2.2.2)") {
 
 TEST_CASE("one insecure family makes the host insecure") {
   World world;
-  world.mx("d", {{10, "mx.d"}}).host("mx.d", {"192.0.2.1"}).add(Type::aaaa, "mx.d", World::none(Security::insecure));
+  world.mx("d", {{10, "mx.d"}})
+      .host("mx.d", {"192.0.2.1"})
+      .add(Type::aaaa, "mx.d", World::none(Security::insecure));
   CHECK(world.find("d").hosts[0].security == Security::insecure);
 }
 
@@ -322,7 +334,9 @@ TEST_CASE("a failed TLSA lookup: the host must not be used (2.1.2)") {
 
 TEST_CASE("a secure alias: at the name behind it first") {
   World world;
-  world.mx("d", {{10, "mx.d"}}).host("mx.d", {"192.0.2.1"}, Security::secure, "host.p").tlsa("host.p", kRecords);
+  world.mx("d", {{10, "mx.d"}})
+      .host("mx.d", {"192.0.2.1"}, Security::secure, "host.p")
+      .tlsa("host.p", kRecords);
   world.tlsa("mx.d", {{2, 0, 1, "other"}});
   const MailHost host = world.find("d").hosts[0];
   CHECK(host.canonical_name == "host.p");
@@ -333,7 +347,9 @@ TEST_CASE("a secure alias: at the name behind it first") {
 
 TEST_CASE("a secure alias without TLSA behind it: at the alias") {
   World world;
-  world.mx("d", {{10, "mx.d"}}).host("mx.d", {"192.0.2.1"}, Security::secure, "host.p").tlsa("mx.d", kRecords);
+  world.mx("d", {{10, "mx.d"}})
+      .host("mx.d", {"192.0.2.1"}, Security::secure, "host.p")
+      .tlsa("mx.d", kRecords);
   CHECK(world.find("d").hosts[0].tlsa_base == "mx.d");
   world.tlsa("host.p", {{3, 1, 1, "insecure"}}, Security::insecure);
   CHECK(world.find("d").hosts[0].tlsa_base == "mx.d");
@@ -341,7 +357,9 @@ TEST_CASE("a secure alias without TLSA behind it: at the alias") {
 
 TEST_CASE("a secure alias with a failed lookup behind it: the alias does not help") {
   World world;
-  world.mx("d", {{10, "mx.d"}}).host("mx.d", {"192.0.2.1"}, Security::secure, "host.p").tlsa("mx.d", kRecords);
+  world.mx("d", {{10, "mx.d"}})
+      .host("mx.d", {"192.0.2.1"}, Security::secure, "host.p")
+      .tlsa("mx.d", kRecords);
   world.fails(Type::tlsa, "_25._tcp.host.p");
   const MailHost host = world.find("d").hosts[0];
   CHECK(host.tlsa_outcome == Outcome::failed);
@@ -377,7 +395,10 @@ TEST_CASE("an alias that leads out of the secure zone: only at the alias, if it 
 
 TEST_CASE("no addresses, no TLSA question") {
   World world;
-  world.mx("d", {{10, "mx.d"}}).add(Type::a, "mx.d", World::none()).add(Type::aaaa, "mx.d", World::none()).tlsa("mx.d", kRecords);
+  world.mx("d", {{10, "mx.d"}})
+      .add(Type::a, "mx.d", World::none())
+      .add(Type::aaaa, "mx.d", World::none())
+      .tlsa("mx.d", kRecords);
   CHECK(world.find("d").hosts[0].tlsa.empty());
   CHECK_FALSE(world.was_asked(Type::tlsa, "_25._tcp.mx.d"));
 }

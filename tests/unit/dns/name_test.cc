@@ -18,8 +18,15 @@ TEST_CASE("names are read in lower case, with what is not a host name's octet es
   CHECK(text_of(wire_name("Mx1.Example.ORG")) == "mx1.example.org");
   CHECK(text_of(wire_name("")) == "");
   CHECK(text_of(wire_name("_25._tcp.mx")) == "_25._tcp.mx");
-  CHECK(text_of(std::string("\x04" "a.b\n" "\x01" "c" "\0", 8)) == "a\\046b\\010.c");
-  CHECK(text_of(std::string("\x02\xff\0" "\0", 4)) == "\\255\\000");
+  CHECK(text_of(std::string("\x04"
+                            "a.b\n"
+                            "\x01"
+                            "c"
+                            "\0",
+                            8)) == "a\\046b\\010.c");
+  CHECK(text_of(std::string("\x02\xff\0"
+                            "\0",
+                            4)) == "\\255\\000");
 }
 
 TEST_CASE("compressed names") {
@@ -33,10 +40,17 @@ TEST_CASE("compressed names") {
 }
 
 TEST_CASE("pointers go back only") {
-  CHECK(text_of(std::string("\xc0\x00", 2)) == "(malformed)");                    // to itself
-  CHECK(text_of(std::string("\xc0\x02\x01" "a\0", 5)) == "(malformed)");          // forward
-  CHECK(text_of(std::string("\x01" "a\xc0\x00", 4)) == "(malformed)");            // to its own beginning
-  CHECK(text_of(std::string("\x01" "a\xc0\x00\xc0\x02", 6), 4) == "(malformed)");  // a circle of two
+  CHECK(text_of(std::string("\xc0\x00", 2)) == "(malformed)");  // to itself
+  CHECK(text_of(std::string("\xc0\x02\x01"
+                            "a\0",
+                            5)) == "(malformed)");  // forward
+  CHECK(text_of(std::string("\x01"
+                            "a\xc0\x00",
+                            4)) == "(malformed)");  // to its own beginning
+  CHECK(text_of(std::string("\x01"
+                            "a\xc0\x00\xc0\x02",
+                            6),
+                4) == "(malformed)");  // a circle of two
   CHECK(text_of(std::string("\xc0", 1)) == "(malformed)");
   CHECK(text_of(std::string("\xc0\xff", 2)) == "(malformed)");
 }
@@ -46,18 +60,24 @@ TEST_CASE("what is longer than a name, or reaches over the end") {
   for (int i = 0; i < 3; ++i) longest += std::string(1, 63) + std::string(63, 'x');
   CHECK(text_of(longest + std::string(1, 61) + std::string(61, 'y') + '\0').size() == 253);
   CHECK(text_of(longest + std::string(1, 62) + std::string(62, 'y') + '\0') == "(malformed)");
-  CHECK(text_of("\x05" "abc") == "(malformed)");
+  CHECK(text_of("\x05"
+                "abc") == "(malformed)");
   CHECK(text_of("") == "(malformed)");
-  CHECK(text_of("\x01" "a") == "(malformed)");
+  CHECK(text_of("\x01"
+                "a") == "(malformed)");
   CHECK(text_of(std::string("\x40\0", 2)) == "(malformed)");  // label types that are not used
   CHECK(text_of(std::string("\x80\0", 2)) == "(malformed)");
 }
 
 TEST_CASE("names that can be asked for") {
-  for (const char* good : {"a", "example.org", "_25._tcp.mx.example.org", "xn--bcher-kva.example", "1.2.0.192.in-addr.arpa"})
+  for (const char* good :
+       {"a", "example.org", "_25._tcp.mx.example.org", "xn--bcher-kva.example", "1.2.0.192.in-addr.arpa"})
     CHECK(is_domain_name(good));
   CHECK(is_domain_name(std::string(63, 'a') + ".b"));
-  for (const char* bad : {"", ".", "a.", ".a", "a..b", "a b", "b\xc3\xbc" "cher", "a\\046b", "a\n", "*.a", "$(id)"})
+  for (const char* bad : {"", ".", "a.", ".a", "a..b", "a b",
+                          "b\xc3\xbc"
+                          "cher",
+                          "a\\046b", "a\n", "*.a", "$(id)"})
     CHECK_FALSE(is_domain_name(bad));
   CHECK_FALSE(is_domain_name(std::string(64, 'a')));
   std::string longest(253, 'a');

@@ -14,7 +14,8 @@ TEST_CASE("names of addresses") {
 TEST_CASE("names of TLSA records") { CHECK(tlsa_name(25, "mx.example.org") == "_25._tcp.mx.example.org"); }
 
 TEST_CASE("types that are asked for") {
-  for (const Type type : {Type::a, Type::cname, Type::ptr, Type::mx, Type::txt, Type::aaaa, Type::tlsa}) CHECK(is_known(type));
+  for (const Type type : {Type::a, Type::cname, Type::ptr, Type::mx, Type::txt, Type::aaaa, Type::tlsa})
+    CHECK(is_known(type));
   for (const int other : {0, 2, 6, 13, 51}) CHECK_FALSE(is_known(static_cast<Type>(other)));
 }
 

@@ -27,7 +27,8 @@ inline std::string wire_name(std::string_view name) {
 // A pointer to the name of the question, which is the first after the header (RFC 1035 4.1.4).
 inline const std::string kSameName{"\xc0\x0c", 2};
 
-inline std::string record(const std::string& owner, unsigned type, std::uint32_t ttl, const std::string& data) {
+inline std::string record(const std::string& owner, unsigned type, std::uint32_t ttl,
+                          const std::string& data) {
   return owner + u16(type) + u16(1) + u32(ttl) + u16(static_cast<unsigned>(data.size())) + data;
 }
 
@@ -41,14 +42,15 @@ struct WireAnswer {
     records += record(owner, type, ttl, data);
     return *this;
   }
-  WireAnswer& add_authority(const std::string& owner, unsigned type, std::uint32_t ttl, const std::string& data) {
+  WireAnswer& add_authority(const std::string& owner, unsigned type, std::uint32_t ttl,
+                            const std::string& data) {
     ++authorities;
     records += record(owner, type, ttl, data);
     return *this;
   }
   std::string to(std::string_view name, unsigned type) const {
-    return u16(4711) + u16(0x8180 | code) + u16(1) + u16(count) + u16(authorities) + u16(0) + wire_name(name) + u16(type) +
-           u16(1) + records;
+    return u16(4711) + u16(0x8180 | code) + u16(1) + u16(count) + u16(authorities) + u16(0) +
+           wire_name(name) + u16(type) + u16(1) + records;
   }
 };
 

@@ -27,8 +27,10 @@ TEST_CASE("an answer reaches who has asked, once") {
   a.attach();
   std::vector<dns::Outcome> got;
   std::vector<bool> null_mx;
-  a.client.look_up(dns::Type::a, "example.org", [&](const dns::Answer& answer) { got.push_back(answer.outcome); });
-  a.client.find_mail_hosts({.domain = "example.net"}, [&](const dns::MailHosts& hosts) { null_mx.push_back(hosts.null_mx); });
+  a.client.look_up(dns::Type::a, "example.org",
+                   [&](const dns::Answer& answer) { got.push_back(answer.outcome); });
+  a.client.find_mail_hosts({.domain = "example.net"},
+                           [&](const dns::MailHosts& hosts) { null_mx.push_back(hosts.null_mx); });
   const auto first = a.dnsd.next_as<LookUp>();
   const auto second = a.dnsd.next_as<FindMailHosts>();
   REQUIRE(first);
@@ -47,7 +49,8 @@ TEST_CASE("an answer reaches who has asked, once") {
 TEST_CASE("questions outlive dnsd") {
   Asking a;
   std::vector<dns::Outcome> got;
-  a.client.look_up_names(*parse_ip_and_port("192.0.2.1:0"), [&](const dns::Answer& answer) { got.push_back(answer.outcome); });
+  a.client.look_up_names(*parse_ip_and_port("192.0.2.1:0"),
+                         [&](const dns::Answer& answer) { got.push_back(answer.outcome); });
   a.attach();
   REQUIRE(a.dnsd.next_as<LookUp>());
   a.dnsd.close();
@@ -67,7 +70,8 @@ TEST_CASE("an answer of another kind is a failed lookup") {
   Asking a;
   a.attach();
   std::vector<dns::Outcome> got;
-  a.client.look_up(dns::Type::a, "example.org", [&](const dns::Answer& answer) { got.push_back(answer.outcome); });
+  a.client.look_up(dns::Type::a, "example.org",
+                   [&](const dns::Answer& answer) { got.push_back(answer.outcome); });
   const auto asked = a.dnsd.next_as<LookUp>();
   REQUIRE(asked);
   a.dnsd.send(MailHostsFound{asked->question, {.outcome = dns::Outcome::answer}});
@@ -80,7 +84,8 @@ TEST_CASE("what does not decode closes the channel, not the asker") {
   Asking a;
   a.attach();
   std::vector<dns::Outcome> got;
-  a.client.look_up(dns::Type::a, "example.org", [&](const dns::Answer& answer) { got.push_back(answer.outcome); });
+  a.client.look_up(dns::Type::a, "example.org",
+                   [&](const dns::Answer& answer) { got.push_back(answer.outcome); });
   a.dnsd.send_raw("garbage");
   a.host.pump();
   CHECK(a.host.log().find("reason=malformed") != std::string::npos);

@@ -30,11 +30,16 @@ struct Desk {
   test::DaemonHost host;
   SlowLookups lookups;
   std::vector<std::pair<AskerKey, DnsdToAsker>> answers;
-  QuestionDesk desk{host.loop, lookups,
-                    [this](AskerKey asker, const DnsdToAsker& answer) { answers.emplace_back(asker, answer); }};
+  QuestionDesk desk{host.loop, lookups, [this](AskerKey asker, const DnsdToAsker& answer) {
+                      answers.emplace_back(asker, answer);
+                    }};
 
-  const dns::Answer& looked_up(std::size_t which) { return std::get<LookedUp>(answers.at(which).second).answer; }
-  const dns::MailHosts& found(std::size_t which) { return std::get<MailHostsFound>(answers.at(which).second).found; }
+  const dns::Answer& looked_up(std::size_t which) {
+    return std::get<LookedUp>(answers.at(which).second).answer;
+  }
+  const dns::MailHosts& found(std::size_t which) {
+    return std::get<MailHostsFound>(answers.at(which).second).found;
+  }
 };
 
 dns::Answer none() { return {.outcome = dns::Outcome::no_data}; }
@@ -107,7 +112,8 @@ TEST_CASE("an asker that has gone is not answered") {
 
 TEST_CASE("more questions at once than one asker may have fail; another's do not") {
   Desk d;
-  for (DnsQuestionId i = 0; i < QuestionDesk::kMaxOpen; ++i) d.desk.ask(1, LookUp{i, dns::Type::a, "example.org", {}}, 10s);
+  for (DnsQuestionId i = 0; i < QuestionDesk::kMaxOpen; ++i)
+    d.desk.ask(1, LookUp{i, dns::Type::a, "example.org", {}}, 10s);
   CHECK(d.answers.empty());
   d.desk.ask(1, LookUp{9'999, dns::Type::a, "example.org", {}}, 10s);
   REQUIRE(d.answers.size() == 1);

@@ -92,7 +92,8 @@ TEST_CASE("the end of the peer is seen, on both sides") {
 TEST_CASE("a deadline ends waiting") {
   Pair pair;
   const auto start = std::chrono::steady_clock::now();
-  CHECK(pair.b.receive(Wait::yes, 0, start + std::chrono::milliseconds{20}).error() == ipc::ReceiveError::would_block);
+  CHECK(pair.b.receive(Wait::yes, 0, start + std::chrono::milliseconds{20}).error() ==
+        ipc::ReceiveError::would_block);
   CHECK(std::chrono::steady_clock::now() - start >= std::chrono::milliseconds{20});
 }
 

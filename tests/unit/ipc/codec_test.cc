@@ -25,7 +25,9 @@ struct Outer {
   static auto fields(auto& m) { return std::tie(m.flag, m.colour, m.inners, m.maybe, m.either, m.three); }
 };
 
-Outer example() { return {true, Colour::green, {{7, "seven"}, {8, ""}}, "there", std::string{"text"}, {1, 2, 3}}; }
+Outer example() {
+  return {true, Colour::green, {{7, "seven"}, {8, ""}}, "there", std::string{"text"}, {1, 2, 3}};
+}
 
 TEST_CASE("what is encoded decodes to the same") {
   const auto decoded = ipc::decode<Outer>(ipc::encode(example()));

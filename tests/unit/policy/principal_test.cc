@@ -39,9 +39,9 @@ TEST_CASE("instances are matched as components, one for one") {
 
 TEST_CASE("doubled realms, escapes and what no account can be called are nobody") {
   for (const char* principal :
-       {"alice@EXAMPLE.EDU@EXAMPLE.EDU", "alice\\@EXAMPLE.EDU@EXAMPLE.EDU", "alice\\/mail@EXAMPLE.EDU", "@EXAMPLE.EDU",
-        "alice@", "alice", "", "al ice@EXAMPLE.EDU", "..@EXAMPLE.EDU", "-alice@EXAMPLE.EDU", "al\xc3\xaf@EXAMPLE.EDU",
-        "alice\\0@EXAMPLE.EDU", "*@EXAMPLE.EDU", "alice@*"}) {
+       {"alice@EXAMPLE.EDU@EXAMPLE.EDU", "alice\\@EXAMPLE.EDU@EXAMPLE.EDU", "alice\\/mail@EXAMPLE.EDU",
+        "@EXAMPLE.EDU", "alice@", "alice", "", "al ice@EXAMPLE.EDU", "..@EXAMPLE.EDU", "-alice@EXAMPLE.EDU",
+        "al\xc3\xaf@EXAMPLE.EDU", "alice\\0@EXAMPLE.EDU", "*@EXAMPLE.EDU", "alice@*"}) {
     CAPTURE(principal);
     CHECK(account("*@EXAMPLE.EDU", "*", principal) == "nobody");
   }

@@ -36,7 +36,8 @@ TEST_CASE("a decision costs at most 20 microseconds, with 2,000 accounts, 45 dom
     REQUIRE(update.set_alias("first.last" + std::to_string(i) + "@example.org", {*id}));
   }
   update.commit();
-  policyd::GrantDesk grants{host.loop, directory, host.launch.config, [](const IpNetwork&) {}, [] { return 1'000'000; }};
+  policyd::GrantDesk grants{host.loop, directory, host.launch.config, [](const IpNetwork&) {},
+                            [] { return 1'000'000; }};
   policy::LimitBook limits{host.launch.config.limits};
   policyd::Judge judge{directory, host.launch.config, grants, limits};
 

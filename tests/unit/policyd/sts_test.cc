@@ -37,7 +37,8 @@ class Desk : public test::DaemonHost {
   }
 
   void ask(const std::string& domain, const std::string& label) {
-    desk->find({++question, domain, label}, [this](const StsPolicyFound& found) { answers.push_back(found); });
+    desk->find({++question, domain, label},
+               [this](const StsPolicyFound& found) { answers.push_back(found); });
   }
   StsPolicyFound answer() {
     REQUIRE(answers.size() == 1);

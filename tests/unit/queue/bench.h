@@ -94,7 +94,8 @@ class Bench {
     if (!recovered) throw std::runtime_error(recovered.error());
     damage = recovered->damage;
     cut_octets = recovered->cut_octets;
-    queue = std::make_unique<Queue>(disk, log_worker, content_worker, options_, std::move(*recovered), kNow * 1'000'000);
+    queue = std::make_unique<Queue>(disk, log_worker, content_worker, options_, std::move(*recovered),
+                                    kNow * 1'000'000);
   }
 
   Options options_;

@@ -313,7 +313,8 @@ TEST_CASE("a domain without a route is asked about once, and its hosts are tried
     system.dnsd.send(MailHostsFound{asked.question, found});
     const auto sts = system.receive(system.questions);
     REQUIRE((sts && std::holds_alternative<FindStsPolicy>(*sts)));
-    system.questions.send(StsPolicyFound{.question = std::get<FindStsPolicy>(*sts).question, .mx = {}, .problem = {}});
+    system.questions.send(
+        StsPolicyFound{.question = std::get<FindStsPolicy>(*sts).question, .mx = {}, .problem = {}});
     RelayEnd one = system.connected(), two = system.connected();
     CHECK(system.connect_asked.hops.at(0).name == "a.mx.test");
     CHECK(system.connect_asked.hops.at(0).addresses.at(0) == *parse_ip_and_port("192.0.2.1:25"));

@@ -104,7 +104,8 @@ class System {
   void answer(const DeliverdToQueued& message) { deliverd.send(message); }
 
   ListenerEnd mx, submission;
-  // Answers what is asked of policyd on queued's own account, until nothing more comes: nobody has any address.
+  // Answers what is asked of policyd on queued's own account, until nothing more comes: nobody has any
+  // address.
   void answer_that_nobody_is_there();
 
   PolicydEnd policyd;

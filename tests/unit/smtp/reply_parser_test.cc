@@ -94,7 +94,8 @@ TEST_CASE("what is no reply") {
   CHECK(fault("5500 x\r\n") == ReplyFault::bad_code);
   CHECK(fault("550x\r\n") == ReplyFault::bad_code);
   CHECK(fault("\r\n") == ReplyFault::bad_code);
-  CHECK(fault("2\xff" "0 ok\r\n") == ReplyFault::bad_code);
+  CHECK(fault("2\xff"
+              "0 ok\r\n") == ReplyFault::bad_code);
   CHECK(fault("150 ok\r\n") == ReplyFault::bad_code);
   CHECK(fault("650 ok\r\n") == ReplyFault::bad_code);
   CHECK(fault("HTTP/1.1 200 OK\r\n") == ReplyFault::bad_code);
@@ -115,7 +116,8 @@ TEST_CASE("replies are bounded") {
 }
 
 TEST_CASE("what is kept is printable ASCII") {
-  CHECK(reply("550-a\x0bX\r\n550 b" + std::string(1, '\0') + "c\rd\x1b[2J\xc3\xbc\t\r\n").text() == "a?X b?c?d?[2J???");
+  CHECK(reply("550-a\x0bX\r\n550 b" + std::string(1, '\0') + "c\rd\x1b[2J\xc3\xbc\t\r\n").text() ==
+        "a?X b?c?d?[2J???");
 }
 
 TEST_CASE("the next reply is left alone") {

@@ -10,7 +10,8 @@ TEST_CASE("addresses are written and read") {
   CHECK(parse_ip_and_port("192.0.2.1:25")->text() == "192.0.2.1");
   CHECK(parse_ip_and_port("192.0.2.1:25")->port == 25);
   CHECK(parse_ip_and_port("[2001:db8::1]:465")->literal() == "IPv6:2001:db8::1");
-  for (const char* wrong : {"", "192.0.2.1", "192.0.2.1:", "192.0.2.1:x", "192.0.2.1:70000", "2001:db8::1", "[::1]", "host:25"})
+  for (const char* wrong :
+       {"", "192.0.2.1", "192.0.2.1:", "192.0.2.1:x", "192.0.2.1:70000", "2001:db8::1", "[::1]", "host:25"})
     CHECK_FALSE(parse_ip_and_port(wrong));
 }
 
@@ -19,10 +20,14 @@ TEST_CASE("an IPv4-mapped address is its IPv4 address") {
 }
 
 TEST_CASE("limits count an IPv4 host, and an IPv6 /64") {
-  CHECK(parse_ip_and_port("192.0.2.1:1")->host_for_limits() == parse_ip_and_port("192.0.2.1:2")->host_for_limits());
-  CHECK(parse_ip_and_port("192.0.2.1:1")->host_for_limits() != parse_ip_and_port("192.0.2.2:1")->host_for_limits());
-  CHECK(parse_ip_and_port("[2001:db8::1]:1")->host_for_limits() == parse_ip_and_port("[2001:db8::2:0:0:1]:2")->host_for_limits());
-  CHECK(parse_ip_and_port("[2001:db8:0:1::1]:1")->host_for_limits() != parse_ip_and_port("[2001:db8::1]:1")->host_for_limits());
+  CHECK(parse_ip_and_port("192.0.2.1:1")->host_for_limits() ==
+        parse_ip_and_port("192.0.2.1:2")->host_for_limits());
+  CHECK(parse_ip_and_port("192.0.2.1:1")->host_for_limits() !=
+        parse_ip_and_port("192.0.2.2:1")->host_for_limits());
+  CHECK(parse_ip_and_port("[2001:db8::1]:1")->host_for_limits() ==
+        parse_ip_and_port("[2001:db8::2:0:0:1]:2")->host_for_limits());
+  CHECK(parse_ip_and_port("[2001:db8:0:1::1]:1")->host_for_limits() !=
+        parse_ip_and_port("[2001:db8::1]:1")->host_for_limits());
 }
 
 TEST_CASE("a socket address goes there and back") {

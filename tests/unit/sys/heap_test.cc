@@ -17,7 +17,8 @@ TEST_CASE("after settling, new blocks come from the end of the heap") {
   mailroom::settle_heap();
 
   const char* const end = static_cast<const char*>(::sbrk(0)) - ::mallinfo2().keepcost;
-  for (const std::size_t size : {16, 64, 500, 5000, 40000}) CHECK(std::make_unique<char[]>(size).get() >= end);
+  for (const std::size_t size : {16, 64, 500, 5000, 40000})
+    CHECK(std::make_unique<char[]>(size).get() >= end);
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 #include "libcommon/sys/line_reader.h"
 
-#include <catch2/catch.hpp>
 #include <algorithm>
+#include <catch2/catch.hpp>
 #include <vector>
 
 namespace {
@@ -10,7 +10,7 @@ using namespace mailroom;
 
 // Gives the input in pieces of a size.
 class PieceStream : public Stream {
-public:
+ public:
   PieceStream(std::string input, std::size_t piece) : input_{std::move(input)}, piece_{piece} {}
   std::size_t read(std::span<char> into) override {
     const std::size_t size = std::min({into.size(), piece_, input_.size() - at_});
@@ -21,7 +21,7 @@ public:
   void write(std::string_view) override {}
   void set_deadline(std::chrono::steady_clock::time_point) override {}
 
-private:
+ private:
   std::string input_;
   std::size_t piece_;
   std::size_t at_ = 0;

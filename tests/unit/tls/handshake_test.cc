@@ -188,17 +188,22 @@ TEST_CASE("downgrades are refused before a signature is asked for, and said in w
       Row{{.max_version = TLS1_2_VERSION, .ciphers = "AES128-GCM-SHA256"},
           "no common cipher suite or key type, client offers TLS 1.2 with TLS_RSA_WITH_AES_128_GCM_SHA256"},
       Row{{.max_version = TLS1_2_VERSION, .ciphers = "ECDHE-ECDSA-AES128-SHA256"},
-          "no common cipher suite or key type, client offers TLS 1.2 with TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256"},
+          "no common cipher suite or key type, client offers TLS 1.2 with "
+          "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256"},
       Row{{.max_version = TLS1_2_VERSION, .ciphers = "ECDHE-ECDSA-AES128-SHA:AES256-SHA"},
-          "no common cipher suite or key type, client offers TLS 1.2 with TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA TLS_RSA_WITH_AES_256_CBC_SHA"},
+          "no common cipher suite or key type, client offers TLS 1.2 with "
+          "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA TLS_RSA_WITH_AES_256_CBC_SHA"},
       Row{{.max_version = TLS1_2_VERSION, .ciphers = "DHE-RSA-AES128-GCM-SHA256"},
-          "no common cipher suite or key type, client offers TLS 1.2 with TLS_DHE_RSA_WITH_AES_128_GCM_SHA256"},
+          "no common cipher suite or key type, client offers TLS 1.2 with "
+          "TLS_DHE_RSA_WITH_AES_128_GCM_SHA256"},
       Row{{.max_version = TLS1_2_VERSION, .ciphers = "ADH-AES128-GCM-SHA256:@SECLEVEL=0"},
-          "no common cipher suite or key type, client offers TLS 1.2 with TLS_DH_anon_WITH_AES_128_GCM_SHA256"},
+          "no common cipher suite or key type, client offers TLS 1.2 with "
+          "TLS_DH_anon_WITH_AES_128_GCM_SHA256"},
       Row{{.max_version = TLS1_2_VERSION, .ciphers = "NULL-SHA256:@SECLEVEL=0"},
           "no common cipher suite or key type, client offers TLS 1.2 with TLS_RSA_WITH_NULL_SHA256"},
       Row{{.max_version = TLS1_2_VERSION, .ciphers = "ECDHE-RSA-AES128-GCM-SHA256"},  // the key is ECDSA
-          "no common cipher suite or key type, client offers TLS 1.2 with TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"},
+          "no common cipher suite or key type, client offers TLS 1.2 with "
+          "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"},
       Row{{.schemes = "ed25519"}, "no common signature algorithm"});
   TestServer server{{{KeyType::ecdsa_p256, "mail.example"}}};
   const SocketPair sockets;
