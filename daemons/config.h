@@ -211,12 +211,15 @@ struct AuthdConfig {
   std::uint32_t hash_threads = 2;         // passwords checked at the same time
   std::uint32_t max_waiting = 1'000;      // checks waiting for a thread; more are refused for now
   std::uint32_t min_password_length = 8;  // for mr-account passwd and add
+  Duration password_max_age = std::chrono::seconds{0};      // of passwords kept here; 0: for ever
+  Duration password_warning = std::chrono::hours{14 * 24};  // before that
+  bool scram = true;                                        // offered, and verifiers kept for it
 
   bool operator==(const AuthdConfig&) const = default;
   static auto fields(auto& m) {
     return std::tie(m.failure_delay, m.failure_window, m.account_failures, m.address_failures,
                     m.max_failure_delay, m.yescrypt_cost, m.hash_threads, m.max_waiting,
-                    m.min_password_length);
+                    m.min_password_length, m.password_max_age, m.password_warning, m.scram);
   }
 };
 

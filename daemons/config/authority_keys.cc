@@ -11,6 +11,7 @@ namespace {
 using namespace std::chrono_literals;
 constexpr std::uint64_t kMiB = 1024 * 1024;
 constexpr std::uint64_t kGiB = 1024 * kMiB;
+constexpr auto kTenYears = std::chrono::hours{10 * 365 * 24};
 
 // One of the characters that a local part may hold and that is no letter, digit or dot (RFC 5322 3.2.3
 // atext).
@@ -59,6 +60,15 @@ constexpr Key<A> kAuthdKeys[] = {
      "Logins that wait for their turn; more are told to come back later."},
     {"min-password-length", Number<A>{&A::min_password_length, 1, 128}, Reload::at_once,
      "Characters that a new password must have."},
+    {"password-max-age", Time<A>{&A::password_max_age, 0s, kTenYears}, Reload::at_once,
+     "How long after it was set a password that is kept here is good; 0s for ever.  Then a login with it is "
+     "refused, in words that tell the user to change it."},
+    {"password-warning", Time<A>{&A::password_warning, 0s, kTenYears}, Reload::at_once,
+     "How long before that logins are answered with a warning."},
+    {"scram", Flag<A>{&A::scram}, Reload::restart,
+     "Whether SCRAM (RFC 5802, RFC 7677) is offered, by which a password is proved without being sent.  "
+     "Beside the hash of a password authd keeps verifiers for it, which are cheaper to guess against than "
+     "yescrypt for whoever steals them."},
 };
 
 using P = PolicydConfig;
