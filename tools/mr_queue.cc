@@ -32,7 +32,7 @@ constexpr std::string_view kUsage =
     "       mr-queue [--config FILE] retry | hold | release DESTINATION...\n"
     "       mr-queue [--config FILE] pending\n"
     "       mr-queue [--config FILE] [--json] destinations\n"
-    "       mr-queue [--config FILE] [--json] [--requiretls] route ADDRESS\n";
+    "       mr-queue [--config FILE] [--json] [--requiretls | --tls-optional] route ADDRESS\n";
 
 enum Exit { kGood = 0, kFailed = 1, kWrongUsage = 2 };
 
@@ -40,7 +40,7 @@ struct Options {
   std::string config{kDefaultFile};
   bool json = false;
   bool all = false;
-  bool requiretls = false;
+  routing::SenderTls tls = routing::SenderTls::unspecified;
   std::vector<std::string> words;  // the verb and its arguments
 };
 
@@ -63,7 +63,9 @@ std::optional<Options> parse_options(std::span<char*> arguments) {
     } else if (word == "--all") {
       options.all = true;
     } else if (word == "--requiretls") {
-      options.requiretls = true;
+      options.tls = routing::SenderTls::required;
+    } else if (word == "--tls-optional") {
+      options.tls = routing::SenderTls::optional;
     } else if (word == "--config" && arguments.size() > 1) {
       arguments = arguments.subspan(1);
       options.config = arguments.front();
@@ -260,7 +262,7 @@ int perform(Queued& queued, const Options& options) {
   const Format format = options.json ? Format::json : Format::text;
   if (options.words.front() == "route") {
     if (options.words.size() != 2) return kWrongUsage;
-    const auto shown = show_route(queued, options.words[1], options.requiretls, format);
+    const auto shown = show_route(queued, options.words[1], options.tls, format);
     return shown ? kGood : fail(shown.error());
   }
   if (options.words.front() == "destinations") {

@@ -74,7 +74,7 @@ enum class RelayFailure : std::uint8_t {
   unreachable,      // refused, timed out, no route: by the network
   cut,              // the connection ended, or a reply did not come in time or was no reply
   greeting,         // 4yz or 5yz to the connection or to EHLO and HELO
-  tls_unavailable,  // STARTTLS is required and not offered, or REQUIRETLS is not offered
+  tls_unavailable,  // STARTTLS is required and not offered, or refused
   tls_failed,       // a handshake failed
   certificate,  // ... for the certificate (RFC 8460 4.3: certificate-host-mismatch and so on in `tls_result`)
   authentication,  // no credentials, or they were refused
@@ -82,7 +82,9 @@ enum class RelayFailure : std::uint8_t {
                    // converted), SIZE
   forbidden,       // an address that must never be connected to (SECURITY.md V18)
   loop,            // the far side greets with our own name
-  kLast = loop
+  requiretls_unavailable,  // REQUIRETLS is required and not offered (RFC 8689)
+  local,                   // something that this system should have had or done: not the far side's fault
+  kLast = local
 };
 
 struct HopAttempt {  // one address that was tried

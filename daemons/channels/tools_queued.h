@@ -11,6 +11,7 @@
 
 #include "daemons/channels/tools_policyd.h"
 #include "daemons/channels/types.h"
+#include "libcommon/routing/sender_tls.h"
 
 namespace mailroom {
 
@@ -64,8 +65,8 @@ struct ChangeDestination {  // answered with QueueChanged: the messages that wai
 };
 struct ExplainRoute {  // asks the DNS; answered with RouteExplained
   std::string domain;
-  bool requiretls = false;
-  static auto fields(auto& m) { return std::tie(m.domain, m.requiretls); }
+  routing::SenderTls tls = routing::SenderTls::unspecified;
+  static auto fields(auto& m) { return std::tie(m.domain, m.tls); }
 };
 using ToolToQueued =
     std::variant<ListQueue, CountQueue, ShowMessage, ReadMessage, RetryMessage, HoldMessage, ReleaseMessage,

@@ -102,9 +102,9 @@ void Dispatcher::accepted(QueueId id, const queue::Envelope& envelope, queue::Sh
 
 // ---- where a message is to go
 
-DestinationNumber Dispatcher::destination_of(const std::string& domain, bool requiretls) {
+DestinationNumber Dispatcher::destination_of(const std::string& domain, routing::SenderTls tls) {
   if (domain == queue::kLocalPart) return local_destination_;
-  Wanted wanted = routes_.wanted(domain, requiretls);
+  Wanted wanted = routes_.wanted(domain, tls);
   const DestinationNumber number = schedule_.destination(routes_.key_of(wanted));
   wanted_.try_emplace(number, std::move(wanted));
   return number;
@@ -114,7 +114,7 @@ DestinationNumber Dispatcher::destination_of(const std::string& domain, bool req
 void Dispatcher::schedule_message(QueueId id, const queue::Entry& entry) {
   std::map<DestinationNumber, Schedule::Visit> visits;
   for (const queue::Part& part : entry.parts) {
-    const DestinationNumber number = destination_of(queue_.index().domain(part.domain), entry.requiretls);
+    const DestinationNumber number = destination_of(queue_.index().domain(part.domain), entry.tls);
     Schedule::Visit& visit =
         visits.try_emplace(number, Schedule::Visit{number, part.next_attempt, 0}).first->second;
     visit.due = std::min(visit.due, part.next_attempt);
@@ -133,7 +133,7 @@ void Dispatcher::schedule_message(QueueId id, const queue::Entry& entry) {
 std::vector<std::uint32_t> Dispatcher::parts_for(const queue::Entry& entry, DestinationNumber destination) {
   std::vector<std::uint32_t> parts;
   for (std::uint32_t i = 0; i < entry.parts.size(); ++i)
-    if (destination_of(queue_.index().domain(entry.parts[i].domain), entry.requiretls) == destination)
+    if (destination_of(queue_.index().domain(entry.parts[i].domain), entry.tls) == destination)
       parts.push_back(i);
   return parts;
 }
@@ -143,11 +143,12 @@ std::vector<std::uint32_t> Dispatcher::targets_for(const OpenMessage& message,
   std::unordered_map<std::string_view, bool> domains;
   std::vector<std::uint32_t> out;
   const queue::Envelope& envelope = message.envelope;
+  const routing::SenderTls tls = queue::tls_on_the_way(envelope);
   const auto& finished = queue_.index().find(message.id)->finished;
   for (std::uint32_t number = 1; number <= envelope.targets.size(); ++number) {
     const std::string_view domain = queue::domain_of(envelope, envelope.targets[number - 1]);
     const auto [known, is_new] = domains.try_emplace(domain, false);
-    if (is_new) known->second = destination_of(std::string{domain}, envelope.requiretls) == destination;
+    if (is_new) known->second = destination_of(std::string{domain}, tls) == destination;
     if (known->second && !std::ranges::binary_search(finished, number) &&
         std::ranges::find(message.settling, number) == message.settling.end())
       out.push_back(number);

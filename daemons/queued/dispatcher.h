@@ -64,7 +64,7 @@ class Dispatcher final : private RelayDesk::Giver {
   void ready() override { run(); }
 
   void schedule_message(QueueId id, const queue::Entry& entry);
-  DestinationNumber destination_of(const std::string& domain, bool requiretls);
+  DestinationNumber destination_of(const std::string& domain, routing::SenderTls tls);
   std::vector<std::uint32_t> parts_for(const queue::Entry& entry, DestinationNumber destination);
   std::vector<std::uint32_t> targets_for(const OpenMessage& message, DestinationNumber destination);
 

@@ -9,6 +9,7 @@
 #include "daemons/queued/clock.h"
 #include "libcommon/policy/sender_pattern.h"
 #include "libcommon/protocol/rfc5322/authors.h"
+#include "libcommon/protocol/rfc5322/tls_required.h"
 #include "libcommon/protocol/smtp/data_scanner.h"
 
 namespace mailroom::queued {
@@ -49,6 +50,12 @@ Reply reply_to(queue::Outcome outcome, QueueId id) {
   }
 }
 
+// REQUIRETLS outdoes the field (RFC 8689 4.1), which means nothing in a mailbox.
+bool may_ask_for_less_tls(const queue::Envelope& envelope) {
+  return envelope.tls == routing::SenderTls::unspecified &&
+         std::ranges::any_of(envelope.targets, [](const auto& target) { return target.account == 0; });
+}
+
 std::string service_channel(Service service) { return std::string{service_name(service)} + "-queued"; }
 
 }  // namespace
@@ -67,6 +74,7 @@ struct Intake::Connection {
     std::unique_ptr<queue::Incoming> incoming;
     std::string header;  // as far as it has come, when the authors are to be checked
     bool header_complete = false;
+    std::optional<rfc5322::TlsRequiredScan> tls_required;  // when something goes to other hosts
 
     // False when the header is too long to be checked.
     bool keep_header(std::string_view bytes) {
@@ -243,7 +251,8 @@ Intake::Authorised Intake::new_envelope(const AuthoriseRecipient& message) {
            .body = static_cast<std::uint8_t>(message.mail.body),
            .ret = static_cast<std::uint8_t>(message.mail.ret),
            .smtputf8 = message.mail.smtputf8,
-           .requiretls = message.mail.requiretls,
+           .tls = message.mail.requiretls ? routing::SenderTls::required : routing::SenderTls::unspecified,
+           .device = {},
            .recipients = {},
            .targets = {}},
           message.authors};
@@ -315,6 +324,7 @@ void Intake::content(Connection& connection, Content&& message) {
     return refuse(connection, transaction, too_big(), "too big");
   if (receiving.incoming->file() && !queue_.has_space())
     return refuse(connection, transaction, no_space(), "no place for the content");
+  if (receiving.tls_required) receiving.tls_required->feed(message.bytes);
   const auto problem = receiving.incoming->add(std::move(message.bytes));
   if (problem != queue::Incoming::Problem::none)
     return refuse(connection, transaction, reply_to(problem), "no place for the content");
@@ -333,7 +343,9 @@ bool Intake::begin(Connection& connection, TransactionId transaction) {
   Authorised envelope = std::move(*connection.authorised);
   connection.authorised.reset();
   const QueueId id = envelope.id;
-  connection.receiving.emplace(std::move(envelope), queue_.begin(id), std::string{}, false);
+  connection.receiving.emplace(std::move(envelope), queue_.begin(id), std::string{}, false, std::nullopt);
+  if (may_ask_for_less_tls(connection.receiving->envelope.envelope))
+    connection.receiving->tls_required.emplace();
   return true;
 }
 
@@ -376,6 +388,8 @@ void Intake::commit(Connection& connection) {
                   {550, "5.7.1",
                    "From and Sender must name addresses of the account or device that sends, and only such"},
                   "author not allowed");
+  if (receiving.tls_required && receiving.tls_required->says_no())
+    receiving.envelope.envelope.tls = routing::SenderTls::optional;
   const QueueId id = receiving.envelope.id;
   const std::uint64_t size = receiving.incoming->length();
   auto envelope = std::make_shared<const queue::Envelope>(std::move(receiving.envelope.envelope));

@@ -28,7 +28,7 @@ MailParameters mail_parameters(const OpenMessage& message) {
   return {.declared_size = message.size,
           .body = static_cast<BodyType>(envelope.body),
           .smtputf8 = envelope.smtputf8,
-          .requiretls = envelope.requiretls,
+          .requiretls = envelope.tls == routing::SenderTls::required,
           .ret = static_cast<ReturnContent>(envelope.ret),
           .envid = envelope.envid};
 }
@@ -262,7 +262,7 @@ void RelayDesk::on_message(RelayId id, const NotConnected& message) {
   if (relay.connected) return misbehaved(id, "it is connected already");
   if (results_ != nullptr && relay.errand->wanted.route.way == routing::Way::mx)
     results_->not_connected(relay.errand->wanted.route.domain, relay.plan->hops, message);
-  not_connected(relay, queued::not_connected(message, relay.errand->wanted.requiretls, microseconds_now()));
+  not_connected(relay, queued::not_connected(message, relay.errand->wanted.tls, microseconds_now()));
 }
 
 void RelayDesk::not_connected(Relay& relay, const TargetResult& result) {

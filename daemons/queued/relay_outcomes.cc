@@ -35,6 +35,10 @@ const char* words(RelayFailure failure) {
     return "mail must never go to this address";
   case RelayFailure::loop:
     return "the host is this system: mail loops";
+  case RelayFailure::requiretls_unavailable:
+    return "the host does not offer REQUIRETLS, which the sender asks for";
+  case RelayFailure::local:
+    return "this system had trouble of its own";
   }
   return "";
 }
@@ -64,6 +68,10 @@ const char* code_of(RelayFailure failure) {
     return "4.4.4";
   case RelayFailure::loop:
     return "5.4.6";
+  case RelayFailure::requiretls_unavailable:
+    return "5.7.30";
+  case RelayFailure::local:
+    return "4.3.0";
   }
   return "";
 }
@@ -105,13 +113,24 @@ std::string attempt_text(const HopAttempt& attempt) {
   return shortened(text);
 }
 
-bool is_final_failure(const NotConnected& answer, bool requiretls) {
-  const auto all = [&](RelayFailure failure) {
-    return !answer.attempts.empty() && std::ranges::all_of(answer.attempts, [&](const HopAttempt& attempt) {
-      return attempt.failure == failure;
-    });
+bool is_about_tls(RelayFailure failure) {
+  return failure == RelayFailure::tls_unavailable || failure == RelayFailure::tls_failed ||
+         failure == RelayFailure::certificate || failure == RelayFailure::requiretls_unavailable;
+}
+
+// All hosts are this system, or none can give the TLS that the sender asks for (RFC 8689 4.2.1).
+bool is_final_failure(const NotConnected& answer, routing::SenderTls tls) {
+  const auto all = [&](const auto& test) {
+    return !answer.attempts.empty() && std::ranges::all_of(answer.attempts, test, &HopAttempt::failure);
   };
-  return all(RelayFailure::loop) || (requiretls && all(RelayFailure::tls_unavailable));
+  return all([](RelayFailure failure) { return failure == RelayFailure::loop; }) ||
+         (tls == routing::SenderTls::required && all(is_about_tls));
+}
+
+// RFC 8689 4.2.1: REQUIRETLS not supported, or no TLS as it must be.
+std::string final_code(RelayFailure failure) {
+  const bool encryption = is_about_tls(failure) && failure != RelayFailure::requiretls_unavailable;
+  return encryption ? "5.7.10" : code_of(failure);
 }
 
 }  // namespace
@@ -135,19 +154,17 @@ TargetResults cut_off(const std::vector<std::uint32_t>& targets, const RelayPeer
 }
 
 // The last host that was tried speaks for all.
-TargetResult not_connected(const NotConnected& answer, bool requiretls, std::uint64_t now) {
+TargetResult not_connected(const NotConnected& answer, routing::SenderTls tls, std::uint64_t now) {
   HopAttempt last{.failure = RelayFailure::unreachable};
   if (!answer.attempts.empty()) last = answer.attempts.back();
-  const bool final = is_final_failure(answer, requiretls);
-  // RFC 8689 4.2.1
-  const bool requires_tls = final && last.failure == RelayFailure::tls_unavailable;
+  const bool final = is_final_failure(answer, tls);
   const bool replied = last.reply.code != 0;
   return {final ? Fate::refused : Fate::deferred,
           {.target = 0,
            .code = last.reply.code,
-           .enhanced = requires_tls ? "5.7.30"
-                       : replied    ? last.reply.enhanced
-                                    : code_of(last.failure),
+           .enhanced = final     ? final_code(last.failure)
+                       : replied ? last.reply.enhanced
+                                 : code_of(last.failure),
            .text = attempt_text(last),
            .host = last.host,
            .address = last.host.empty() ? std::string{} : last.address.text(),

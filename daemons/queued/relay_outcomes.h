@@ -29,6 +29,6 @@ TargetResults cut_off(const std::vector<std::uint32_t>& targets, const RelayPeer
 
 // Of a connection that did not come about: what it means for a message that was to go over it.  Refused for
 // good when this system is what greets, or when all hosts lack what REQUIRETLS needs (RFC 8689 4.2.1).
-TargetResult not_connected(const NotConnected& answer, bool requiretls, std::uint64_t now);
+TargetResult not_connected(const NotConnected& answer, routing::SenderTls tls, std::uint64_t now);
 
 }  // namespace mailroom::queued

@@ -73,7 +73,7 @@ bool is_sender_known(const queue::Envelope& envelope) {
 dsn::Return part_of(const ReportedMessage& message, std::uint64_t full_size, bool failed) {
   const queue::Envelope& envelope = message.envelope;
   const bool whole = failed && message.size <= full_size && is_sender_known(envelope) &&
-                     !envelope.requiretls &&
+                     envelope.tls != routing::SenderTls::required &&
                      envelope.ret != static_cast<std::uint8_t>(ReturnContent::headers);
   return whole ? dsn::Return::whole : dsn::Return::header;
 }
@@ -200,6 +200,7 @@ dsn::Report ReportDesk::report_of(const Job& job, const std::string& id) const {
           .arrived = seconds(job.message.arrived),
           .tried_until = job.action == dsn::Action::delayed ? seconds(job.message.expires) : 0,
           .envid = job.message.envelope.envid,
+          .tls_optional = job.message.envelope.tls == routing::SenderTls::optional,
           .recipients = job.recipients};
 }
 
@@ -212,7 +213,7 @@ void ReportDesk::send(Jobs::iterator job, const Recipient& recipient) {
                                               local ? dsn::Transport::eight_bit : dsn::Transport::seven_bit);
   queue::Envelope envelope;
   envelope.smtputf8 = composed.smtputf8;
-  envelope.requiretls = job->message.envelope.requiretls && !local;
+  if (!local) envelope.tls = job->message.envelope.tls;
   if (composed.eight_bit) envelope.body = static_cast<std::uint8_t>(BodyType::eight_bit_mime);
   own_mail_.send(id, std::move(envelope), recipient, composed.content,
                  [this, job](QueueId report) { sent(job, report); });

@@ -12,7 +12,9 @@ namespace {
 // Plans kept; beyond it those that are over are dropped, and then all.
 constexpr std::size_t kMaxPlans = 100'000;
 constexpr std::uint64_t kSecond = 1'000'000;
-constexpr const char* kRequiretls = "+requiretls";
+
+// What makes destinations of their own of messages with such a wish.
+constexpr const char* kTlsSuffixes[] = {"", "+requiretls", "+tls-optional"};
 
 std::uint64_t random_number() {
   std::uint64_t out = 0;
@@ -22,10 +24,6 @@ std::uint64_t random_number() {
 
 routing::Planned not_now(std::string text) {
   return std::unexpected(routing::NoWay{false, "4.4.3", std::move(text)});
-}
-
-routing::SenderTls sender_of(const Wanted& wanted) {
-  return wanted.requiretls ? routing::SenderTls::required : routing::SenderTls::unspecified;
 }
 
 }  // namespace
@@ -39,12 +37,12 @@ void RouteDesk::set_site(routing::Site site, OutboundTlsConfig tls) {
   kept_.clear();
 }
 
-Wanted RouteDesk::wanted(const std::string& domain, bool requiretls) const {
-  return {routing::route_for(domain, site_), requiretls};
+Wanted RouteDesk::wanted(const std::string& domain, routing::SenderTls tls) const {
+  return {routing::route_for(domain, site_), tls};
 }
 
 std::string RouteDesk::key_of(const Wanted& wanted) const {
-  return routing::destination_key(wanted.route, site_) + (wanted.requiretls ? kRequiretls : "");
+  return routing::destination_key(wanted.route, site_) + kTlsSuffixes[static_cast<std::size_t>(wanted.tls)];
 }
 
 void RouteDesk::plan(const Wanted& wanted, Then then) {
@@ -110,7 +108,7 @@ routing::Transport RouteDesk::transport_to(const Wanted& wanted, const Facts& fa
   routing::StsPolicy policy;
   if (facts.sts) policy = {.mode = facts.sts->mode, .mx = facts.sts->mx, .max_age = 0};
   const routing::TlsPolicy own = routing::tls_policy_for(domain, tls_.policies, tls_.others);
-  return routing::decide_transport(domain, own, *facts.found, host, policy, sender_of(wanted));
+  return routing::decide_transport(domain, own, *facts.found, host, policy, wanted.tls);
 }
 
 routing::Planned RouteDesk::plan_from(const Wanted& wanted, const Facts& facts) const {
@@ -119,10 +117,10 @@ routing::Planned RouteDesk::plan_from(const Wanted& wanted, const Facts& facts) 
   case routing::Way::local:
     return not_now("the domain " + route.domain + " has become a local one");
   case routing::Way::literal:
-    return routing::plan_for_literal(route.domain, site_, sender_of(wanted));
+    return routing::plan_for_literal(route.domain, site_, wanted.tls);
   case routing::Way::fixed:
     return routing::plan_for_fixed(site_.routes.at(route.number - 1), facts.found.value_or(dns::MailHosts{}),
-                                   sender_of(wanted));
+                                   wanted.tls);
   case routing::Way::mx:
     break;
   }

@@ -22,7 +22,7 @@ namespace mailroom::queued {
 // Where mail for a domain is to go.
 struct Wanted {
   routing::Route route;
-  bool requiretls = false;  // RFC 8689: for such messages only
+  routing::SenderTls tls = routing::SenderTls::unspecified;  // for such messages only
   auto operator<=>(const Wanted&) const = default;
 };
 
@@ -40,7 +40,7 @@ class RouteDesk {
   void set_site(routing::Site site, OutboundTlsConfig tls);
   const routing::Site& site() const { return site_; }
 
-  Wanted wanted(const std::string& domain, bool requiretls) const;
+  Wanted wanted(const std::string& domain, routing::SenderTls tls) const;
   // The destination's key (libcommon/routing/route.h).
   std::string key_of(const Wanted& wanted) const;
 

@@ -41,6 +41,7 @@ std::string transport_words(const routing::Transport& transport) {
   case routing::Transport::Kind::allowed:
     return tls_words(transport.tls);
   case routing::Transport::Kind::excluded:
+  case routing::Transport::Kind::unfit:
     return "not used: " + transport.words;
   case routing::Transport::Kind::deferred:
     return "not used for now: " + transport.words;

@@ -154,7 +154,7 @@ std::vector<ShownTarget> ToolDesk::targets_of(QueueId id, const queue::Entry& en
     const bool is_local = domain == queue::kLocalPart;
     const auto answer = std::ranges::find(answers, i + 1, &queue::TargetAnswer::target);
     out.push_back({i + 1, shortened(envelope.recipients.at(target.recipient).address), target.account,
-                   is_local ? "" : routes_.key_of(routes_.wanted(domain, envelope.requiretls)),
+                   is_local ? "" : routes_.key_of(routes_.wanted(domain, queue::tls_on_the_way(envelope))),
                    std::ranges::binary_search(entry.finished, i + 1),
                    answer == answers.end() ? "" : shortened(queue::answer_text(*answer))});
   }
@@ -224,7 +224,7 @@ DestinationPage ToolDesk::destinations(const std::string& after) const {
 }
 
 void ToolDesk::explain(ToolId tool, const ExplainRoute& request) {
-  const Wanted wanted = routes_.wanted(request.domain, request.requiretls);
+  const Wanted wanted = routes_.wanted(request.domain, request.tls);
   routes_.explain(wanted, [this, tool, wanted](const RouteDesk::Explained& explained) {
     tools_.answer(tool, explained_in_words(wanted, routes_.site(), explained));
   });

@@ -69,7 +69,8 @@ std::expected<void, Reply> check_message(const Send& message, const MessageNeeds
     return missing("5.6.0", "the message has a CR or LF that is not part of a line end");
   if (!is_sendable(message.reverse_path))
     return missing("5.1.7", "the sender's address cannot be written in a command");
-  if (message.mail.requiretls && !session.requiretls)
+  // A report goes without it rather than not at all (RFC 8689 5).
+  if (message.mail.requiretls && !session.requiretls && !message.reverse_path.empty())
     return missing("5.7.30", "the message may only go over a connection with REQUIRETLS");
   if (!offered.smtputf8 && is_international(message, needs))
     return missing("5.6.7", "the far side does not take internationalised addresses and headers (SMTPUTF8)");
@@ -88,7 +89,7 @@ std::string mail_command(const Send& message, const MessageNeeds& needs, const S
   if (offered.eight_bit_mime && (message.mail.body != BodyType::seven_bit || needs.content.eight_bit))
     command += " BODY=8BITMIME";
   if (offered.smtputf8 && (message.mail.smtputf8 || is_international(message, needs))) command += " SMTPUTF8";
-  if (message.mail.requiretls) command += " REQUIRETLS";
+  if (message.mail.requiretls && session.requiretls) command += " REQUIRETLS";
   if (offered.dsn) {
     if (message.mail.ret == ReturnContent::full) command += " RET=FULL";
     if (message.mail.ret == ReturnContent::headers) command += " RET=HDRS";

@@ -72,7 +72,9 @@ const char* failure_name(RelayFailure failure) {
                                     "authentication",
                                     "unsupported",
                                     "forbidden",
-                                    "loop"};
+                                    "loop",
+                                    "requiretls-unavailable",
+                                    "local"};
   static_assert(std::size(kNames) == static_cast<std::size_t>(RelayFailure::kLast) + 1);
   return kNames[static_cast<std::size_t>(failure)];
 }

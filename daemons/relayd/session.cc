@@ -115,9 +115,9 @@ class Opening {
   }
 
   void check_requiretls() {
-    session_.requiretls = !session_.tls.empty() && session_.capabilities.requiretls;
+    session_.requiretls = session_.verified && session_.capabilities.requiretls;
     if (request_.tls.requiretls && !session_.requiretls)
-      fail(RelayFailure::tls_unavailable, "REQUIRETLS is not offered");
+      fail(RelayFailure::requiretls_unavailable, "REQUIRETLS is not offered");
   }
 
   void log_in() {

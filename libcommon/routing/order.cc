@@ -69,6 +69,7 @@ struct Collected {
   std::string forbidden;  // an address that was left out, and why
   std::string failed;     // a lookup that came to nothing
   std::string excluded;   // a host that TLS policy does not allow, and why
+  std::string unfit;      // one that has not the TLS that the sender asks for
 
   void take(const dns::MailHost& host, const Site& site, const TransportOf& transport) {
     if (host.outcome == dns::Outcome::failed) failed = host.name + ": " + host.problem;
@@ -82,7 +83,7 @@ struct Collected {
     if (hop.addresses.empty() || hops.size() == kMaxHops) return;
     Transport over = transport(host);
     if (over.kind != Transport::Kind::allowed) {
-      excluded = host.name + ": " + over.words;
+      (over.kind == Transport::Kind::unfit ? unfit : excluded) = host.name + ": " + over.words;
       return;
     }
     hop.tls = std::move(over.tls);
@@ -109,6 +110,8 @@ Planned plan_for_domain(const std::string& domain, const dns::MailHosts& found, 
   if (!collected.failed.empty()) return not_now("the DNS gives no address of " + collected.failed);
   if (!collected.excluded.empty())
     return not_now("no host of " + domain + " may be used: " + collected.excluded, "4.7.5");
+  if (!collected.unfit.empty())
+    return never("5.7.10", "no host of " + domain + " is fit for the message: " + collected.unfit);
   if (!collected.forbidden.empty())
     return never("5.4.4",
                  "mail for " + domain + " must not go where its DNS entry leads: " + collected.forbidden);

@@ -142,14 +142,20 @@ Transport by_site(const Case& c, SenderTls sender) {
                  {c.host.name});
 }
 
+Transport unfit(Transport transport) {
+  if (transport.kind == Transport::Kind::excluded) transport.kind = Transport::Kind::unfit;
+  return transport;
+}
+
 // RFC 8689 4.2.1: the name of the host is validated, and the host proves to have it.
 Transport by_sender(const Case& c) {
   const bool by_rule = c.site.wish == TlsWish::dane || c.site.wish == TlsWish::certificate;
   Transport transport = by_rule ? by_site(c, SenderTls::required) : by_publication(c, TlsLevel::encrypt);
-  if (transport.kind != Transport::Kind::allowed) return transport;
+  if (transport.kind != Transport::Kind::allowed) return unfit(std::move(transport));
   const bool name_is_valid = c.hosts.implicit || c.hosts.mx_security == dns::Security::secure ||
                              (c.sts.mode != StsMode::none && sts_allows(c.sts, c.host.name));
-  if (!name_is_valid) return excluded("REQUIRETLS: nothing proves that it is a mail host of the domain");
+  if (!name_is_valid)
+    return unfit(excluded("REQUIRETLS: nothing proves that it is a mail host of the domain"));
   if (transport.tls.level < TlsLevel::dane)
     transport = allowed(TlsLevel::certificate, TlsReason::requiretls, {c.host.name});
   transport.tls.requiretls = true;

@@ -10,6 +10,7 @@
 
 #include "libcommon/dns/records.h"
 #include "libcommon/routing/next_hop.h"
+#include "libcommon/routing/sender_tls.h"
 #include "libcommon/routing/sts_policy.h"
 
 namespace mailroom::routing {
@@ -39,19 +40,12 @@ struct TlsPolicy {
 // The most exact row counts: DOMAIN, then .PARENT from the longest on, then what holds for all others.
 TlsPolicy tls_policy_for(std::string_view domain, const std::vector<TlsPolicy>& rows, TlsWish others);
 
-// What the sender of a message asks for.
-enum class SenderTls : std::uint8_t {
-  unspecified,
-  required,  // REQUIRETLS (RFC 8689 2)
-  optional,  // TLS-Required: No (RFC 8689 3): what the domain publishes is not looked at
-  kLast = optional
-};
-
 // Whether mail may go to one host, and over what.
 struct Transport {
   enum class Kind : std::uint8_t {
     allowed,   // with `tls`
     excluded,  // never, while the policy is what it is
+    unfit,     // the same, for what the sender of this message asks: it is not tried again (RFC 8689 4.2.1)
     deferred,  // not as long as the DNS does not say what must be known
   };
   Kind kind = Kind::allowed;

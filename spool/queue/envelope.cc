@@ -4,6 +4,12 @@
 
 namespace mailroom::queue {
 
+routing::SenderTls tls_on_the_way(const Envelope& envelope) {
+  using routing::SenderTls;
+  const bool is_report = envelope.reverse_path.empty();
+  return is_report && envelope.tls == SenderTls::required ? SenderTls::unspecified : envelope.tls;
+}
+
 std::string_view domain_of(const Envelope& envelope, const Target& target) {
   if (target.account != 0 || target.recipient >= envelope.recipients.size()) return kLocalPart;
   return envelope.recipients[target.recipient].domain;

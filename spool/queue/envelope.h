@@ -7,6 +7,8 @@
 #include <tuple>
 #include <vector>
 
+#include "libcommon/routing/sender_tls.h"
+
 namespace mailroom::queue {
 
 // A forward-path as it was accepted, with its DSN parameters (RFC 3461).
@@ -36,16 +38,21 @@ struct Envelope {
   std::uint8_t body = 0;         // of MAIL (RFC 6152)
   std::uint8_t ret = 0;          // of MAIL (RFC 3461)
   bool smtputf8 = false;         // RFC 6531
-  bool requiretls = false;       // RFC 8689
+  routing::SenderTls tls = routing::SenderTls::unspecified;  // RFC 8689
+  std::string device;  // the registered device that it came from, or empty
   std::vector<EnvelopeRecipient> recipients;
   std::vector<Target> targets;
 
   auto operator<=>(const Envelope&) const = default;
   static auto fields(auto& m) {
-    return std::tie(m.connection, m.submitter, m.reverse_path, m.envid, m.body, m.ret, m.smtputf8,
-                    m.requiretls, m.recipients, m.targets);
+    return std::tie(m.connection, m.submitter, m.reverse_path, m.envid, m.body, m.ret, m.smtputf8, m.tls,
+                    m.device, m.recipients, m.targets);
   }
 };
+
+// What is looked at on the way out.  A report about a message with REQUIRETLS, which has no reverse-path,
+// asks for it and goes without it rather than not at all (RFC 8689 4.2.1, 5).
+routing::SenderTls tls_on_the_way(const Envelope& envelope);
 
 // The targets of a message fall into parts, numbered from 0 in the order of their first target: those in
 // local mailboxes, and those of each remote domain.  Parts are attempted, and wait, each for itself.

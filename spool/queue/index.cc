@@ -103,7 +103,7 @@ void Index::accept(const PlacedRecord& placed, const Accepted& accepted) {
               .sender = sender_of(accepted.envelope),
               .held = progress.held,
               .warned = progress.warned,
-              .requiretls = accepted.envelope.requiretls,
+              .tls = tls_on_the_way(accepted.envelope),
               .content_in_file = accepted.content_in_file};
   const auto domains = parts_of(accepted.envelope);
   entry.parts.reserve(domains.size());

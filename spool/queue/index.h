@@ -46,7 +46,7 @@ struct Entry {
   std::uint32_t sender = 0;  // hash of the account that submitted it, or of the reverse-path
   bool held = false;
   bool warned = false;
-  bool requiretls = false;
+  routing::SenderTls tls = routing::SenderTls::unspecified;  // tls_on_the_way()
   bool content_in_file = false;
 };
 

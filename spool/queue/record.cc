@@ -12,7 +12,9 @@
 namespace mailroom::queue {
 namespace {
 
-constexpr std::array<char, 8> kSegmentMagic = {'M', 'R', 'Q', 'U', 'E', 'U', 'E', '2'};
+constexpr std::array<char, 8> kSegmentMagic = {'M', 'R', 'Q', 'U', 'E', 'U', 'E', '3'};
+// Read, and never written: all but Accepted is the same.
+constexpr std::array<char, 8> kSegmentMagicOfLayout2 = {'M', 'R', 'Q', 'U', 'E', 'U', 'E', '2'};
 constexpr std::array<char, 4> kRecordMagic = {'M', 'R', 'Q', 'R'};
 constexpr std::string_view kSegmentPrefix = "segment-";
 
@@ -63,6 +65,31 @@ std::optional<SegmentHeader> decode_header_of_any_version(std::string_view bytes
   return header;
 }
 
+bool is_known(std::string_view header) {
+  return header.starts_with(octets(kSegmentMagic)) || header.starts_with(octets(kSegmentMagicOfLayout2));
+}
+
+Accepted of_present_layout(AcceptedOfLayout2&& old) {
+  using routing::SenderTls;
+  EnvelopeOfLayout2& envelope = old.envelope;
+  return {.arrived = old.arrived,
+          .content_length = old.content_length,
+          .content_hash = old.content_hash,
+          .content_in_file = old.content_in_file,
+          .envelope = {.connection = envelope.connection,
+                       .submitter = std::move(envelope.submitter),
+                       .reverse_path = std::move(envelope.reverse_path),
+                       .envid = std::move(envelope.envid),
+                       .body = envelope.body,
+                       .ret = envelope.ret,
+                       .smtputf8 = envelope.smtputf8,
+                       .tls = envelope.requiretls ? SenderTls::required : SenderTls::unspecified,
+                       .device = {},
+                       .recipients = std::move(envelope.recipients),
+                       .targets = std::move(envelope.targets)},
+          .progress = std::move(old.progress)};
+}
+
 }  // namespace
 
 std::uint64_t RecordHeader::size() const { return aligned(content_offset() + content_length); }
@@ -78,15 +105,14 @@ std::string encode_segment_header(const SegmentHeader& header) {
 }
 
 std::optional<SegmentHeader> decode_segment_header(std::string_view bytes) {
-  if (!bytes.starts_with(octets(kSegmentMagic))) return {};
+  if (!is_known(bytes)) return {};
   return decode_header_of_any_version(bytes);
 }
 
 bool is_of_another_version(std::string_view bytes) {
   constexpr std::size_t kVersion = 1;  // octet at the end of the magic
   const std::string_view name = octets(kSegmentMagic).substr(0, kSegmentMagic.size() - kVersion);
-  return bytes.starts_with(name) && !bytes.starts_with(octets(kSegmentMagic)) &&
-         decode_header_of_any_version(bytes).has_value();
+  return bytes.starts_with(name) && !is_known(bytes) && decode_header_of_any_version(bytes).has_value();
 }
 
 RecordHeader encode_record(std::string& out, const Seed& seed, std::uint64_t offset, Id id,
@@ -139,7 +165,10 @@ std::optional<RecordHeader> decode_record_header(std::string_view bytes, const S
 
 std::optional<Record> decode_meta(const RecordHeader& header, std::string_view meta, const Seed& seed) {
   if (meta.size() != header.meta_length || header.meta_check != meta_check(meta, seed)) return {};
-  return ipc::decode<Record>(meta);
+  auto record = ipc::decode<Record>(meta);
+  if (!record) return {};
+  if (auto* old = std::get_if<AcceptedOfLayout2>(&*record)) return of_present_layout(std::move(*old));
+  return record;
 }
 
 std::string segment_file_name(SegmentNumber number) {

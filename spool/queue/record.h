@@ -2,7 +2,7 @@
 //
 // A segment file is a header and records, each beginning at a multiple of 8 octets:
 //
-//   segment header  "MRQUEUE2", u64 number, 16 octets seed, u64 check                                    (40
+//   segment header  "MRQUEUE3", u64 number, 16 octets seed, u64 check                                    (40
 //   octets) record          "MRQR", u32 meta length, u64 content length, u64 queue id, u64 meta check, u64
 //   check (40 octets)
 //                   meta: one Record of the list below, written by libcommon/ipc/codec.h
@@ -65,6 +65,36 @@ struct Accepted {
   }
 };
 
+// How an Accepted was laid out in segments "MRQUEUE2".  decode_meta() makes an Accepted of it; nothing writes
+// it.
+struct EnvelopeOfLayout2 {
+  std::uint64_t connection = 0;
+  std::string submitter;
+  std::string reverse_path;
+  std::string envid;
+  std::uint8_t body = 0;
+  std::uint8_t ret = 0;
+  bool smtputf8 = false;
+  bool requiretls = false;
+  std::vector<EnvelopeRecipient> recipients;
+  std::vector<Target> targets;
+  static auto fields(auto& m) {
+    return std::tie(m.connection, m.submitter, m.reverse_path, m.envid, m.body, m.ret, m.smtputf8,
+                    m.requiretls, m.recipients, m.targets);
+  }
+};
+struct AcceptedOfLayout2 {
+  Microseconds arrived = 0;
+  std::uint64_t content_length = 0;
+  std::array<std::uint8_t, 32> content_hash{};
+  bool content_in_file = false;
+  EnvelopeOfLayout2 envelope;
+  Progress progress;
+  static auto fields(auto& m) {
+    return std::tie(m.arrived, m.content_length, m.content_hash, m.content_in_file, m.envelope, m.progress);
+  }
+};
+
 // What an attempt of some parts of a message came to.
 struct Attempted {
   std::vector<std::uint32_t> parts;
@@ -106,8 +136,8 @@ struct Void {
 };
 
 // The order is part of the format.
-using Record =
-    std::variant<SegmentStart, Accepted, Attempted, Finished, Held, Released, Removed, Commit, Void, Warned>;
+using Record = std::variant<SegmentStart, AcceptedOfLayout2, Attempted, Finished, Held, Released, Removed,
+                            Commit, Void, Warned, Accepted>;
 
 struct RecordHeader {
   std::uint32_t meta_length = 0;
@@ -127,7 +157,7 @@ struct SegmentHeader {
 
 std::string encode_segment_header(const SegmentHeader& header);
 std::optional<SegmentHeader> decode_segment_header(std::string_view bytes);
-// A whole header, by its check, of a segment whose records have another layout.
+// A whole header, by its check, of a segment whose records have a layout that is not known here.
 bool is_of_another_version(std::string_view bytes);
 
 // Appends header and meta of the record that will begin at `offset` of its segment; returns its header.
@@ -149,7 +179,7 @@ std::string_view padding_after(const RecordHeader& header);
 std::optional<RecordHeader> decode_record_header(std::string_view bytes, const Seed& seed,
                                                  std::uint64_t offset);
 
-// The record whose header is `header`, if `meta` is whole.
+// The record whose header is `header`, if `meta` is whole; never an AcceptedOfLayout2.
 std::optional<Record> decode_meta(const RecordHeader& header, std::string_view meta, const Seed& seed);
 
 // "segment-0000002a" and back.

@@ -128,6 +128,7 @@ std::string header_of(const Report& report, std::string_view original, std::stri
   if (const std::string id = message_id_of(original); !id.empty())
     out += fmt::format("In-Reply-To: <{0}>\r\nReferences: <{0}>\r\n", id);
   out += "Auto-Submitted: auto-replied\r\n";
+  if (report.tls_optional) out += "TLS-Required: No\r\n";
   out += field(kIdentityField, printable(report.host, kMaxAddress));
   out += "MIME-Version: 1.0\r\n";
   out += fmt::format("Content-Type: multipart/report; report-type={};\r\n boundary=\"{}\"\r\n",

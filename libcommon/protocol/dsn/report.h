@@ -49,6 +49,7 @@ struct Report {
   std::int64_t arrived = 0;
   std::int64_t tried_until = 0;  // for delayed recipients; 0: not said
   std::string envid;             // of MAIL, in xtext; empty: not given
+  bool tls_optional = false;     // the message said TLS-Required: No, and so does the report (RFC 8689 6)
   std::vector<Recipient> recipients;
 };
 

@@ -46,6 +46,13 @@ TEST_CASE("the header of a report") {
         "multipart/report; report-type=delivery-status; boundary=\"=_report_0123456789ab.1\"");
 }
 
+TEST_CASE("a report about a message that did without TLS does so too (RFC 8689 6)") {
+  CHECK(composed(test::report()).find("TLS-Required") == std::string::npos);
+  Report report = test::report();
+  report.tls_optional = true;
+  CHECK(composed(report).find("\r\nTLS-Required: No\r\n") != std::string::npos);
+}
+
 TEST_CASE("every line of a report ends in CRLF and is short enough") {
   Report report = test::report();
   report.recipients[0].reply = "550 " + std::string(5000, 'x');

@@ -102,6 +102,8 @@ TEST_CASE("a record is read back at its place, and any changed octet of it is fo
   Accepted accepted{.arrived = 5, .content_length = 3, .content_in_file = true};
   accepted.envelope.recipients = {{"r@example.edu", "rfc822;r", 3, ""}};
   accepted.envelope.targets = {{0, 1000}};
+  accepted.envelope.tls = mailroom::routing::SenderTls::optional;
+  accepted.envelope.device = "copier-3";
   accepted.progress = {{{2, 77}}, true, true, {1}, {{.target = 2, .text = "no such directory"}}, "by hand"};
   const std::uint64_t at = builder.add(9, accepted);
 
@@ -123,6 +125,43 @@ TEST_CASE("a record is read back at its place, and any changed octet of it is fo
     StringSource changed{wrong};
     CHECK_FALSE(scan_record(changed, kSeed, at));
   }
+}
+
+TEST_CASE("a message of layout 2 is read as one without a device") {
+  using mailroom::routing::SenderTls;
+  const bool requiretls = GENERATE(false, true);
+  AcceptedOfLayout2 old{.arrived = 5, .content_length = 3, .content_in_file = true};
+  old.envelope = {.connection = 17,
+                  .submitter = "anna",
+                  .reverse_path = "anna@example.edu",
+                  .envid = "QQ",
+                  .body = 1,
+                  .ret = 2,
+                  .smtputf8 = true,
+                  .requiretls = requiretls,
+                  .recipients = {{"r@example.org", "rfc822;r", 3, "example.org"}},
+                  .targets = {{0, 0}}};
+  old.progress.parts = {{2, 77}};
+  Builder builder;
+  const std::uint64_t at = builder.add(9, old);
+  StringSource source{builder.bytes()};
+  const auto found = scan_record(source, kSeed, at);
+  REQUIRE(found);
+  const auto& read = std::get<Accepted>(found->record);
+  CHECK(read.arrived == 5);
+  CHECK(read.content_in_file);
+  CHECK(read.envelope == Envelope{.connection = 17,
+                                  .submitter = "anna",
+                                  .reverse_path = "anna@example.edu",
+                                  .envid = "QQ",
+                                  .body = 1,
+                                  .ret = 2,
+                                  .smtputf8 = true,
+                                  .tls = requiretls ? SenderTls::required : SenderTls::unspecified,
+                                  .device = {},
+                                  .recipients = {{"r@example.org", "rfc822;r", 3, "example.org"}},
+                                  .targets = {{0, 0}}});
+  CHECK(read.progress == old.progress);
 }
 
 TEST_CASE("records count when their batch is committed") {

@@ -205,13 +205,13 @@ TEST_CASE("RET, size and REQUIRETLS keep the body back") {
     auto wish = envelope("eve@far.example");
     if (way == 0) wish.ret = static_cast<std::uint8_t>(ReturnContent::headers);
     if (way == 1) d.config.queued.report_full_size = 10;
-    if (way == 2) wish.requiretls = true;
+    if (way == 2) wish.tls = routing::SenderTls::required;
     const auto message = d.accept(wish);
     d.desk->failed(message, {target()}, d.note());
     const auto reports = d.reports({message.id});
     REQUIRE(reports.size() == 1);
     CHECK_FALSE(has(reports[0].content, "Shall we?"));
-    CHECK(reports[0].envelope.requiretls == (way == 2));
+    CHECK((reports[0].envelope.tls == routing::SenderTls::required) == (way == 2));
   }
 }
 

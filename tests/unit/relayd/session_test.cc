@@ -254,10 +254,10 @@ TEST_CASE("REQUIRETLS must be offered under TLS where it is required") {
   required.requiretls = true;
   FakeServer without, before, with;
   without.extensions = {"STARTTLS"};
-  CHECK(failure_of(without, Protocol::smtp, required).failure == RelayFailure::tls_unavailable);
+  CHECK(failure_of(without, Protocol::smtp, required).failure == RelayFailure::requiretls_unavailable);
   before.extensions = {"STARTTLS", "REQUIRETLS"};
   before.tls_extensions = {"PIPELINING"};
-  CHECK(failure_of(before, Protocol::smtp, required).failure == RelayFailure::tls_unavailable);
+  CHECK(failure_of(before, Protocol::smtp, required).failure == RelayFailure::requiretls_unavailable);
   with.extensions = {"STARTTLS", "REQUIRETLS"};
   Bench bench{{&with}};
   CHECK(std::holds_alternative<Connected>(bench.connect(Protocol::smtp, required)));

@@ -294,9 +294,27 @@ TEST_CASE("REQUIRETLS messages go over sessions with it alone") {
   CHECK(summary(out.send(message)) == "1:unsupported@mail reusable");
   CHECK(plain.received.empty());
   secure.extensions = {"STARTTLS", "REQUIRETLS"};
-  Outbound other{secure};
+  Outbound unproved{secure};
+  CHECK(summary(unproved.send(message)) == "1:unsupported@mail reusable");
+  FakeServer proved = secure;
+  Outbound other{proved, Protocol::smtp, {.level = routing::TlsLevel::certificate}};
   CHECK(summary(other.send(message)) == "1:250@final reusable");
-  CHECK(secure.received.find("MAIL FROM:<from@here.example> REQUIRETLS\r\n") != std::string::npos);
+  CHECK(proved.received.find("MAIL FROM:<from@here.example> REQUIRETLS\r\n") != std::string::npos);
+}
+
+TEST_CASE("a report about a REQUIRETLS message goes without it rather than not at all (RFC 8689 5)") {
+  Send report = message_for({"a@x.example"});
+  report.reverse_path = "";
+  report.mail.requiretls = true;
+  FakeServer plain;
+  Outbound out{plain};
+  CHECK(summary(out.send(report)) == "1:250@final reusable");
+  CHECK(plain.received.find("REQUIRETLS") == std::string::npos);
+  FakeServer secure;
+  secure.extensions = {"STARTTLS", "REQUIRETLS"};
+  Outbound other{secure, Protocol::smtp, {.level = routing::TlsLevel::dane}};
+  CHECK(summary(other.send(report)) == "1:250@final reusable");
+  CHECK(secure.received.find("MAIL FROM:<> REQUIRETLS\r\n") != std::string::npos);
 }
 
 // ---- content

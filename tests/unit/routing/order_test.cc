@@ -189,3 +189,17 @@ TEST_CASE("hosts that TLS policy excludes are left out, and without another the 
   CHECK_FALSE(none.permanent);
   CHECK(none.text.find("not in the policy") != none.text.npos);
 }
+
+TEST_CASE(
+    "hosts that are not fit for what the sender asks are a reason to report, unless another may be fit") {
+  Transport::Kind of_b = Transport::Kind::unfit;
+  const auto transport = [&](const dns::MailHost& of) {
+    return Transport{.kind = of.name == "a" ? Transport::Kind::unfit : of_b, .words = "REQUIRETLS"};
+  };
+  const auto found = answer({host(10, "a", {"192.0.2.1"}), host(20, "b", {"192.0.2.2"})});
+  const NoWay none = no_way(plan_for_domain("far.test", found, here(), transport, 1));
+  CHECK(none.permanent);
+  CHECK(none.enhanced == "5.7.10");
+  of_b = Transport::Kind::deferred;
+  CHECK_FALSE(no_way(plan_for_domain("far.test", found, here(), transport, 1)).permanent);
+}

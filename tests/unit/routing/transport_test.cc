@@ -330,15 +330,15 @@ TEST_CASE("RFC 8689 4.2.1: REQUIRETLS") {
       {"secure MX: a certificate", signed_mx, kNoSts, kPublished, Kind::allowed, TlsLevel::certificate},
       {"no MX: the name is the domain's own", implicit, kNoSts, kPublished, Kind::allowed,
        TlsLevel::certificate},
-      {"insecure MX: nothing proves the name", plain, kNoSts, kPublished, Kind::excluded, TlsLevel::may},
+      {"insecure MX: nothing proves the name", plain, kNoSts, kPublished, Kind::unfit, TlsLevel::may},
       {"MTA-STS names the host", plain, kEnforce, kPublished, Kind::allowed, TlsLevel::certificate},
       {"MTA-STS in testing names the host", plain, kTesting, kPublished, Kind::allowed,
        TlsLevel::certificate},
-      {"MTA-STS names another", plain, kEnforceOther, kPublished, Kind::excluded, TlsLevel::may},
-      {"MTA-STS in testing names another", plain, kTestingOther, kPublished, Kind::excluded, TlsLevel::may},
+      {"MTA-STS names another", plain, kEnforceOther, kPublished, Kind::unfit, TlsLevel::may},
+      {"MTA-STS in testing names another", plain, kTestingOther, kPublished, Kind::unfit, TlsLevel::may},
       {"an operator's plaintext does not weaken it", signed_mx, kNoSts, TlsWish::never, Kind::allowed,
        TlsLevel::certificate},
-      {"an operator's DANE stands", signed_mx, kNoSts, TlsWish::dane, Kind::excluded, TlsLevel::may},
+      {"an operator's DANE stands", signed_mx, kNoSts, TlsWish::dane, Kind::unfit, TlsLevel::may},
   }));
   INFO(row.why);
   const Transport transport = decide(row.zone, row.sts, wish(row.wish), SenderTls::required);
@@ -349,7 +349,7 @@ TEST_CASE("RFC 8689 4.2.1: REQUIRETLS") {
   CHECK_FALSE(transport.tls.report_only);
 }
 
-TEST_CASE("RFC 8689 4.3: TLS-Required: No leaves aside what is published, not what the operator wants") {
+TEST_CASE("RFC 8689 4.2.2: TLS-Required: No leaves aside what is published, not what the operator wants") {
   constexpr auto kOptional = SenderTls::optional;
   CHECK(decide({}, kEnforce, {}, kOptional).tls.level == TlsLevel::may);
   CHECK(decide({.tlsa_outcome = Outcome::failed}, kEnforceOther, {}, kOptional).kind == Kind::allowed);
