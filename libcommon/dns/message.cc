@@ -13,7 +13,6 @@
 namespace mailroom::dns {
 namespace {
 
-constexpr std::size_t kHeaderSize = 12;
 constexpr std::uint16_t kClassIn = 1;
 constexpr std::uint16_t kTypeSoa = 6;
 constexpr int kNoError = 0, kNameError = 3;  // RFC 1035 4.1.1 RCODE
