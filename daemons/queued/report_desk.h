@@ -5,9 +5,8 @@
 //   the sender wants no word of it (NOTIFY)                     -> settled
 //   the message is no report, and its sender has an address     -> a report to the sender
 //   it is a report, an answer by a program, or has no sender,
-//   or nobody has the sender's address                          -> a double bounce to the postmaster, or
-//   dropped
-//                                                                  (queued.double-bounce)
+//   or nobody has the sender's address                          -> a double bounce to the postmaster,
+//                                                                  or dropped (queued.double-bounce)
 //   it is itself addressed to the postmaster by this system     -> held for an operator
 //
 // So a report causes at most one message more, to an account of this system, and that one none.  Of a delay

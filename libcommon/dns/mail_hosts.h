@@ -4,8 +4,8 @@
 //
 //   MailHostSearch search{{.domain = "example.org"}};
 //   while (!search.is_done())
-//     for (const Question& question : search.take_questions()) search.answered(question, ... the DNS's answer
-//     ...);
+//     for (const Question& question : search.take_questions())
+//       search.answered(question, ... the DNS's answer ...);
 //   search.result();
 #pragma once
 

@@ -1,7 +1,8 @@
 // Whose Kerberos ticket is whose account: a table of rules, tried from the top, and never a guess.
 //
-//   PATTERN  one or more components with "/" between them, "@" and a realm; a component is a word, or "*"
-//   once ACCOUNT  the name of an account, or a name with "*" where the component that "*" stood for goes
+//   PATTERN  one or more components with "/" between them, "@" and a realm; a component is a word,
+//            or "*" once
+//   ACCOUNT  the name of an account, or a name with "*" where the component that "*" stood for goes
 //
 //   *@EXAMPLE.EDU                  *                     alice@EXAMPLE.EDU is alice
 //   */mail@EXAMPLE.EDU             *                     alice/mail@EXAMPLE.EDU too

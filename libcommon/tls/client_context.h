@@ -52,14 +52,13 @@ class ClientContext {
   // the TLSA base domain (RFC 7672 2.2.3).
   //
   //   may, encrypt  whatever the certificate; with report_only, what level `certificate` would have failed
-  //   for
-  //                 is HandshakeFacts::trouble
+  //                 for is HandshakeFacts::trouble
   //   dane          one of the TLSA records matches: DANE-EE(3) whatever names and dates the certificate has,
   //                 DANE-TA(2) with one of the names (RFC 7672 3.1.1, 3.1.2); PKIX-TA(0) and PKIX-EE(1) never
   //                 match (3.1.3)
   //   certificate   a chain to one of the authorities, and a DNS-ID in subjectAltName for one of the names;
-  //   "*"
-  //                 stands for the whole leftmost label alone; the common name says nothing (RFC 8461 4.1)
+  //                 "*" stands for the whole leftmost label alone; the common name says nothing (RFC 8461
+  //                 4.1)
   //
   // After a failure the transport is of no more use.  Precondition: nothing that the server sent before TLS
   // is buffered above the transport (SECURITY.md V2).

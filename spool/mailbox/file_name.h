@@ -1,8 +1,7 @@
 // The name of a message file in new/ and cur/:  ID,S=LENGTH,C=CHECKSUM
 //
 //   ID        names the message once and for all: the delivery id (queue id, '.', recipient number) of what
-//   deliverd
-//             dropped, or '~' and 16 hex digits for what a session appended.
+//             deliverd dropped, or '~' and 16 hex digits for what a session appended.
 //   LENGTH    octets of the file, decimal, no leading zeros
 //   CHECKSUM  CRC-32C of the file, 8 lower-case hex digits
 //

@@ -2,9 +2,9 @@
 //
 // A segment file is a header and records, each beginning at a multiple of 8 octets:
 //
-//   segment header  "MRQUEUE3", u64 number, 16 octets seed, u64 check                                    (40
-//   octets) record          "MRQR", u32 meta length, u64 content length, u64 queue id, u64 meta check, u64
-//   check (40 octets)
+//   segment header  40 octets: "MRQUEUE3", u64 number, 16 octets seed, u64 check
+//   record          40 octets: "MRQR", u32 meta length, u64 content length, u64 queue id, u64 meta check,
+//                   u64 check
 //                   meta: one Record of the list below, written by libcommon/ipc/codec.h
 //                   content: the message as received, in wire form; only after Accepted
 //                   zeros up to a multiple of 8

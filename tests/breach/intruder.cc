@@ -1,8 +1,9 @@
 // Takes over a running process from outside and tries every primitive in it.
 //
-//   intruder PLACE PID [KEY=VALUE...]   compares with daemons/process_walls.h: lines "ok - ..." and "not ok -
-//   ..." intruder --show PID [KEY=VALUE...]  lines "PRIMITIVE works", "... refused" or "... ends" intruder
-//   --count                    "PRIMITIVES PLACES REFUSED": how many combinations the table refuses
+//   intruder PLACE PID [KEY=VALUE...]    compares with daemons/process_walls.h: lines "ok - ..." and
+//                                        "not ok - ..."
+//   intruder --show PID [KEY=VALUE...]   lines "PRIMITIVE works", "... refused" or "... ends"
+//   intruder --count                     "PRIMITIVES PLACES REFUSED": how many combinations the table refuses
 //
 // Keys: file, directory (repeated), account, message, account-uid, daemon-uid, supervisor (Surroundings in
 // attacker.h).  Needs root.

@@ -3,14 +3,15 @@
 //
 //   # comment                      a line that begins with "#", or is empty, is ignored
 //   @name value                    a setting, for the test that runs the file
-//   C: EHLO client                 the client sends the line and CRLF; lines that follow each other go as one
-//   segment C~ abc\r                       the same without CRLF C! timeout                     instead of
-//   input, the stream's deadline passes
+//   C: EHLO client                 the client sends the line and CRLF; lines that follow each other go as
+//                                  one segment
+//   C~ abc\r                       the same without CRLF
+//   C! timeout                     instead of input, the stream's deadline passes
 //   --                             a new segment, without waiting for a reply
 //   S: 250 2.0.0 *                 a line the server has sent by now; a final "*" stands for any rest
 //   S: <closed>                    the server has ended the connection
-//   P: policy reset                something the engine did to its peers; all in order, if there is any such
-//   line
+//   P: policy reset                something the engine did to its peers; all in order, if there is any
+//                                  such line
 //
 // Escapes in C and P: \r \n \t \0 \\ \xHH.  Where the file ends without <closed>, the client closes.
 #pragma once

@@ -1,9 +1,9 @@
 #include <catch2/catch.hpp>
 
-#include <algorithm>
 #include <fstream>
 
 #include "daemons/imapd/preauth.h"
+#include "tests/transcripts/every.h"
 #include "tests/unit/imapd/fakes.h"
 
 using namespace mailroom;
@@ -74,25 +74,6 @@ void run(const Transcript& transcript, ScriptStream::Pace pace) {
   if (!transcript.peer_events.empty()) CHECK(events == transcript.peer_events);
 }
 
-std::vector<std::filesystem::path> transcripts() {
-  std::vector<std::filesystem::path> paths;
-  for (const auto& entry : std::filesystem::directory_iterator(TRANSCRIPTS)) paths.push_back(entry.path());
-  std::sort(paths.begin(), paths.end());
-  return paths;
-}
-
 }  // namespace
 
-TEST_CASE("IMAP transcripts") {
-  REQUIRE_FALSE(transcripts().empty());
-  for (const auto& path : transcripts()) {
-    const Transcript transcript = transcript::read_transcript(path.string());
-    DYNAMIC_SECTION(path.filename().string() << " in segments") {
-      run(transcript, ScriptStream::Pace::segments);
-    }
-    if (transcript.settings.contains("segments-only")) continue;
-    DYNAMIC_SECTION(path.filename().string() << " in single octets") {
-      run(transcript, ScriptStream::Pace::octets);
-    }
-  }
-}
+TEST_CASE("IMAP transcripts") { transcript::run_every(TRANSCRIPTS, run); }

@@ -1,8 +1,8 @@
 // Answers FETCH for messages on standard input, so that oracle_check.py can ask the parser without a server.
 //
 //   MESSAGE <octets>\n<octets>      the message that the next questions are about; not answered
-//   FETCH <items>\n                 as in UID FETCH; answered with <octets>\n and a FETCH response of that
-//   many octets
+//   FETCH <items>\n                 as in UID FETCH; answered with <octets>\n and a FETCH response of
+//                                   that many octets
 #include <charconv>
 #include <iostream>
 #include <sstream>

@@ -1,11 +1,10 @@
 #include <catch2/catch.hpp>
 
-#include <algorithm>
-#include <filesystem>
 #include <string>
 
 #include "daemons/pop3d/preauth.h"
 #include "daemons/pop3d/session.h"
+#include "tests/transcripts/every.h"
 #include "tests/transcripts/fakes.h"
 
 using namespace mailroom;
@@ -95,26 +94,9 @@ void run(const Transcript& transcript, ScriptStream::Pace pace) {
   if (!transcript.peer_events.empty()) CHECK(events == transcript.peer_events);
 }
 
-std::vector<std::filesystem::path> transcripts() {
-  std::vector<std::filesystem::path> paths;
-  for (const auto& entry : std::filesystem::directory_iterator(TRANSCRIPTS)) paths.push_back(entry.path());
-  std::sort(paths.begin(), paths.end());
-  return paths;
-}
-
 }  // namespace
 
 TEST_CASE("POP3 transcripts") {
   silence_log();
-  REQUIRE_FALSE(transcripts().empty());
-  for (const auto& path : transcripts()) {
-    const Transcript transcript = read_transcript(path.string());
-    DYNAMIC_SECTION(path.filename().string() << " in segments") {
-      run(transcript, ScriptStream::Pace::segments);
-    }
-    if (transcript.settings.contains("segments-only")) continue;
-    DYNAMIC_SECTION(path.filename().string() << " in single octets") {
-      run(transcript, ScriptStream::Pace::octets);
-    }
-  }
+  transcript::run_every(TRANSCRIPTS, run);
 }
