@@ -20,6 +20,7 @@
 
 #include "libcommon/lmdb/lmdb.h"
 #include "libcommon/policy/address.h"
+#include "libcommon/policy/device.h"
 #include "libcommon/routing/sts_policy.h"
 #include "libcommon/sys/ip_network.h"
 #include "libcommon/tlsrpt/tally.h"
@@ -123,7 +124,7 @@ inline constexpr std::size_t kMaxSendAs = 100;     // sender patterns of one acc
 
 struct Tables {
   lmdb::Dbi meta, accounts, names, aliases, memberships, errands, permissions, grants, sts_policies,
-      tls_results;
+      tls_results, devices, device_hosts, device_principals, device_history;
 };
 
 class View {
@@ -150,10 +151,22 @@ class View {
   std::uint64_t latest_time() const;
   std::vector<std::pair<std::string, StsRecord>> sts_policies() const;  // by domain
   std::vector<TlsResult> tls_results() const;                           // by day and domain
+
+  std::optional<policy::Registration> device(std::string_view name) const;
+  // The one that is known by it; a removed one is known by nothing.
+  std::optional<policy::Registration> device_of_host(std::string_view dns_name) const;
+  std::optional<policy::Registration> device_of_principal(std::string_view principal) const;
+  // At most `limit`, in the order of their names, from the first after `after`.
+  std::vector<policy::Registration> devices_after(std::string_view after, std::size_t limit) const;
+  // At most `limit` steps, from the one of that number, counted from 0.
+  std::vector<policy::DeviceHistory> device_history(std::string_view name, std::uint64_t from,
+                                                    std::size_t limit) const;
+
   std::uint64_t account_count() const { return txn_.count(tables_.accounts); }
 
  protected:
   std::optional<AccountId> id_of(std::string_view name) const;
+  std::optional<policy::Registration> device_by(lmdb::Dbi index, std::string_view key) const;
   mutable lmdb::Txn txn_;  // a cursor needs it writable, and changes nothing
   const Tables& tables_;
 };
@@ -184,9 +197,19 @@ class Update : public View {
   void erase_grant(const IpNetwork& network, AccountId account);
   void note_time(std::uint64_t seconds);
 
+  // Makes or replaces a registration in its canonical form, and adds the step to its history.  In words whose
+  // a name or principal is already.
+  [[nodiscard]] std::expected<void, std::string> put_device(const policy::Registration& device,
+                                                            const policy::DeviceHistory& history);
+
   void commit() { txn_.commit(); }
 
  private:
+  std::expected<void, std::string> check_free(lmdb::Dbi index, const std::vector<std::string>& keys,
+                                              std::string_view device) const;
+  void reindex(const policy::Registration& device, lmdb::Dbi index, const std::vector<std::string>& before,
+               const std::vector<std::string>& now);
+  std::uint64_t next_history(std::string_view device) const;
   void put_account(const Account& account);
   AccountId next_id() const;
   bool alias_with_local_part(std::string_view local) const;
@@ -223,6 +246,7 @@ inline constexpr std::string_view kFormatKey = "format", kNextAccountKey = "next
                                   kLatestTimeKey = "latest-time";
 inline constexpr std::uint32_t kFormatVersion = 1;
 std::string account_key(AccountId id);
+std::string history_key(std::string_view device, std::uint64_t number);
 std::string grant_key(const IpNetwork& network, AccountId account);
 std::string membership_key(AccountId id, std::string_view address);
 // An alias's address in its two forms; nothing for what is no address.

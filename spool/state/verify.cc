@@ -63,6 +63,33 @@ void verify_grants(lmdb::Txn& txn, const Tables& tables) {
   }
 }
 
+// What each device is known by leads to it, and nothing else does.
+void verify_devices(lmdb::Txn& txn, const Tables& tables) {
+  std::uint64_t hosts = 0, principals = 0;
+  const auto leads_to = [&](lmdb::Dbi index, const std::string& key, const std::string& device) {
+    const auto holder = txn.get(index, key);
+    require(holder && decode_record<std::string>(key, *holder) == device,
+            "a device that its name does not lead to");
+  };
+  lmdb::Cursor cursor{txn, tables.devices};
+  for (bool there = cursor.first(); there; there = cursor.next()) {
+    const auto device = value_of<policy::Registration>(cursor, "devices");
+    require(cursor.key() == device.name, "a device under another's name");
+    require(txn.get(tables.device_history, history_key(device.name, 0)).has_value(),
+            "a device without history");
+    if (device.state == policy::DeviceState::removed) continue;
+    hosts += device.dns_names.size();
+    principals += device.principals.size();
+    for (const std::string& name : device.dns_names) leads_to(tables.device_hosts, name, device.name);
+    for (const std::string& name : device.principals) leads_to(tables.device_principals, name, device.name);
+  }
+  require(hosts == txn.count(tables.device_hosts), "a DNS name of no device");
+  require(principals == txn.count(tables.device_principals), "a principal of no device");
+  lmdb::Cursor history{txn, tables.device_history};
+  for (bool there = history.first(); there; there = history.next())
+    value_of<policy::DeviceHistory>(history, "device histories");
+}
+
 }  // namespace
 
 void verify(lmdb::Txn& txn, const Tables& tables) {
@@ -73,6 +100,7 @@ void verify(lmdb::Txn& txn, const Tables& tables) {
   verify_aliases(txn, tables);
   verify_permissions(txn, tables);
   verify_grants(txn, tables);
+  verify_devices(txn, tables);
   lmdb::Cursor errands{txn, tables.errands};
   for (bool there = errands.first(); there; there = errands.next()) value_of<Errand>(errands, "errands");
   lmdb::Cursor policies{txn, tables.sts_policies};

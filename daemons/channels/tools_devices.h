@@ -1,0 +1,85 @@
+// What mr-device asks of policyd: the registry of devices.  Part of the conversation of
+// daemons/channels/tools_policyd.h.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "libcommon/policy/device.h"
+
+namespace mailroom {
+
+inline constexpr std::size_t kMaxImportedDevices = 20;  // of one ImportDevices
+inline constexpr std::size_t kDevicePageSize = 20;      // devices of one page
+inline constexpr std::size_t kHistoryPageSize = 30;     // steps of one page
+
+// Who does it, and why: both go into the history.
+struct DeviceReason {
+  std::string who;
+  std::string why;
+  static auto fields(auto& m) { return std::tie(m.who, m.why); }
+};
+
+struct RequestDevice {
+  policy::Registration device;  // its state and dates are not looked at
+  DeviceReason reason;
+  static auto fields(auto& m) { return std::tie(m.device, m.reason); }
+};
+struct StepDevice {  // approve, reject, suspend, resume, remove
+  std::string name;
+  policy::DeviceStep step = policy::DeviceStep::approve;
+  DeviceReason reason;
+  static auto fields(auto& m) { return std::tie(m.name, m.step, m.reason); }
+};
+struct EditDevice {  // all of it but state and dates
+  policy::Registration device;
+  DeviceReason reason;
+  static auto fields(auto& m) { return std::tie(m.device, m.reason); }
+};
+struct ShowDevice {
+  std::string name;
+  static auto fields(auto& m) { return std::tie(m.name); }
+};
+struct ListDevices {
+  std::string after;  // a name; empty: from the beginning
+  static auto fields(auto& m) { return std::tie(m.after); }
+};
+struct ListDeviceHistory {
+  std::string name;
+  std::uint64_t from = 0;  // number of the step
+  static auto fields(auto& m) { return std::tie(m.name, m.from); }
+};
+struct ImportDevices {  // requested and approved in one, each by itself; one that is there already is refused
+  std::vector<policy::Registration> devices;
+  DeviceReason reason;
+  static auto fields(auto& m) { return std::tie(m.devices, m.reason); }
+};
+
+struct DeviceShown {
+  policy::Registration device;
+  static auto fields(auto& m) { return std::tie(m.device); }
+};
+struct DevicePage {
+  std::vector<policy::Registration> devices;
+  bool last = false;
+  static auto fields(auto& m) { return std::tie(m.devices, m.last); }
+};
+struct DeviceHistoryPage {
+  std::vector<policy::DeviceHistory> steps;
+  bool last = false;
+  static auto fields(auto& m) { return std::tie(m.steps, m.last); }
+};
+struct DeviceImported {
+  std::string name;
+  std::string problem;  // empty: it is registered
+  static auto fields(auto& m) { return std::tie(m.name, m.problem); }
+};
+struct DevicesImported {  // durable; in the order of the request
+  std::vector<DeviceImported> results;
+  static auto fields(auto& m) { return std::tie(m.results); }
+};
+
+}  // namespace mailroom

@@ -1,0 +1,192 @@
+#include "libcommon/policy/device.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "libcommon/policy/address.h"
+#include "libcommon/policy/login_name.h"
+#include "libcommon/policy/sender_pattern.h"
+#include "libcommon/text/ascii.h"
+
+namespace mailroom::policy {
+namespace {
+
+using std::string_view_literals::operator""sv;
+
+constexpr std::array kStateWords{"requested"sv, "active"sv, "suspended"sv, "removed"sv};
+constexpr std::array kStepWords{"request"sv, "approve"sv, "reject"sv, "edit"sv,
+                                "suspend"sv, "resume"sv,  "remove"sv};
+
+constexpr std::size_t kMaxHostName = 253;  // RFC 1035 2.3.4, written
+constexpr std::size_t kMaxPrincipal = 255;
+
+// Where each step leads from where.
+struct Transition {
+  DeviceStep step;
+  DeviceState from;
+  DeviceState to;
+};
+constexpr Transition kTransitions[] = {
+    {DeviceStep::request, DeviceState::removed, DeviceState::requested},
+    {DeviceStep::approve, DeviceState::requested, DeviceState::active},
+    {DeviceStep::reject, DeviceState::requested, DeviceState::removed},
+    {DeviceStep::suspend, DeviceState::active, DeviceState::suspended},
+    {DeviceStep::resume, DeviceState::suspended, DeviceState::active},
+    {DeviceStep::remove, DeviceState::requested, DeviceState::removed},
+    {DeviceStep::remove, DeviceState::active, DeviceState::removed},
+    {DeviceStep::remove, DeviceState::suspended, DeviceState::removed},
+    {DeviceStep::edit, DeviceState::requested, DeviceState::requested},
+    {DeviceStep::edit, DeviceState::active, DeviceState::active},
+    {DeviceStep::edit, DeviceState::suspended, DeviceState::suspended},
+};
+
+using Problem = std::unexpected<std::string>;
+
+bool is_host_name(std::string_view name) {
+  if (name.empty() || name.size() > kMaxHostName || name.find('.') == name.npos) return false;
+  for (;;) {
+    const std::size_t dot = name.find('.');
+    const std::string_view label = name.substr(0, dot);
+    if (label.empty() || label.size() > 63 || label.front() == '-' || label.back() == '-') return false;
+    if (!std::ranges::all_of(label, [](char c) { return is_alnum(c) || c == '-' || c == '_'; })) return false;
+    if (dot == name.npos) return true;
+    name.remove_prefix(dot + 1);
+  }
+}
+
+// A login name with an instance: its password, or its ticket, is authd's business.
+bool is_principal(std::string_view name) {
+  return name.size() <= kMaxPrincipal && name.find('/') != name.npos && canonical_login_name(name) == name;
+}
+
+bool is_contact(std::string_view text) {
+  const auto address = parse_address(text);
+  return address && !address->domain.empty();
+}
+
+bool is_text(std::string_view text) {
+  return text.size() <= kMaxDeviceText &&
+         std::ranges::none_of(text, [](unsigned char c) { return c < ' ' || c == 0x7f; });
+}
+
+void drop_repeats(std::vector<std::string>& list) {
+  std::vector<std::string> kept;
+  for (std::string& entry : list)
+    if (std::ranges::find(kept, entry) == kept.end()) kept.push_back(std::move(entry));
+  list = std::move(kept);
+}
+
+// One of the lists, with the form that its entries have.
+struct ListRow {
+  std::vector<std::string> Registration::*list;
+  std::string_view problem;
+  std::optional<std::string> (*form)(std::string_view text);
+};
+
+template <bool (*Good)(std::string_view)>
+std::optional<std::string> lower_if(std::string_view text) {
+  std::string lower = lower_case(text);
+  return Good(lower) ? std::optional{std::move(lower)} : std::nullopt;
+}
+
+std::optional<std::string> as_it_is_if_contact(std::string_view text) {
+  return is_contact(text) ? std::optional{std::string{text}} : std::nullopt;
+}
+
+constexpr ListRow kLists[] = {
+    {&Registration::dns_names, "no DNS name", lower_if<is_host_name>},
+    {&Registration::principals, "no principal (SERVICE/NAME)", lower_if<is_principal>},
+    {&Registration::from, "no sender address", canonical_sender_pattern},
+    {&Registration::contacts, "no address of a contact", as_it_is_if_contact},
+};
+
+std::optional<std::string> bring_into_form(Registration& device, const ListRow& row) {
+  std::vector<std::string>& list = device.*row.list;
+  if (list.size() > kMaxDeviceEntries) return std::string{row.problem} + ": too many";
+  for (std::string& entry : list) {
+    std::optional<std::string> in_form = row.form(entry);
+    if (!in_form) return std::string{row.problem} + ": \"" + entry.substr(0, 100) + "\"";
+    entry = std::move(*in_form);
+  }
+  drop_repeats(list);
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string_view state_word(DeviceState state) { return kStateWords[static_cast<std::size_t>(state)]; }
+std::string_view step_word(DeviceStep step) { return kStepWords[static_cast<std::size_t>(step)]; }
+
+std::optional<DeviceState> parse_device_state(std::string_view word) {
+  const auto* found = std::ranges::find(kStateWords, word);
+  if (found == kStateWords.end()) return std::nullopt;
+  return static_cast<DeviceState>(found - kStateWords.begin());
+}
+
+std::expected<DeviceState, std::string> after_step(std::optional<DeviceState> before, DeviceStep step) {
+  if (!before && step == DeviceStep::request) return DeviceState::requested;
+  if (!before) return Problem{"no device of that name is registered"};
+  const auto* found = std::ranges::find_if(
+      kTransitions, [&](const Transition& each) { return each.step == step && each.from == *before; });
+  if (found != std::end(kTransitions)) return found->to;
+  return Problem{"the device is " + std::string{state_word(*before)} + ": there is no " +
+                 std::string{step_word(step)}};
+}
+
+std::expected<Registration, std::string> canonical_registration(Registration device) {
+  device.name = lower_case(device.name);
+  if (device.name.size() > kMaxDeviceName || device.name.find_first_of("@/") != std::string::npos ||
+      canonical_login_name(device.name) != device.name)
+    return Problem{"no name of a device: \"" + device.name.substr(0, 100) + "\""};
+  for (const ListRow& row : kLists)
+    if (auto problem = bring_into_form(device, row)) return Problem{std::move(*problem)};
+  if (device.dns_names.empty() && device.principals.empty())
+    return Problem{"it has neither a DNS name nor a principal"};
+  if (device.no_authentication && device.dns_names.empty())
+    return Problem{"it cannot log in, and has no DNS name"};
+  if (device.from.empty()) return Problem{"it has no sender address"};
+  if (std::ranges::find(device.from, kAnySender) != device.from.end())
+    return Problem{"it may not send as anybody"};
+  if (device.contacts.empty() || device.contacts.size() > 2) return Problem{"it has one or two contacts"};
+  if (device.purpose.empty()) return Problem{"its purpose is not said"};
+  if (!is_text(device.purpose) || !is_text(device.owner))
+    return Problem{"a text is too long or has control characters"};
+  if (device.networks.size() > kMaxDeviceEntries || device.limits.size() > kMaxDeviceEntries)
+    return Problem{"too many networks or limits"};
+  for (LimitRow& row : device.limits) row.scope = LimitScope::device;
+  return device;
+}
+
+std::string changed_fields(const Registration& before, const Registration& after) {
+  std::string fields;
+  const auto compare = [&](bool same, std::string_view name) {
+    if (!same) fields.append(fields.empty() ? "" : ", ").append(name);
+  };
+  compare(before.dns_names == after.dns_names, "DNS names");
+  compare(before.principals == after.principals, "principals");
+  compare(before.networks == after.networks, "networks");
+  compare(before.from == after.from, "sender addresses");
+  compare(before.contacts == after.contacts, "contacts");
+  compare(before.purpose == after.purpose, "purpose");
+  compare(before.owner == after.owner, "owner");
+  compare(before.no_authentication == after.no_authentication, "whether it can log in");
+  compare(before.expected_volume == after.expected_volume, "expected volume");
+  compare(before.limits == after.limits, "limits");
+  compare(before.review == after.review, "review date");
+  return fields;
+}
+
+RefusalMeaning meaning_of_refusal(unsigned code, std::string_view enhanced) {
+  if (code / 100 != 5) return RefusalMeaning::something_else;
+  // RFC 3463 3.2, RFC 7505: there is no such mailbox, host or destination, or it has moved; 3.3: it is
+  // switched off.
+  constexpr std::string_view kBadAddress[] = {"5.1.0", "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"};
+  if (!enhanced.empty())
+    return std::ranges::find(kBadAddress, enhanced) != std::end(kBadAddress) ? RefusalMeaning::address_is_bad
+                                                                             : RefusalMeaning::something_else;
+  // RFC 5321 4.2.3: mailbox unavailable, user not local, mailbox name not allowed.
+  return code == 550 || code == 551 || code == 553 ? RefusalMeaning::address_is_bad
+                                                   : RefusalMeaning::something_else;
+}
+
+}  // namespace mailroom::policy

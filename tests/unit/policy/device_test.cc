@@ -1,0 +1,129 @@
+#include <catch2/catch.hpp>
+
+#include "libcommon/policy/device.h"
+
+using namespace mailroom::policy;
+
+namespace {
+
+using State = DeviceState;
+using Step = DeviceStep;
+
+Registration scanner() {
+  Registration device;
+  device.name = "scanner1";
+  device.dns_names = {"Scanner1.Example.EDU"};
+  device.principals = {"smtp-relay/scanner1.example.edu"};
+  device.from = {"Scans@example.edu"};
+  device.contacts = {"alice@example.edu", "bob@example.edu"};
+  device.purpose = "Copier of the library";
+  return device;
+}
+
+std::string problem_of(Registration device) {
+  const auto canonical = canonical_registration(std::move(device));
+  return canonical ? "" : canonical.error();
+}
+
+}  // namespace
+
+TEST_CASE("the life of a device") {
+  CHECK(after_step(std::nullopt, Step::request) == State::requested);
+  CHECK(after_step(State::requested, Step::approve) == State::active);
+  CHECK(after_step(State::requested, Step::reject) == State::removed);
+  CHECK(after_step(State::active, Step::suspend) == State::suspended);
+  CHECK(after_step(State::suspended, Step::resume) == State::active);
+  for (const State state : {State::requested, State::active, State::suspended})
+    CHECK(after_step(state, Step::remove) == State::removed);
+  CHECK(after_step(State::removed, Step::request) == State::requested);
+}
+
+TEST_CASE("no other step is possible, and the refusal says where the device is") {
+  for (const Step step : {Step::approve, Step::reject, Step::edit, Step::suspend, Step::resume, Step::remove})
+    CHECK_FALSE(after_step(std::nullopt, step));
+  constexpr std::pair<State, Step> kImpossible[] = {
+      {State::active, Step::approve},    {State::suspended, Step::approve}, {State::removed, Step::approve},
+      {State::requested, Step::suspend}, {State::suspended, Step::suspend}, {State::requested, Step::resume},
+      {State::active, Step::resume},     {State::removed, Step::resume},    {State::active, Step::reject},
+      {State::removed, Step::remove},    {State::removed, Step::edit},      {State::requested, Step::request},
+      {State::active, Step::request},    {State::suspended, Step::request},
+  };
+  for (const auto& [state, step] : kImpossible) {
+    const auto after = after_step(state, step);
+    REQUIRE_FALSE(after);
+    CHECK(after.error().find(state_word(state)) != std::string::npos);
+  }
+}
+
+TEST_CASE("a registration has one form") {
+  const auto device = canonical_registration(scanner());
+  REQUIRE(device);
+  CHECK(device->dns_names == std::vector<std::string>{"scanner1.example.edu"});
+  CHECK(device->from == std::vector<std::string>{"scans@example.edu"});
+  Registration twice = scanner();
+  twice.dns_names.push_back("scanner1.example.edu");
+  CHECK(canonical_registration(twice)->dns_names.size() == 1);
+}
+
+TEST_CASE("what a registration must have") {
+  CHECK(problem_of(scanner()).empty());
+  Registration device = scanner();
+  device.dns_names.clear();
+  CHECK(problem_of(device).empty());
+  device.no_authentication = true;
+  CHECK_FALSE(problem_of(device).empty());
+  device.principals.clear();
+  CHECK_FALSE(problem_of(device).empty());
+  for (const auto change : std::initializer_list<void (*)(Registration&)>{
+           [](Registration& d) { d.name = "a@b"; }, [](Registration& d) { d.name = "../x"; },
+           [](Registration& d) { d.name.clear(); },
+           [](Registration& d) { d.name.assign(kMaxDeviceName + 1, 'x'); },
+           [](Registration& d) { d.dns_names = {"no dots here"}; },
+           [](Registration& d) { d.dns_names = {"scanner"}; },
+           [](Registration& d) { d.dns_names = {"-a.example.edu"}; },
+           [](Registration& d) { d.principals = {"scanner1"}; }, [](Registration& d) { d.from.clear(); },
+           [](Registration& d) { d.from = {"*"}; }, [](Registration& d) { d.from = {"nobody"}; },
+           [](Registration& d) { d.contacts.clear(); },
+           [](Registration& d) {
+             d.contacts = {"a@b.org", "c@b.org", "d@b.org"};
+           },
+           [](Registration& d) { d.contacts = {"alice"}; }, [](Registration& d) { d.purpose.clear(); },
+           [](Registration& d) { d.purpose = "line\nline"; },
+           [](Registration& d) { d.owner.assign(kMaxDeviceText + 1, 'x'); },
+           [](Registration& d) { d.from.assign(kMaxDeviceEntries + 1, "a@b.org"); }}) {
+    Registration wrong = scanner();
+    change(wrong);
+    CAPTURE(wrong.name, wrong.purpose.size());
+    CHECK_FALSE(problem_of(wrong).empty());
+  }
+}
+
+TEST_CASE("the history names the fields that were changed") {
+  Registration after = scanner();
+  CHECK(changed_fields(scanner(), after).empty());
+  after.purpose = "Copier of the chapel";
+  after.contacts.pop_back();
+  CHECK(changed_fields(scanner(), after) == "contacts, purpose");
+}
+
+TEST_CASE("which refusals of a report say that the address is bad") {
+  for (const auto& [code, enhanced] : {std::pair{550U, "5.1.1"},
+                                       {550U, "5.1.10"},
+                                       {553U, "5.1.3"},
+                                       {550U, "5.2.1"},
+                                       {550U, ""},
+                                       {551U, ""},
+                                       {553U, ""},
+                                       {550U, "5.1.2"}})
+    CHECK(meaning_of_refusal(code, enhanced) == RefusalMeaning::address_is_bad);
+  for (const auto& [code, enhanced] : {std::pair{552U, "5.2.2"},
+                                       {552U, ""},
+                                       {550U, "5.7.1"},
+                                       {554U, "5.7.1"},
+                                       {554U, ""},
+                                       {450U, "4.1.1"},
+                                       {421U, ""},
+                                       {550U, "5.4.6"},
+                                       {0U, ""}})
+    CHECK(meaning_of_refusal(code, enhanced) == RefusalMeaning::something_else);
+}

@@ -1,0 +1,249 @@
+#include "tools/device_fields.h"
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+
+#include <fmt/format.h>
+
+namespace mailroom {
+namespace {
+
+using policy::Registration;
+using Problem = std::optional<std::string>;
+using Values = std::vector<std::string>;
+
+std::optional<std::uint32_t> number_of(std::string_view text) {
+  std::uint32_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+template <Values Registration::*List>
+constexpr DeviceField list_field(std::string_view name) {
+  return {name, true,
+          [](Registration& device, std::string_view value) -> Problem {
+            (device.*List).emplace_back(value);
+            return std::nullopt;
+          },
+          [](const Registration& device) { return device.*List; },
+          [](Registration& device) { (device.*List).clear(); }};
+}
+
+template <std::string Registration::*Text>
+constexpr DeviceField text_field(std::string_view name) {
+  return {name, false,
+          [](Registration& device, std::string_view value) -> Problem {
+            device.*Text = value;
+            return std::nullopt;
+          },
+          [](const Registration& device) { return (device.*Text).empty() ? Values{} : Values{device.*Text}; },
+          [](Registration& device) { (device.*Text).clear(); }};
+}
+
+Problem add_network(Registration& device, std::string_view value) {
+  const auto network = parse_ip_network(value);
+  if (!network) return fmt::format("\"{}\" is not a network", value);
+  device.networks.push_back(*network);
+  return std::nullopt;
+}
+
+Values networks_of(const Registration& device) {
+  Values texts;
+  for (const IpNetwork& network : device.networks) texts.push_back(network.text());
+  return texts;
+}
+
+Problem set_authentication(Registration& device, std::string_view value) {
+  if (value != "yes" && value != "no") return "can-log-in is yes or no";
+  device.no_authentication = value == "no";
+  return std::nullopt;
+}
+
+Problem set_volume(Registration& device, std::string_view value) {
+  const auto number = number_of(value);
+  if (!number) return fmt::format("\"{}\" is not a number", value);
+  device.expected_volume = *number;
+  return std::nullopt;
+}
+
+Problem set_review(Registration& device, std::string_view value) {
+  const auto day = parse_day(value);
+  if (!day) return fmt::format("\"{}\" is not a day such as 2027-01-31", value);
+  device.review = *day;
+  return std::nullopt;
+}
+
+// "messages/day=500": in place of the general limit of devices
+Problem add_limit(Registration& device, std::string_view value) {
+  const std::size_t slash = value.find('/'), equals = value.find('=');
+  if (slash == value.npos || equals == value.npos || equals < slash) return "a limit is UNIT/PERIOD=NUMBER";
+  const auto unit = policy::parse_unit(value.substr(0, slash));
+  const auto period = policy::parse_period(value.substr(slash + 1, equals - slash - 1));
+  const auto number = number_of(value.substr(equals + 1));
+  if (!unit || !period || !number)
+    return fmt::format("\"{}\" is not a limit such as messages/day=500", value);
+  device.limits.push_back({policy::LimitScope::device, *unit, *period, 0, *number});
+  return std::nullopt;
+}
+
+Values limits_of(const Registration& device) {
+  Values texts;
+  for (const policy::LimitRow& row : device.limits)
+    texts.push_back(
+        fmt::format("{}/{}={}", policy::unit_word(row.unit), policy::period_word(row.period), row.hard));
+  return texts;
+}
+
+constexpr DeviceField kFields[] = {
+    text_field<&Registration::name>("name"),
+    list_field<&Registration::dns_names>("dns-name"),
+    list_field<&Registration::principals>("principal"),
+    {"network", true, add_network, networks_of, [](Registration& device) { device.networks.clear(); }},
+    list_field<&Registration::from>("from"),
+    list_field<&Registration::contacts>("contact"),
+    text_field<&Registration::purpose>("purpose"),
+    text_field<&Registration::owner>("owner"),
+    {"can-log-in", false, set_authentication,
+     [](const Registration& device) { return device.no_authentication ? Values{"no"} : Values{}; },
+     [](Registration& device) { device.no_authentication = false; }},
+    {"volume", false, set_volume,
+     [](const Registration& device) {
+       return device.expected_volume == 0 ? Values{} : Values{std::to_string(device.expected_volume)};
+     },
+     [](Registration& device) { device.expected_volume = 0; }},
+    {"limit", true, add_limit, limits_of, [](Registration& device) { device.limits.clear(); }},
+    {"review", false, set_review,
+     [](const Registration& device) {
+       return device.review == 0 ? Values{} : Values{day_text(device.review)};
+     },
+     [](Registration& device) { device.review = 0; }},
+};
+
+// ---- CSV (RFC 4180)
+
+// The cells of the next line; nothing when a quote does not end.
+std::optional<Values> take_line(std::string_view& text) {
+  Values cells(1);
+  bool quoted = false;
+  while (!text.empty()) {
+    const char c = text.front();
+    text.remove_prefix(1);
+    if (quoted && c == '"' && text.starts_with('"')) {
+      cells.back() += c;
+      text.remove_prefix(1);
+    } else if (c == '"') {
+      quoted = !quoted;
+    } else if (!quoted && c == ',') {
+      cells.emplace_back();
+    } else if (!quoted && c == '\n') {
+      return cells;
+    } else if (quoted || c != '\r') {
+      cells.back() += c;
+    }
+  }
+  if (quoted) return std::nullopt;
+  return cells;
+}
+
+std::string cell_of(std::string_view text) {
+  if (text.find_first_of(",\"\r\n") == text.npos) return std::string{text};
+  std::string cell = "\"";
+  for (const char c : text) cell.append(c == '"' ? 2 : 1, c);
+  return cell += '"';
+}
+
+Problem set_cell(Registration& device, const DeviceField& field, std::string_view cell) {
+  if (!field.is_list) return cell.empty() ? std::nullopt : field.set(device, cell);
+  while (!cell.empty()) {
+    const std::size_t blank = std::min(cell.find(' '), cell.size());
+    if (blank > 0)
+      if (auto problem = field.set(device, cell.substr(0, blank))) return problem;
+    cell.remove_prefix(std::min(blank + 1, cell.size()));
+  }
+  return std::nullopt;
+}
+
+std::expected<Registration, std::string> parse_row(const Values& cells,
+                                                   std::span<const DeviceField* const> columns) {
+  if (cells.size() != columns.size())
+    return std::unexpected(fmt::format("{} cells, and the first line has {}", cells.size(), columns.size()));
+  Registration device;
+  for (std::size_t i = 0; i < cells.size(); ++i)
+    if (auto problem = set_cell(device, *columns[i], cells[i])) return std::unexpected(std::move(*problem));
+  return policy::canonical_registration(std::move(device));
+}
+
+}  // namespace
+
+std::span<const DeviceField> device_fields() { return kFields; }
+
+const DeviceField* find_device_field(std::string_view name) {
+  const auto* found = std::ranges::find(kFields, name, &DeviceField::name);
+  return found == std::end(kFields) ? nullptr : found;
+}
+
+std::optional<std::uint64_t> parse_day(std::string_view text) {
+  if (text.size() != 10 || text[4] != '-' || text[7] != '-') return std::nullopt;
+  const auto year = number_of(text.substr(0, 4)), month = number_of(text.substr(5, 2)),
+             day = number_of(text.substr(8));
+  if (!year || !month || !day || *year < 1970) return std::nullopt;
+  const std::chrono::year_month_day date{std::chrono::year{static_cast<int>(*year)},
+                                         std::chrono::month{*month}, std::chrono::day{*day}};
+  if (!date.ok()) return std::nullopt;
+  return static_cast<std::uint64_t>(
+      std::chrono::sys_seconds{std::chrono::sys_days{date}}.time_since_epoch().count());
+}
+
+std::string day_text(std::uint64_t seconds) {
+  const std::chrono::year_month_day date{std::chrono::floor<std::chrono::days>(
+      std::chrono::sys_seconds{std::chrono::seconds{static_cast<std::int64_t>(seconds)}})};
+  return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                     static_cast<unsigned>(date.day()));
+}
+
+std::expected<std::vector<Registration>, std::vector<std::string>> parse_device_csv(std::string_view text) {
+  using Problems = std::unexpected<std::vector<std::string>>;
+  const auto header = take_line(text);
+  std::vector<const DeviceField*> columns;
+  for (const std::string& name : header.value_or(Values{})) {
+    columns.push_back(find_device_field(name));
+    if (columns.back() == nullptr) return Problems{{fmt::format("1: there is no field \"{}\"", name)}};
+  }
+  std::vector<Registration> devices;
+  std::vector<std::string> problems;
+  for (unsigned number = 2; !text.empty(); ++number) {
+    const auto cells = take_line(text);
+    if (!cells) {
+      problems.push_back(fmt::format("{}: a quote that does not end", number));
+      break;
+    }
+    if (*cells == Values{""}) continue;
+    auto device = parse_row(*cells, columns);
+    if (device) {
+      devices.push_back(std::move(*device));
+    } else {
+      problems.push_back(fmt::format("{}: {}", number, device.error()));
+    }
+  }
+  if (!problems.empty()) return Problems{std::move(problems)};
+  return devices;
+}
+
+std::string device_csv_header() {
+  std::string line;
+  for (const DeviceField& field : kFields) line.append(line.empty() ? "" : ",").append(field.name);
+  return line;
+}
+
+std::string device_csv_line(const Registration& device) {
+  std::string line;
+  for (const DeviceField& field : kFields) {
+    if (&field != std::begin(kFields)) line += ',';
+    line += cell_of(fmt::format("{}", fmt::join(field.get(device), " ")));
+  }
+  return line;
+}
+
+}  // namespace mailroom
