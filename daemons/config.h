@@ -16,6 +16,7 @@
 #include "daemons/log_level.h"
 #include "libcommon/config/duration.h"
 #include "libcommon/policy/limits.h"
+#include "libcommon/policy/quirks.h"
 #include "libcommon/routing/fixed_route.h"
 #include "libcommon/routing/transport.h"
 #include "libcommon/sys/ip_address.h"
@@ -32,22 +33,8 @@ enum class TlsMode : std::uint8_t {
 
 enum class PlaintextLogin : std::uint8_t { refused, allowed, kLast = allowed };
 
-enum class TlsVersion : std::uint8_t { tls1_0, tls1_1, tls1_2, tls1_3, kLast = tls1_3 };
-
-// What a listener forgives old clients.  The default is to forgive nothing.
-struct QuirksConfig {
-  TlsVersion tls_min = TlsVersion::tls1_2;
-  bool old_ciphers = false;  // CBC suites and finite-field Diffie-Hellman too
-  bool bare_lf = false;      // a lone LF in content is a line end; the end of data stays CRLF "." CRLF
-  bool any_helo = false;     // HELO and EHLO with nothing or with what is no name
-  bool add_fields = false;  // mx too adds Date and Message-ID where they are missing, as the others always do
-  bool detect_tls = false;  // a client that begins with TLS on a port with STARTTLS gets it
-
-  bool operator==(const QuirksConfig&) const = default;
-  static auto fields(auto& m) {
-    return std::tie(m.tls_min, m.old_ciphers, m.bare_lf, m.any_helo, m.add_fields, m.detect_tls);
-  }
-};
+using policy::TlsVersion;
+using QuirksConfig = policy::Quirks;
 
 // listen smtp mx 0.0.0.0:25 starttls
 // listen smtp submission [::]:465 implicit
@@ -248,6 +235,9 @@ struct KerberosConfig {
   }
 };
 
+// What becomes of a device whose sender address cannot receive reports (REQUIREMENTS C8).
+enum class DeviceSuspension : std::uint8_t { off, dry_run, on, kLast = on };
+
 struct PolicydConfig {
   std::string recipient_delimiter = "+";  // user+detail@domain goes to user; empty: no detail
   std::string postmaster =
@@ -260,12 +250,17 @@ struct PolicydConfig {
   std::uint32_t pop_before_smtp_ipv6_prefix = 64;      // bits of an IPv6 address that count as the same one
   bool guard_own_domains = false;       // refuses our domains as senders from outside without login
   bool relay_personal_senders = false;  // devices may send as persons
+  DeviceSuspension device_suspension = DeviceSuspension::on;
+  std::uint32_t device_refused_reports = 1;  // within the window, then the device is suspended
+  Duration device_report_window = std::chrono::days{7};
+  bool device_review_enforced = false;  // a device whose review date has passed may not send
 
   bool operator==(const PolicydConfig&) const = default;
   static auto fields(auto& m) {
     return std::tie(m.recipient_delimiter, m.postmaster, m.state_map_size, m.tls_reports, m.help_desk,
                     m.pop_before_smtp, m.pop_before_smtp_nat, m.pop_before_smtp_ipv6_prefix,
-                    m.guard_own_domains, m.relay_personal_senders);
+                    m.guard_own_domains, m.relay_personal_senders, m.device_suspension,
+                    m.device_refused_reports, m.device_report_window, m.device_review_enforced);
   }
 };
 

@@ -1,10 +1,11 @@
 #include "tools/device_fields.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
-#include <chrono>
 
-#include <fmt/format.h>
+#include "libcommon/text/day.h"
 
 namespace mailroom {
 namespace {
@@ -22,7 +23,7 @@ std::optional<std::uint32_t> number_of(std::string_view text) {
 
 template <Values Registration::*List>
 constexpr DeviceField list_field(std::string_view name) {
-  return {name, true,
+  return {name, Many::yes,
           [](Registration& device, std::string_view value) -> Problem {
             (device.*List).emplace_back(value);
             return std::nullopt;
@@ -33,7 +34,7 @@ constexpr DeviceField list_field(std::string_view name) {
 
 template <std::string Registration::*Text>
 constexpr DeviceField text_field(std::string_view name) {
-  return {name, false,
+  return {name, Many::no,
           [](Registration& device, std::string_view value) -> Problem {
             device.*Text = value;
             return std::nullopt;
@@ -55,9 +56,30 @@ Values networks_of(const Registration& device) {
   return texts;
 }
 
-Problem set_authentication(Registration& device, std::string_view value) {
-  if (value != "yes" && value != "no") return "can-log-in is yes or no";
-  device.no_authentication = value == "no";
+// A flag that is off in a registration of which nothing is said; `Yes`: what it is when it is on.
+template <bool Registration::*Flag, bool Yes>
+constexpr DeviceField flag_field(std::string_view name) {
+  return {name, Many::no,
+          [](Registration& device, std::string_view value) -> Problem {
+            if (value != "yes" && value != "no") return fmt::format("\"{}\" is neither yes nor no", value);
+            device.*Flag = (value == "yes") == Yes;
+            return std::nullopt;
+          },
+          [](const Registration& device) {
+            return device.*Flag ? Values{Yes ? "yes" : "no"} : Values{};
+          },
+          [](Registration& device) { device.*Flag = false; }};
+}
+
+Problem set_state(Registration& device, std::string_view value) {
+  const auto state = policy::parse_device_state(value);
+  if (!state) return fmt::format("\"{}\" is no state of a device", value);
+  device.state = *state;
+  return std::nullopt;
+}
+
+Problem add_quirk(Registration& device, std::string_view value) {
+  if (!policy::take_quirk(value, device.quirks)) return fmt::format("\"{}\" is no quirk", value);
   return std::nullopt;
 }
 
@@ -100,25 +122,30 @@ constexpr DeviceField kFields[] = {
     text_field<&Registration::name>("name"),
     list_field<&Registration::dns_names>("dns-name"),
     list_field<&Registration::principals>("principal"),
-    {"network", true, add_network, networks_of, [](Registration& device) { device.networks.clear(); }},
+    {"network", Many::yes, add_network, networks_of, [](Registration& device) { device.networks.clear(); }},
     list_field<&Registration::from>("from"),
     list_field<&Registration::contacts>("contact"),
     text_field<&Registration::purpose>("purpose"),
     text_field<&Registration::owner>("owner"),
-    {"can-log-in", false, set_authentication,
-     [](const Registration& device) { return device.no_authentication ? Values{"no"} : Values{}; },
-     [](Registration& device) { device.no_authentication = false; }},
-    {"volume", false, set_volume,
+    flag_field<&Registration::no_authentication, false>("can-log-in"),
+    flag_field<&Registration::personal_senders, true>("personal-senders"),
+    {"volume", Many::no, set_volume,
      [](const Registration& device) {
        return device.expected_volume == 0 ? Values{} : Values{std::to_string(device.expected_volume)};
      },
      [](Registration& device) { device.expected_volume = 0; }},
-    {"limit", true, add_limit, limits_of, [](Registration& device) { device.limits.clear(); }},
-    {"review", false, set_review,
+    {"limit", Many::yes, add_limit, limits_of, [](Registration& device) { device.limits.clear(); }},
+    {"quirk", Many::yes, add_quirk,
+     [](const Registration& device) { return policy::quirk_words(device.quirks); },
+     [](Registration& device) { device.quirks = {}; }},
+    {"review", Many::no, set_review,
      [](const Registration& device) {
        return device.review == 0 ? Values{} : Values{day_text(device.review)};
      },
      [](Registration& device) { device.review = 0; }},
+    {"state", Many::no, set_state,
+     [](const Registration& device) { return Values{std::string{policy::state_word(device.state)}}; },
+     [](Registration& device) { device.state = policy::DeviceState::active; }},
 };
 
 // ---- CSV (RFC 4180)
@@ -155,7 +182,7 @@ std::string cell_of(std::string_view text) {
 }
 
 Problem set_cell(Registration& device, const DeviceField& field, std::string_view cell) {
-  if (!field.is_list) return cell.empty() ? std::nullopt : field.set(device, cell);
+  if (field.many == Many::no) return cell.empty() ? std::nullopt : field.set(device, cell);
   while (!cell.empty()) {
     const std::size_t blank = std::min(cell.find(' '), cell.size());
     if (blank > 0)
@@ -170,6 +197,7 @@ std::expected<Registration, std::string> parse_row(const Values& cells,
   if (cells.size() != columns.size())
     return std::unexpected(fmt::format("{} cells, and the first line has {}", cells.size(), columns.size()));
   Registration device;
+  device.state = policy::DeviceState::active;
   for (std::size_t i = 0; i < cells.size(); ++i)
     if (auto problem = set_cell(device, *columns[i], cells[i])) return std::unexpected(std::move(*problem));
   return policy::canonical_registration(std::move(device));
@@ -182,25 +210,6 @@ std::span<const DeviceField> device_fields() { return kFields; }
 const DeviceField* find_device_field(std::string_view name) {
   const auto* found = std::ranges::find(kFields, name, &DeviceField::name);
   return found == std::end(kFields) ? nullptr : found;
-}
-
-std::optional<std::uint64_t> parse_day(std::string_view text) {
-  if (text.size() != 10 || text[4] != '-' || text[7] != '-') return std::nullopt;
-  const auto year = number_of(text.substr(0, 4)), month = number_of(text.substr(5, 2)),
-             day = number_of(text.substr(8));
-  if (!year || !month || !day || *year < 1970) return std::nullopt;
-  const std::chrono::year_month_day date{std::chrono::year{static_cast<int>(*year)},
-                                         std::chrono::month{*month}, std::chrono::day{*day}};
-  if (!date.ok()) return std::nullopt;
-  return static_cast<std::uint64_t>(
-      std::chrono::sys_seconds{std::chrono::sys_days{date}}.time_since_epoch().count());
-}
-
-std::string day_text(std::uint64_t seconds) {
-  const std::chrono::year_month_day date{std::chrono::floor<std::chrono::days>(
-      std::chrono::sys_seconds{std::chrono::seconds{static_cast<std::int64_t>(seconds)}})};
-  return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                     static_cast<unsigned>(date.day()));
 }
 
 std::expected<std::vector<Registration>, std::vector<std::string>> parse_device_csv(std::string_view text) {

@@ -13,9 +13,11 @@
 
 namespace mailroom {
 
+enum class Many : bool { no, yes };
+
 struct DeviceField {
-  std::string_view name;  // option --NAME, column and JSON key
-  bool is_list;           // may be given several times
+  std::string_view name;  // option --NAME, column and JSON key; "name" and "state" are no options
+  Many many;              // may be given several times
   // Sets it, or adds to the list; in words what is wrong with the value.
   std::optional<std::string> (*set)(policy::Registration&, std::string_view value);
   std::vector<std::string> (*get)(const policy::Registration&);  // empty: not given
@@ -26,12 +28,8 @@ std::span<const DeviceField> device_fields();
 // Null for a name that is none.
 const DeviceField* find_device_field(std::string_view name);
 
-// "2027-01-31", as seconds since 1970 at the beginning of that day in UTC, and back.
-std::optional<std::uint64_t> parse_day(std::string_view text);
-std::string day_text(std::uint64_t seconds);
-
-// A CSV file (RFC 4180) whose first line names the fields, "name" among them; list entries have blanks
-// between them. All errors, each with its line.
+// A CSV file (RFC 4180) whose first line names the fields, "name" among them; entries of a list have blanks
+// between them, and a device without a state is active.  All errors, each with its line.
 std::expected<std::vector<policy::Registration>, std::vector<std::string>>
 parse_device_csv(std::string_view text);
 std::string device_csv_header();

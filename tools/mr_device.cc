@@ -1,6 +1,7 @@
 // mr-device: the registry of devices that may send through the relay.
 //
-// SECURITY: changes nothing itself: it asks policyd on its control socket, which only root can open.
+// SECURITY: changes nothing itself: it asks policyd and authd on their control sockets, which only root can
+// connect to. A password goes to authd in clear over that socket and is hashed there; it is never an argument.
 #include <fmt/format.h>
 #include <pwd.h>
 #include <unistd.h>
@@ -21,7 +22,10 @@
 
 #include "daemons/channels/tools_policyd.h"
 #include "daemons/config/load.h"
+#include "libcommon/text/day.h"
+#include "tools/account_servers.h"
 #include "tools/device_fields.h"
+#include "tools/password_source.h"
 #include "tools/tool_connection.h"
 
 namespace mailroom {
@@ -37,14 +41,17 @@ constexpr std::string_view kUsage =
     "usage: mr-device [--config FILE] request NAME FIELD... --why TEXT\n"
     "       mr-device [--config FILE] edit NAME FIELD... --why TEXT\n"
     "       mr-device [--config FILE] approve | reject | suspend | resume | remove NAME --why TEXT\n"
+    "       mr-device [--config FILE] password PRINCIPAL [--password-stdin | --hash HASH | --kerberos PRINCIPAL "
+    "|\n"
+    "                                                     --no-password]\n"
     "       mr-device [--config FILE] [--json] list [--state STATE] [--review-before DAY]\n"
     "       mr-device [--config FILE] [--json] show | history NAME\n"
     "       mr-device [--config FILE] import FILE.csv --why TEXT\n"
     "       mr-device [--config FILE] export\n"
     "FIELD is --dns-name NAME, --principal SERVICE/NAME, --network NETWORK, --from ADDRESS, --contact "
     "ADDRESS,\n"
-    "--purpose TEXT, --owner TEXT, --can-log-in yes|no, --volume NUMBER, --limit UNIT/PERIOD=NUMBER, "
-    "--review DAY.\n"
+    "--purpose TEXT, --owner TEXT, --can-log-in yes|no, --personal-senders yes|no, --volume NUMBER,\n"
+    "--limit UNIT/PERIOD=NUMBER, --quirk WORD, --review DAY.\n"
     "STATE is requested, active, suspended or removed. --who NAME is who does it, the one who called sudo by "
     "default.\n";
 

@@ -12,9 +12,10 @@
 
 namespace mailroom {
 
-inline constexpr std::size_t kMaxImportedDevices = 20;  // of one ImportDevices
-inline constexpr std::size_t kDevicePageSize = 20;      // devices of one page
-inline constexpr std::size_t kHistoryPageSize = 30;     // steps of one page
+inline constexpr std::size_t kMaxImportedDevices = 200;        // of one ImportDevices
+inline constexpr std::size_t kMaxImportOctets = 48 * 1024;      // of their encoded registrations
+inline constexpr std::size_t kDevicePageSize = 200;            // devices of one page, if they fit
+inline constexpr std::size_t kHistoryPageSize = 100;           // steps of one page, if they fit
 
 // Who does it, and why: both go into the history.
 struct DeviceReason {
@@ -52,7 +53,9 @@ struct ListDeviceHistory {
   std::uint64_t from = 0;  // number of the step
   static auto fields(auto& m) { return std::tie(m.name, m.from); }
 };
-struct ImportDevices {  // requested and approved in one, each by itself; one that is there already is refused
+// Each by itself goes all the steps to its state.  Nothing is done for one that is there as it is given, and
+// another one of a name that is there is refused.
+struct ImportDevices {
   std::vector<policy::Registration> devices;
   DeviceReason reason;
   static auto fields(auto& m) { return std::tie(m.devices, m.reason); }

@@ -1,6 +1,8 @@
 // authd and policyd: who someone is, and what they may do.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "daemons/config/tables.h"
 #include "libcommon/text/ascii.h"
 
@@ -72,6 +74,20 @@ constexpr Key<A> kAuthdKeys[] = {
 };
 
 using P = PolicydConfig;
+
+constexpr std::string_view kSuspensions[] = {"off", "dry-run", "on"};
+
+Result set_suspension(P& config, Values values) {
+  const auto* word = values.size() == 1 ? std::ranges::find(kSuspensions, values[0]) : std::end(kSuspensions);
+  if (word == std::end(kSuspensions)) return std::unexpected("takes off, dry-run or on");
+  config.device_suspension = static_cast<DeviceSuspension>(word - kSuspensions);
+  return {};
+}
+
+std::vector<std::string> show_suspension(const P& config) {
+  return {std::string{kSuspensions[static_cast<std::size_t>(config.device_suspension)]}};
+}
+
 constexpr Key<P> kPolicydKeys[] = {
     {"recipient-delimiter", Text<P>{&P::recipient_delimiter, "CHARACTER", parse_delimiter}, Reload::at_once,
      "With +, mail for user+anything@ goes to user; \"\" switches this off."},
@@ -93,6 +109,17 @@ constexpr Key<P> kPolicydKeys[] = {
      "forward back here, and lists that keep the sender, are refused too then."},
     {"relay-personal-senders", Flag<P>{&P::relay_personal_senders}, Reload::at_once,
      "Whether devices may send as addresses that lead to one person."},
+    {"device-suspension", Custom<P>{"off | dry-run | on", Occurs::once, set_suspension, show_suspension},
+     Reload::at_once,
+     "What becomes of a device when reports to its sender address cannot be delivered, since there is no such "
+     "address: on suspends it and tells its contacts, dry-run only logs that it would, off does not count."},
+    {"device-refused-reports", Number<P>{&P::device_refused_reports, 1, 1'000}, Reload::at_once,
+     "How many such reports it takes."},
+    {"device-report-window", Time<P>{&P::device_report_window, 1min, 24h * 365}, Reload::at_once,
+     "Within which time."},
+    {"device-review-enforced", Flag<P>{&P::device_review_enforced}, Reload::at_once,
+     "Whether a device whose review date has passed is refused until the date is set anew. Without it the "
+     "date is only reported, once a day."},
     {"state-map-size", Size<P>{&P::state_map_size, 16 * kMiB, 1024 * kGiB}, Reload::restart,
      "How large the shared state may grow; the file is sparse."},
     {"tls-reports", Flag<P>{&P::tls_reports}, Reload::at_once,

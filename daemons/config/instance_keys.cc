@@ -78,19 +78,6 @@ bool is_loopback(const IpAddress& address) {
   return address.is_v4() ? address.bytes[12] == 127 : address.text() == "::1";
 }
 
-constexpr std::string_view kTlsFloors[] = {"tls-min=1.0", "tls-min=1.1", "tls-min=1.2", "tls-min=1.3"};
-
-struct QuirkWord {
-  std::string_view word;
-  bool QuirksConfig::*member;
-  bool smtp_only;
-};
-constexpr QuirkWord kQuirkWords[] = {{"old-ciphers", &QuirksConfig::old_ciphers, false},
-                                     {"bare-lf", &QuirksConfig::bare_lf, true},
-                                     {"any-helo", &QuirksConfig::any_helo, true},
-                                     {"add-fields", &QuirksConfig::add_fields, true},
-                                     {"detect-tls", &QuirksConfig::detect_tls, false}};
-
 Result take_listener_word(std::string_view word, ListenerConfig& listener) {
   if (word == "plaintext-login") {
     // Passwords travel over TLS only; the exception is for tests on the machine itself.
@@ -98,25 +85,18 @@ Result take_listener_word(std::string_view word, ListenerConfig& listener) {
     listener.plaintext_login = PlaintextLogin::allowed;
     return {};
   }
-  if (const auto* floor = std::ranges::find(kTlsFloors, word); floor != std::end(kTlsFloors)) {
-    listener.quirks.tls_min = static_cast<TlsVersion>(floor - kTlsFloors);
-    return {};
-  }
-  const auto* quirk = std::ranges::find(kQuirkWords, word, &QuirkWord::word);
-  if (quirk == std::end(kQuirkWords)) return wrong(fmt::format("\"{}\" is out of place", word));
-  if (quirk->smtp_only && !is_smtp(listener.service)) return wrong(fmt::format("{} is only for smtp", word));
-  if (quirk->member == &QuirksConfig::detect_tls && listener.tls != TlsMode::starttls)
+  const bool detected_before = listener.quirks.detect_tls;
+  if (!policy::take_quirk(word, listener.quirks)) return wrong(fmt::format("\"{}\" is out of place", word));
+  if (policy::quirk_scope(word) == policy::QuirkScope::smtp && !is_smtp(listener.service))
+    return wrong(fmt::format("{} is only for smtp", word));
+  if (listener.quirks.detect_tls != detected_before && listener.tls != TlsMode::starttls)
     return wrong("detect-tls is only for ports with starttls");
-  listener.quirks.*quirk->member = true;
   return {};
 }
 
 std::string show_quirks(const QuirksConfig& quirks) {
   std::string words;
-  if (quirks.tls_min != QuirksConfig{}.tls_min)
-    words += fmt::format(" {}", kTlsFloors[static_cast<int>(quirks.tls_min)]);
-  for (const QuirkWord& quirk : kQuirkWords)
-    if (quirks.*quirk.member) words += fmt::format(" {}", quirk.word);
+  for (const std::string& word : policy::quirk_words(quirks)) words += " " + word;
   return words;
 }
 

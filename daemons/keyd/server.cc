@@ -56,9 +56,7 @@ const char* reason_of(SignRefusal refusal) {
 }
 
 OldTls old_tls_of(const Config& config) {
-  const auto is_old = [](const ListenerConfig& listener) {
-    return listener.quirks.old_ciphers || listener.quirks.tls_min < TlsVersion::tls1_2;
-  };
+  const auto is_old = [](const ListenerConfig& listener) { return listener.quirks.has_old_tls(); };
   return std::ranges::any_of(config.listeners, is_old) ? OldTls::allowed : OldTls::refused;
 }
 

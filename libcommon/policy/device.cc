@@ -1,6 +1,7 @@
 #include "libcommon/policy/device.h"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 
 #include "libcommon/policy/address.h"
@@ -16,6 +17,9 @@ using std::string_view_literals::operator""sv;
 constexpr std::array kStateWords{"requested"sv, "active"sv, "suspended"sv, "removed"sv};
 constexpr std::array kStepWords{"request"sv, "approve"sv, "reject"sv, "edit"sv,
                                 "suspend"sv, "resume"sv,  "remove"sv};
+
+constexpr DeviceStep kWayToSuspended[] = {DeviceStep::request, DeviceStep::approve, DeviceStep::suspend};
+constexpr std::uint64_t kDay = 24 * 60 * 60;  // seconds
 
 constexpr std::size_t kMaxHostName = 253;  // RFC 1035 2.3.4, written
 constexpr std::size_t kMaxPrincipal = 255;
@@ -89,6 +93,12 @@ std::optional<std::string> lower_if(std::string_view text) {
   return Good(lower) ? std::optional{std::move(lower)} : std::nullopt;
 }
 
+// One address: a whole domain cannot receive a report.
+std::optional<std::string> sender_address(std::string_view text) {
+  auto pattern = canonical_sender_pattern(text);
+  return pattern && pattern->find('@') != 0 && *pattern != kAnySender ? pattern : std::nullopt;
+}
+
 std::optional<std::string> as_it_is_if_contact(std::string_view text) {
   return is_contact(text) ? std::optional{std::string{text}} : std::nullopt;
 }
@@ -96,7 +106,7 @@ std::optional<std::string> as_it_is_if_contact(std::string_view text) {
 constexpr ListRow kLists[] = {
     {&Registration::dns_names, "no DNS name", lower_if<is_host_name>},
     {&Registration::principals, "no principal (SERVICE/NAME)", lower_if<is_principal>},
-    {&Registration::from, "no sender address", canonical_sender_pattern},
+    {&Registration::from, "no sender address", sender_address},
     {&Registration::contacts, "no address of a contact", as_it_is_if_contact},
 };
 
@@ -133,6 +143,15 @@ std::expected<DeviceState, std::string> after_step(std::optional<DeviceState> be
                  std::string{step_word(step)}};
 }
 
+std::span<const DeviceStep> steps_to(DeviceState state) {
+  if (state == DeviceState::removed) return {};
+  return std::span{kWayToSuspended}.first(static_cast<std::size_t>(state) + 1);
+}
+
+bool review_has_passed(const Registration& device, std::uint64_t now) {
+  return device.review != 0 && now >= kDay && now - kDay >= device.review;
+}
+
 std::expected<Registration, std::string> canonical_registration(Registration device) {
   device.name = lower_case(device.name);
   if (device.name.size() > kMaxDeviceName || device.name.find_first_of("@/") != std::string::npos ||
@@ -145,8 +164,6 @@ std::expected<Registration, std::string> canonical_registration(Registration dev
   if (device.no_authentication && device.dns_names.empty())
     return Problem{"it cannot log in, and has no DNS name"};
   if (device.from.empty()) return Problem{"it has no sender address"};
-  if (std::ranges::find(device.from, kAnySender) != device.from.end())
-    return Problem{"it may not send as anybody"};
   if (device.contacts.empty() || device.contacts.size() > 2) return Problem{"it has one or two contacts"};
   if (device.purpose.empty()) return Problem{"its purpose is not said"};
   if (!is_text(device.purpose) || !is_text(device.owner))
@@ -170,8 +187,10 @@ std::string changed_fields(const Registration& before, const Registration& after
   compare(before.purpose == after.purpose, "purpose");
   compare(before.owner == after.owner, "owner");
   compare(before.no_authentication == after.no_authentication, "whether it can log in");
+  compare(before.personal_senders == after.personal_senders, "whether it may send as persons");
   compare(before.expected_volume == after.expected_volume, "expected volume");
   compare(before.limits == after.limits, "limits");
+  compare(before.quirks == after.quirks, "quirks");
   compare(before.review == after.review, "review date");
   return fields;
 }

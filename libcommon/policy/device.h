@@ -9,16 +9,17 @@
 // Each step is dated, with who took it and why; nothing of that is ever taken back (append-only).
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <expected>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
 #include <vector>
 
 #include "libcommon/policy/limits.h"
+#include "libcommon/policy/quirks.h"
 #include "libcommon/sys/ip_network.h"
 
 namespace mailroom::policy {
@@ -44,6 +45,9 @@ std::optional<DeviceState> parse_device_state(std::string_view word);
 // registered.
 std::expected<DeviceState, std::string> after_step(std::optional<DeviceState> before, DeviceStep step);
 
+// The steps by which a device that was never registered comes into that state; none for removed.
+std::span<const DeviceStep> steps_to(DeviceState state);
+
 // Bounds of one registration, so that it fits a record and a packet.
 inline constexpr std::size_t kMaxDeviceName = 64;
 inline constexpr std::size_t kMaxDeviceEntries = 20;  // of each list
@@ -55,20 +59,23 @@ struct Registration {
   std::vector<std::string> dns_names;   // host names, each of one device
   std::vector<std::string> principals;  // "smtp-relay/scanner1.example.edu", each of one device
   std::vector<IpNetwork> networks;      // where it may send from; empty: anywhere
-  std::vector<std::string> from;        // sender patterns (sender_pattern.h); at least one
+  std::vector<std::string> from;        // addresses that it sends as, with their details; at least one
   std::vector<std::string> contacts;    // addresses of people; one or two
   std::string purpose;
   std::string owner;                  // the unit that it belongs to
   bool no_authentication = false;     // it cannot log in: known by its DNS name alone
+  bool personal_senders = false;      // addresses in `from` may lead to one person
   std::uint32_t expected_volume = 0;  // messages in a day; 0: not said
   std::vector<LimitRow> limits;       // in place of the general ones, scope device
-  std::uint64_t review = 0;           // seconds since 1970: to be looked at again then; 0: never
+  Quirks quirks;                      // forgiven beside those of the listener
+  std::uint64_t review = 0;           // seconds since 1970, a day: to be looked at again by then; 0: never
   std::uint64_t created = 0;
 
   bool operator==(const Registration&) const = default;
   static auto fields(auto& m) {
     return std::tie(m.name, m.state, m.dns_names, m.principals, m.networks, m.from, m.contacts, m.purpose,
-                    m.owner, m.no_authentication, m.expected_volume, m.limits, m.review, m.created);
+                    m.owner, m.no_authentication, m.personal_senders, m.expected_volume, m.limits, m.quirks,
+                    m.review, m.created);
   }
 };
 
@@ -78,6 +85,9 @@ std::expected<Registration, std::string> canonical_registration(Registration dev
 // "purpose, contacts": the fields in which the two differ, for the history; state, name and dates are left
 // out.
 std::string changed_fields(const Registration& before, const Registration& after);
+
+// Whether the day of its review is over at that time, seconds since 1970.
+bool review_has_passed(const Registration& device, std::uint64_t now);
 
 struct DeviceHistory {
   std::uint64_t at = 0;  // seconds since 1970

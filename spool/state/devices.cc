@@ -78,6 +78,13 @@ std::vector<DeviceHistory> View::device_history(std::string_view name, std::uint
 
 // ---- changing
 
+// What proves a principal would prove an account of the same name, too.
+std::expected<void, std::string> Update::check_no_accounts(const std::vector<std::string>& principals) const {
+  for (const std::string& principal : principals)
+    if (account_named(principal)) return std::unexpected(principal + " is the name of an account");
+  return ok();
+}
+
 // What another device is known by cannot be this one's.
 std::expected<void, std::string> Update::check_free(lmdb::Dbi index, const std::vector<std::string>& keys,
                                                     std::string_view device) const {
@@ -102,6 +109,7 @@ std::expected<void, std::string> Update::put_device(const Registration& device,
   const Registration known = is_known_by(device) ? device : Registration{};
   if (auto free = check_free(tables_.device_hosts, known.dns_names, device.name); !free) return free;
   if (auto free = check_free(tables_.device_principals, known.principals, device.name); !free) return free;
+  if (auto none = check_no_accounts(known.principals); !none) return none;
   reindex(device, tables_.device_hosts, was.dns_names, known.dns_names);
   reindex(device, tables_.device_principals, was.principals, known.principals);
   put_record(txn_, tables_.devices, device.name, device);

@@ -164,7 +164,7 @@ bool Update::own_address_is_taken(const Account& account) const {
 
 std::expected<AccountId, Fault> Update::add(Account account, AccountId end) {
   if (policy::canonical_login_name(account.name) != account.name) return std::unexpected(Fault::not_a_name);
-  if (id_of(account.name)) return std::unexpected(Fault::name_taken);
+  if (id_of(account.name) || device_of_principal(account.name)) return std::unexpected(Fault::name_taken);
   if (own_address_is_taken(account)) return std::unexpected(Fault::address_taken);
   account.id = next_id();
   if (account.id >= end) return std::unexpected(Fault::no_more_ids);

@@ -207,6 +207,7 @@ class Update : public View {
  private:
   std::expected<void, std::string> check_free(lmdb::Dbi index, const std::vector<std::string>& keys,
                                               std::string_view device) const;
+  std::expected<void, std::string> check_no_accounts(const std::vector<std::string>& principals) const;
   void reindex(const policy::Registration& device, lmdb::Dbi index, const std::vector<std::string>& before,
                const std::vector<std::string>& now);
   std::uint64_t next_history(std::string_view device) const;

@@ -55,6 +55,24 @@ TEST_CASE("no other step is possible, and the refusal says where the device is")
   }
 }
 
+TEST_CASE("the steps to a state lead there") {
+  for (const State wanted : {State::requested, State::active, State::suspended}) {
+    std::optional<State> state;
+    for (const Step step : steps_to(wanted)) state = after_step(state, step).value();
+    CHECK(state == wanted);
+  }
+  CHECK(steps_to(State::removed).empty());
+}
+
+TEST_CASE("a review has passed when its day is over") {
+  Registration device = scanner();
+  CHECK_FALSE(review_has_passed(device, 2'000'000'000));
+  device.review = 86'400 * 10;
+  CHECK_FALSE(review_has_passed(device, 86'400 * 11 - 1));
+  CHECK(review_has_passed(device, 86'400 * 11));
+  CHECK_FALSE(review_has_passed(device, 0));
+}
+
 TEST_CASE("a registration has one form") {
   const auto device = canonical_registration(scanner());
   REQUIRE(device);
@@ -82,7 +100,7 @@ TEST_CASE("what a registration must have") {
            [](Registration& d) { d.dns_names = {"scanner"}; },
            [](Registration& d) { d.dns_names = {"-a.example.edu"}; },
            [](Registration& d) { d.principals = {"scanner1"}; }, [](Registration& d) { d.from.clear(); },
-           [](Registration& d) { d.from = {"*"}; }, [](Registration& d) { d.from = {"nobody"}; },
+           [](Registration& d) { d.from = {"*"}; }, [](Registration& d) { d.from = {"@example.edu"}; }, [](Registration& d) { d.from = {"nobody"}; },
            [](Registration& d) { d.contacts.clear(); },
            [](Registration& d) {
              d.contacts = {"a@b.org", "c@b.org", "d@b.org"};
