@@ -253,7 +253,7 @@ struct PolicydConfig {
   DeviceSuspension device_suspension = DeviceSuspension::on;
   std::uint32_t device_refused_reports = 1;  // within the window, then the device is suspended
   Duration device_report_window = std::chrono::days{7};
-  bool device_review_enforced = false;  // a device whose review date has passed may not send
+  bool device_review_enforced = false;  // a device whose review date has passed sends to us only
 
   bool operator==(const PolicydConfig&) const = default;
   static auto fields(auto& m) {

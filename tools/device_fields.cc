@@ -65,9 +65,7 @@ constexpr DeviceField flag_field(std::string_view name) {
             device.*Flag = (value == "yes") == Yes;
             return std::nullopt;
           },
-          [](const Registration& device) {
-            return device.*Flag ? Values{Yes ? "yes" : "no"} : Values{};
-          },
+          [](const Registration& device) { return device.*Flag ? Values{Yes ? "yes" : "no"} : Values{}; },
           [](Registration& device) { device.*Flag = false; }};
 }
 
@@ -214,6 +212,8 @@ const DeviceField* find_device_field(std::string_view name) {
 
 std::expected<std::vector<Registration>, std::vector<std::string>> parse_device_csv(std::string_view text) {
   using Problems = std::unexpected<std::vector<std::string>>;
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";  // which some spreadsheets put in front
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   const auto header = take_line(text);
   std::vector<const DeviceField*> columns;
   for (const std::string& name : header.value_or(Values{})) {

@@ -18,7 +18,7 @@
 #include "spool/state/services.h"
 #include "tools/account_import.h"
 #include "tools/account_servers.h"
-#include "tools/password_prompt.h"
+#include "tools/password_source.h"
 
 namespace mailroom {
 namespace {
@@ -48,15 +48,12 @@ constexpr std::string_view kUsage =
 
 enum Exit { kGood = 0, kFailed = 1, kWrongUsage = 2 };
 
-enum class PasswordSource { terminal, standard_input, hash, none };
-
 struct Options {
   std::string config{kDefaultFile};
   bool json = false;
   bool own_addresses = true;
   std::uint8_t services = state::kUsualServices;
-  PasswordSource password = PasswordSource::terminal;
-  std::string hash;
+  PasswordSource password;
   std::vector<std::string> words;  // the verb and its arguments
 };
 
@@ -81,22 +78,14 @@ bool take_option(Options& options, std::span<char*>& rest) {
     rest = rest.subspan(1);
     return rest.empty() ? "" : rest.front();
   };
-  if (word == "--config") {
+  if (take_password_option(options.password, word, value)) {
+    return !rest.empty();
+  } else if (word == "--config") {
     options.config = value();
   } else if (word == "--json") {
     options.json = true;
   } else if (word == "--no-own-addresses") {
     options.own_addresses = false;
-  } else if (word == "--password-stdin") {
-    options.password = PasswordSource::standard_input;
-  } else if (word == "--no-password") {
-    options.password = PasswordSource::none;
-  } else if (word == "--hash") {
-    options.password = PasswordSource::hash;
-    options.hash = value();
-  } else if (word == "--kerberos") {
-    options.password = PasswordSource::hash;
-    options.hash = "krb5:" + std::string{value()};
   } else if (word == "--services") {
     const auto services = state::parse_service_words(value());
     if (!services) return false;
@@ -199,31 +188,8 @@ int list_aliases(AccountServers& servers, const Options& options) {
 
 // ---- changing
 
-AccountServers::Result<void> set_secret(AccountServers& servers, const std::string& name,
-                                        const Options& options, const std::string& password) {
-  switch (options.password) {
-  case PasswordSource::hash:
-    return servers.set_hashes({{name, options.hash}});
-  case PasswordSource::none:
-    return servers.remove_secret(name);
-  default:
-    return servers.set_password(name, password);
-  }
-}
-
-std::expected<std::string, std::string> read_password(const Options& options) {
-  switch (options.password) {
-  case PasswordSource::terminal:
-    return ask_for_password();
-  case PasswordSource::standard_input:
-    return read_password_line();
-  default:
-    return "";
-  }
-}
-
 int add(AccountServers& servers, const Options& options) {
-  const auto password = read_password(options);
+  const auto password = read_password(options.password);
   if (!password) return fail(password.error());
   const std::string& name = options.words[1];
   const auto added = servers.add({{name, options.services, options.own_addresses}});
@@ -231,7 +197,7 @@ int add(AccountServers& servers, const Options& options) {
   const AddResult& result = added->front();
   if (result.account == 0) return fail(result.problem);
   // Also without a password: one that an account of this name had before must not be its own.
-  if (const auto set = set_secret(servers, name, options, *password); !set) {
+  if (const auto set = set_secret(servers, name, options.password, *password); !set) {
     const auto removed = servers.remove(name);
     return fail(set.error() +
                 (removed ? "; the account was not added" : "; the account is there without a password"));
@@ -242,9 +208,9 @@ int add(AccountServers& servers, const Options& options) {
 
 int passwd(AccountServers& servers, const Options& options) {
   if (const auto shown = servers.show(options.words[1]); !shown) return fail(shown.error());
-  const auto password = read_password(options);
+  const auto password = read_password(options.password);
   if (!password) return fail(password.error());
-  return report(set_secret(servers, options.words[1], options, *password));
+  return report(set_secret(servers, options.words[1], options.password, *password));
 }
 
 int set_disabled(AccountServers& servers, const Options& options, bool disabled) {

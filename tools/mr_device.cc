@@ -1,7 +1,8 @@
 // mr-device: the registry of devices that may send through the relay.
 //
 // SECURITY: changes nothing itself: it asks policyd and authd on their control sockets, which only root can
-// connect to. A password goes to authd in clear over that socket and is hashed there; it is never an argument.
+// connect to. A password goes to authd in clear over that socket and is hashed there; it is never an
+// argument.
 #include <fmt/format.h>
 #include <pwd.h>
 #include <unistd.h>
@@ -22,6 +23,7 @@
 
 #include "daemons/channels/tools_policyd.h"
 #include "daemons/config/load.h"
+#include "libcommon/text/ascii.h"
 #include "libcommon/text/day.h"
 #include "tools/account_servers.h"
 #include "tools/device_fields.h"
@@ -41,9 +43,8 @@ constexpr std::string_view kUsage =
     "usage: mr-device [--config FILE] request NAME FIELD... --why TEXT\n"
     "       mr-device [--config FILE] edit NAME FIELD... --why TEXT\n"
     "       mr-device [--config FILE] approve | reject | suspend | resume | remove NAME --why TEXT\n"
-    "       mr-device [--config FILE] password PRINCIPAL [--password-stdin | --hash HASH | --kerberos PRINCIPAL "
-    "|\n"
-    "                                                     --no-password]\n"
+    "       mr-device [--config FILE] password NAME PRINCIPAL\n"
+    "                 [--password-stdin | --hash HASH | --kerberos PRINCIPAL | --no-password]\n"
     "       mr-device [--config FILE] [--json] list [--state STATE] [--review-before DAY]\n"
     "       mr-device [--config FILE] [--json] show | history NAME\n"
     "       mr-device [--config FILE] import FILE.csv --why TEXT\n"
@@ -67,8 +68,10 @@ struct Options {
   bool json = false;
   std::string who, why;
   std::optional<policy::DeviceState> state;
-  std::uint64_t review_before = 0;
+  std::optional<std::uint64_t> review_before;
   std::vector<FieldValue> fields;
+  PasswordSource password;
+  std::string run_directory;       // of the configuration: the control sockets
   std::vector<std::string> words;  // the verb and its arguments
 };
 
@@ -91,40 +94,50 @@ std::string caller() {
 // ---- options
 
 // The option's value decides nothing here but for days and states.
-bool set_option(Options& options, std::string_view name, std::string_view value) {
+bool set_option(Options& options, std::string_view name, std::string value) {
   if (name == "config") {
-    options.config = value;
+    options.config = std::move(value);
   } else if (name == "who") {
-    options.who = value;
+    options.who = std::move(value);
   } else if (name == "why") {
-    options.why = value;
+    options.why = std::move(value);
   } else if (name == "state") {
     options.state = policy::parse_device_state(value);
     return options.state.has_value();
   } else if (name == "review-before") {
-    const auto day = parse_day(value);
-    options.review_before = day.value_or(0);
-    return day.has_value();
+    options.review_before = parse_day(value);
+    return options.review_before.has_value();
   } else {
     const DeviceField* field = find_device_field(name);
     if (field == nullptr || name == "name") return false;
-    options.fields.push_back({field, std::string{value}});
+    options.fields.push_back({field, std::move(value)});
   }
   return true;
+}
+
+// Takes an option with its value from the front of `rest`; false for what is none.
+bool take_option(Options& options, std::span<char*>& rest) {
+  const std::string_view word = rest.front();
+  const auto value = [&]() -> std::string {
+    rest = rest.subspan(1);
+    return rest.empty() ? "" : rest.front();
+  };
+  if (word == "--json") {
+    options.json = true;
+  } else if (!take_password_option(options.password, word, value)) {
+    if (!set_option(options, word.substr(2), value())) return false;
+  }
+  return !rest.empty();
 }
 
 std::optional<Options> parse_options(std::span<char*> arguments) {
   Options options;
   options.who = caller();
   for (; !arguments.empty(); arguments = arguments.subspan(1)) {
-    const std::string_view word = arguments.front();
-    if (!word.starts_with("--")) {
-      options.words.emplace_back(word);
-    } else if (word == "--json") {
-      options.json = true;
-    } else {
-      if (arguments.size() < 2 || !set_option(options, word.substr(2), arguments[1])) return std::nullopt;
-      arguments = arguments.subspan(1);
+    if (!std::string_view{arguments.front()}.starts_with("--")) {
+      options.words.emplace_back(arguments.front());
+    } else if (!take_option(options, arguments)) {
+      return std::nullopt;
     }
   }
   if (options.words.empty()) return std::nullopt;
@@ -178,12 +191,12 @@ Json json_of(const Registration& device) {
   Json object;
   for (const DeviceField& field : device_fields()) {
     const auto values = field.get(device);
-    if (field.is_list)
+    if (field.many == Many::yes) {
       object[std::string{field.name}] = values;
-    else if (!values.empty())
+    } else if (!values.empty()) {
       object[std::string{field.name}] = values.front();
+    }
   }
-  object["state"] = policy::state_word(device.state);
   object["created"] = time_text(device.created);
   return object;
 }
@@ -196,21 +209,25 @@ Json json_of(const policy::DeviceHistory& step) {
           {"change", step.change}};
 }
 
+// Texts may hold octets that are no UTF-8: those are replaced.
+void print_json(const Json& json) {
+  fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
+}
+
 int print_device(const Registration& device, const Options& options) {
   if (options.json) {
-    fmt::print("{}\n", json_of(device).dump(2));
+    print_json(json_of(device));
     return kGood;
   }
   for (const DeviceField& field : device_fields())
-    for (const std::string& value : field.get(device)) fmt::print("{:<12} {}\n", field.name, value);
-  fmt::print("{:<12} {}\n{:<12} {}\n", "state", policy::state_word(device.state), "created",
-             time_text(device.created));
+    for (const std::string& value : field.get(device)) fmt::print("{:<16} {}\n", field.name, value);
+  fmt::print("{:<16} {}\n", "created", time_text(device.created));
   return kGood;
 }
 
 bool is_wanted(const Registration& device, const Options& options) {
   if (options.state && device.state != *options.state) return false;
-  return options.review_before == 0 || (device.review != 0 && device.review < options.review_before);
+  return !options.review_before || (device.review != 0 && device.review < *options.review_before);
 }
 
 int list(Policyd& policyd, const Options& options) {
@@ -227,7 +244,7 @@ int list(Policyd& policyd, const Options& options) {
     }
   });
   if (!listed) return fail(listed.error());
-  if (options.json) fmt::print("{}\n", all.dump(2));
+  if (options.json) print_json(all);
   return kGood;
 }
 
@@ -242,16 +259,17 @@ int history(Policyd& policyd, const Options& options) {
     const auto page = policyd.ask<DeviceHistoryPage>(ListDeviceHistory{options.words[1], from});
     if (!page) return fail(page.error());
     for (const policy::DeviceHistory& step : page->steps) {
-      if (options.json)
+      if (options.json) {
         all.push_back(json_of(step));
-      else
+      } else {
         fmt::print("{} {:<8} {}: {}{}{}\n", time_text(step.at), policy::step_word(step.step), step.who,
                    step.why, step.change.empty() ? "" : " -- ", step.change);
+      }
     }
     if (page->last || page->steps.empty()) break;
     from += page->steps.size();
   }
-  if (options.json) fmt::print("{}\n", all.dump(2));
+  if (options.json) print_json(all);
   return kGood;
 }
 
@@ -283,18 +301,63 @@ int request(Policyd& policyd, const Options& options) {
   return done ? kGood : fail(done.error());
 }
 
+// A password outlives neither the principal nor the device.
+int forget_passwords(const std::vector<std::string>& principals, const Options& options) {
+  if (principals.empty()) return kGood;
+  auto servers = AccountServers::connect(options.run_directory);
+  if (!servers) return fail(servers.error());
+  for (const std::string& principal : principals)
+    if (const auto removed = servers->remove_secret(principal); !removed) return fail(removed.error());
+  return kGood;
+}
+
 int edit(Policyd& policyd, const Options& options) {
   auto shown = policyd.ask<DeviceShown>(ShowDevice{options.words[1]});
   if (!shown) return fail(shown.error());
+  std::vector<std::string> given_up = shown->device.principals;
   if (const auto problem = set_fields(shown->device, options.fields)) return fail(*problem);
   const auto done = policyd.ask<DeviceShown>(EditDevice{std::move(shown->device), reason_of(options)});
-  return done ? kGood : fail(done.error());
+  if (!done) return fail(done.error());
+  std::erase_if(given_up, [&](const std::string& principal) {
+    return std::ranges::find(done->device.principals, principal) != done->device.principals.end();
+  });
+  return forget_passwords(given_up, options);
 }
 
 template <DeviceStep Step>
 int step(Policyd& policyd, const Options& options) {
   const auto done = policyd.ask<DeviceShown>(StepDevice{options.words[1], Step, reason_of(options)});
-  return done ? kGood : fail(done.error());
+  if (!done) return fail(done.error());
+  const bool is_gone = done->device.state == policy::DeviceState::removed;
+  return is_gone ? forget_passwords(done->device.principals, options) : kGood;
+}
+
+// Only for principals of a device, and never for an account.
+int password(Policyd& policyd, const Options& options) {
+  const std::string principal = lower_case(options.words[2]);
+  const auto shown = policyd.ask<DeviceShown>(ShowDevice{options.words[1]});
+  if (!shown) return fail(shown.error());
+  const auto& principals = shown->device.principals;
+  if (shown->device.state == policy::DeviceState::removed ||
+      std::ranges::find(principals, principal) == principals.end())
+    return fail(fmt::format("{} is no principal of {}", principal, shown->device.name));
+  const auto secret = read_password(options.password);
+  if (!secret) return fail(secret.error());
+  auto servers = AccountServers::connect(options.run_directory);
+  if (!servers) return fail(servers.error());
+  const auto set = set_secret(*servers, principal, options.password, *secret);
+  return set ? kGood : fail(set.error());
+}
+
+// As many of the front as fit one request.
+std::vector<Registration> take_batch(std::span<const Registration>& rest) {
+  std::vector<Registration> batch;
+  for (std::size_t octets = 0; !rest.empty() && batch.size() < kMaxImportedDevices; rest = rest.subspan(1)) {
+    octets += ipc::encode(rest.front()).size();
+    if (octets > kMaxImportOctets && !batch.empty()) break;
+    batch.push_back(rest.front());
+  }
+  return batch;
 }
 
 int import(Policyd& policyd, const Options& options) {
@@ -307,20 +370,14 @@ int import(Policyd& policyd, const Options& options) {
     for (const std::string& problem : devices.error()) fail(name + ":" + problem);
     return kFailed;
   }
-  std::size_t problems = 0;
+  int result = kGood;
   for (std::span<const Registration> rest{*devices}; !rest.empty();) {
-    const auto batch = rest.first(std::min(rest.size(), kMaxImportedDevices));
-    const auto done =
-        policyd.ask<DevicesImported>(ImportDevices{{batch.begin(), batch.end()}, reason_of(options)});
+    const auto done = policyd.ask<DevicesImported>(ImportDevices{take_batch(rest), reason_of(options)});
     if (!done) return fail(done.error());
-    for (const DeviceImported& result : done->results) {
-      if (result.problem.empty()) continue;
-      ++problems;
-      fail(result.name + ": " + result.problem);
-    }
-    rest = rest.subspan(batch.size());
+    for (const DeviceImported& each : done->results)
+      if (!each.problem.empty()) result = fail(each.name + ": " + each.problem);
   }
-  return problems == 0 ? kGood : kFailed;
+  return result;
 }
 
 // ---- verbs
@@ -338,6 +395,7 @@ constexpr Verb kVerbs[] = {
     {"history", 2, history},
     {"import", 2, import},
     {"list", 1, list},
+    {"password", 3, password},
     {"reject", 2, step<DeviceStep::reject>},
     {"remove", 2, step<DeviceStep::remove>},
     {"request", 2, request},
@@ -346,7 +404,7 @@ constexpr Verb kVerbs[] = {
     {"suspend", 2, step<DeviceStep::suspend>},
 };
 
-int run(const Options& options) {
+int run(Options options) {
   const auto* verb = std::ranges::find(kVerbs, options.words.front(), &Verb::name);
   if (verb == std::end(kVerbs) || options.words.size() != verb->words) return usage();
   const auto config = config::load(options.config);
@@ -354,7 +412,8 @@ int run(const Options& options) {
     for (const auto& error : config.error()) fmt::print(stderr, "{}\n", config::text_of(error));
     return kFailed;
   }
-  auto socket = connect_to_control_socket(config->directories.run + "/policyd.sock");
+  options.run_directory = config->directories.run;
+  auto socket = connect_to_control_socket(options.run_directory + "/policyd.sock");
   if (!socket) return fail(socket.error());
   Policyd policyd{std::move(*socket)};
   return verb->run(policyd, options);
@@ -364,6 +423,6 @@ int run(const Options& options) {
 }  // namespace mailroom
 
 int main(int argc, char** argv) {
-  const auto options = mailroom::parse_options({argv + 1, argv + argc});
-  return options ? mailroom::run(*options) : mailroom::usage();
+  auto options = mailroom::parse_options({argv + 1, argv + argc});
+  return options ? mailroom::run(std::move(*options)) : mailroom::usage();
 }

@@ -12,10 +12,10 @@
 
 namespace mailroom {
 
-inline constexpr std::size_t kMaxImportedDevices = 200;        // of one ImportDevices
-inline constexpr std::size_t kMaxImportOctets = 48 * 1024;      // of their encoded registrations
-inline constexpr std::size_t kDevicePageSize = 200;            // devices of one page, if they fit
-inline constexpr std::size_t kHistoryPageSize = 100;           // steps of one page, if they fit
+inline constexpr std::size_t kMaxImportedDevices = 200;     // of one ImportDevices
+inline constexpr std::size_t kMaxImportOctets = 48 * 1024;  // of their encoded registrations
+inline constexpr std::size_t kDevicePageSize = 200;         // devices of one page, if they fit
+inline constexpr std::size_t kHistoryPageSize = 100;        // steps of one page, if they fit
 
 // Who does it, and why: both go into the history.
 struct DeviceReason {

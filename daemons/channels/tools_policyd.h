@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "daemons/channels/tools_access.h"
+#include "daemons/channels/tools_devices.h"
 #include "daemons/channels/types.h"
 
 namespace mailroom {
@@ -63,7 +64,8 @@ struct ListAliases {
 };
 using ToolToPolicyd =
     std::variant<AddAccounts, ChangeAccount, RemoveAccount, ShowAccount, ListAccounts, SetAlias, ListAliases,
-                 ListGrants, RevokeGrants, ListLimits, ReleaseLimit, ExplainMail>;
+                 ListGrants, RevokeGrants, ListLimits, ReleaseLimit, ExplainMail, RequestDevice, StepDevice,
+                 EditDevice, ShowDevice, ListDevices, ListDeviceHistory, ImportDevices>;
 
 struct AddResult {
   std::string name;
@@ -117,6 +119,7 @@ struct AliasPage {
   static auto fields(auto& m) { return std::tie(m.aliases, m.last); }
 };
 using PolicydToTool = std::variant<AccountsAdded, Done, ToolRefused, AccountShown, AccountPage, AliasPage,
-                                   GrantPage, GrantsRevoked, LimitPage, MailExplained>;
+                                   GrantPage, GrantsRevoked, LimitPage, MailExplained, DeviceShown,
+                                   DevicePage, DeviceHistoryPage, DevicesImported>;
 
 }  // namespace mailroom

@@ -111,15 +111,16 @@ constexpr Key<P> kPolicydKeys[] = {
      "Whether devices may send as addresses that lead to one person."},
     {"device-suspension", Custom<P>{"off | dry-run | on", Occurs::once, set_suspension, show_suspension},
      Reload::at_once,
-     "What becomes of a device when reports to its sender address cannot be delivered, since there is no such "
+     "What becomes of a device when reports to its sender address cannot be delivered, since there is no "
+     "such "
      "address: on suspends it and tells its contacts, dry-run only logs that it would, off does not count."},
     {"device-refused-reports", Number<P>{&P::device_refused_reports, 1, 1'000}, Reload::at_once,
      "How many such reports it takes."},
     {"device-report-window", Time<P>{&P::device_report_window, 1min, 24h * 365}, Reload::at_once,
      "Within which time."},
     {"device-review-enforced", Flag<P>{&P::device_review_enforced}, Reload::at_once,
-     "Whether a device whose review date has passed is refused until the date is set anew. Without it the "
-     "date is only reported, once a day."},
+     "Whether a device whose review date has passed may send to our own domains only, until the date is set "
+     "anew. Without it the date is only reported, once a day."},
     {"state-map-size", Size<P>{&P::state_map_size, 16 * kMiB, 1024 * kGiB}, Reload::restart,
      "How large the shared state may grow; the file is sparse."},
     {"tls-reports", Flag<P>{&P::tls_reports}, Reload::at_once,

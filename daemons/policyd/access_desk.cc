@@ -85,8 +85,19 @@ PolicydToTool AccessDesk::handle(const ListLimits& request) {
       request.after ? std::optional{Key{request.after->scope, request.after->name}} : std::nullopt;
   const auto lines = limits_.lines_after(after, kPageSize, std::chrono::steady_clock::now());
   LimitPage page{.uses = {}, .last = lines.empty()};
-  for (const auto& line : lines) page.uses.push_back(row_of(line, limits_.rows()));
+  const auto view = directory_.view();
+  for (const auto& line : lines) page.uses.push_back(row_of(line, rows_for(view, line.key)));
   return page;
+}
+
+// A device's own limits go before the general ones.
+std::vector<policy::LimitRow> AccessDesk::rows_for(const state::View& view,
+                                                   const policy::LimitBook::Key& key) const {
+  std::vector<policy::LimitRow> rows;
+  if (key.scope == policy::LimitScope::device)
+    if (auto device = view.device(key.name)) rows = std::move(device->limits);
+  rows.insert(rows.end(), limits_.rows().begin(), limits_.rows().end());
+  return rows;
 }
 
 PolicydToTool AccessDesk::handle(const ReleaseLimit& request) {
@@ -107,23 +118,30 @@ void AccessDesk::explain(const ExplainMail& request, std::function<void(const Po
 
 PolicydToTool AccessDesk::explained(const ExplainMail& request, const policy::ReverseNameFound& name) try {
   if (!is_smtp(request.listener)) return ToolRefused{"not an SMTP listener"};
-  std::optional<AccountId> login;
-  if (!request.login.empty()) {
-    const auto account =
-        directory_.view().account_named(policy::canonical_login_name(request.login).value_or(request.login));
-    if (!account) return ToolRefused{"there is no account " + request.login};
-    login = account->id;
+  const std::string login = policy::canonical_login_name(request.login).value_or(request.login);
+  const bool is_device = request.listener == Service::relay;
+  std::optional<AccountId> account;
+  if (!login.empty()) {
+    const auto view = directory_.view();
+    if (is_device && !view.device_of_principal(login))
+      return ToolRefused{"no device is registered with the principal " + request.login};
+    if (!is_device) {
+      const auto found = view.account_named(login);
+      if (!found) return ToolRefused{"there is no account " + request.login};
+      account = found->id;
+    }
   }
   Sources sources;
-  const Judgement judgement = judge_.judge({.stage = policy::Stage::recipient,
-                                            .listener = listener_of(request.listener),
-                                            .client = request.client,
-                                            .login = login,
-                                            .reverse_name = name,
-                                            .device = {},
-                                            .reverse_path = request.sender,
-                                            .forward_path = request.recipient},
-                                           &sources);
+  const Judgement judgement =
+      judge_.judge({.stage = policy::Stage::recipient,
+                    .listener = listener_of(request.listener),
+                    .client = request.client,
+                    .login = account,
+                    .principal = is_device ? std::string_view{login} : std::string_view{},
+                    .reverse_name = name,
+                    .reverse_path = request.sender,
+                    .forward_path = request.recipient},
+                   &sources);
   const policy::Verdict& verdict = judgement.verdict;
   MailExplained answer{.accepted = verdict.action == policy::Action::accept,
                        .reply = {verdict.code, verdict.enhanced, verdict.text},

@@ -26,6 +26,7 @@ class AccessDesk {
   void explain(const ExplainMail& request, std::function<void(const PolicydToTool&)> answer);
 
  private:
+  std::vector<policy::LimitRow> rows_for(const state::View& view, const policy::LimitBook::Key& key) const;
   PolicydToTool explained(const ExplainMail& request, const policy::ReverseNameFound& name);
 
   state::Directory& directory_;

@@ -76,9 +76,9 @@ bool page_is_full(std::size_t& octets, const Row& row) {
 }  // namespace
 
 AccountDesk::AccountDesk(Peers& peers, state::Directory& directory, const Config& config, LoginDesk& logins,
-                         GrantDesk& grants, AccessDesk& access, Answer answer)
+                         GrantDesk& grants, AccessDesk& access, DeviceDesk& devices, Answer answer)
     : peers_{peers}, directory_{directory}, logins_{logins}, grants_{grants}, access_{access},
-      answer_{std::move(answer)}, site_{config}, end_of_ids_{config.uids.accounts_count} {}
+      devices_{devices}, answer_{std::move(answer)}, site_{config}, end_of_ids_{config.uids.accounts_count} {}
 
 void AccountDesk::reconfigured(const Config& config) { site_ = Site{config}; }
 
@@ -90,6 +90,8 @@ void AccountDesk::on_request(ToolId tool, ToolToPolicyd&& request) {
             answer_(tool, handle(message));
           } else if constexpr (requires { access_.handle(message); }) {
             answer_(tool, access_.handle(message));
+          } else if constexpr (requires { devices_.handle(message); }) {
+            answer_(tool, devices_.handle(message));
           } else if constexpr (std::is_same_v<const ExplainMail&, decltype(message)>) {
             access_.explain(message, [this, tool](const PolicydToTool& answer) { answer_(tool, answer); });
           } else {

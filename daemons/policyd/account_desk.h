@@ -13,6 +13,7 @@
 #include "daemons/base/tool_sessions.h"
 #include "daemons/channels/tools_policyd.h"
 #include "daemons/policyd/access_desk.h"
+#include "daemons/policyd/device_desk.h"
 #include "daemons/policyd/login_desk.h"
 #include "daemons/policyd/peers.h"
 #include "daemons/policyd/site.h"
@@ -25,12 +26,12 @@ class AccountDesk {
   using Answer = std::function<void(ToolId, const PolicydToTool&)>;
 
   AccountDesk(Peers& peers, state::Directory& directory, const Config& config, LoginDesk& logins,
-              GrantDesk& grants, AccessDesk& access, Answer answer);
+              GrantDesk& grants, AccessDesk& access, DeviceDesk& devices, Answer answer);
 
   // Asks mailroomd again for what was not finished before this process started.
   void resume_errands();
 
-  // What is not about accounts is handed to the access desk.
+  // What is not about accounts is handed to the desk that it is for.
   void on_request(ToolId tool, ToolToPolicyd&& request);
   void directories_made(const AccountDirectoriesMade& message);
   void reconfigured(const Config& config);
@@ -61,6 +62,7 @@ class AccountDesk {
   LoginDesk& logins_;
   GrantDesk& grants_;
   AccessDesk& access_;
+  DeviceDesk& devices_;
   Answer answer_;
   Site site_;
   AccountId end_of_ids_;

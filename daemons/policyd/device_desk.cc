@@ -6,6 +6,7 @@
 
 #include "daemons/log.h"
 #include "daemons/state_failure.h"
+#include "libcommon/ipc/codec.h"
 #include "libcommon/text/ascii.h"
 #include "libcommon/text/day.h"
 
@@ -33,8 +34,8 @@ bool is_said(const DeviceReason& reason) { return !reason.who.empty() && !reason
 
 policy::DeviceHistory history_of(std::uint64_t at, DeviceStep step, const DeviceReason& reason,
                                  std::string change = {}) {
-  return {at, step, reason.who.substr(0, policy::kMaxDeviceText), reason.why.substr(0, policy::kMaxDeviceText),
-          std::move(change)};
+  return {at, step, reason.who.substr(0, policy::kMaxDeviceText),
+          reason.why.substr(0, policy::kMaxDeviceText), std::move(change)};
 }
 
 std::optional<DeviceState> state_of(const std::optional<Registration>& device) {
@@ -179,8 +180,6 @@ PolicydToTool DeviceDesk::handle(const ImportDevices& request) {
     answer.results.push_back({device.name, done ? "" : done.error()});
   }
   update.commit();
-  for (const DeviceImported& result : answer.results)
-    if (result.problem.empty()) on_changed_(lower_case(result.name));
   log::write("control-command",
              {{"tool", "mr-device"}, {"command", fmt::format("import of {}", answer.results.size())}});
   return answer;

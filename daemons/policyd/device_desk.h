@@ -9,7 +9,7 @@
 #include <string>
 
 #include "daemons/channels/tools_policyd.h"
-#include "libcommon/event/timer.h"
+#include "libcommon/event/loop.h"
 #include "libcommon/policy/device.h"
 #include "spool/state/directory.h"
 
@@ -19,7 +19,7 @@ class DeviceDesk {
  public:
   // Seconds since 1970; tests bring their own.
   using SystemClock = std::function<std::uint64_t()>;
-  // Called with the name of each device after a step of it.
+  // Called with the name of each device that was there before, after a step of it.
   using OnChanged = std::function<void(const std::string& device)>;
 
   DeviceDesk(event::Loop& loop, state::Directory& directory, OnChanged on_changed, SystemClock system_clock);

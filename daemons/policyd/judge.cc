@@ -7,6 +7,7 @@
 
 #include "daemons/log.h"
 #include "daemons/state_failure.h"
+#include "libcommon/text/day.h"
 #include "libcommon/text/idna.h"
 
 namespace mailroom::policyd {
@@ -73,6 +74,7 @@ struct Judge::Case {
   Sources* sources;
   std::optional<Speaker> login;
   std::vector<Speaker> granted;  // that have read mail from here
+  std::optional<policy::Registration> device;
 
   policy::Facts& facts() { return judgement.facts; }
   template <typename... Arguments>
@@ -94,6 +96,7 @@ void Judge::reconfigured(const Config& config) {
   max_recipients_ = config.smtpd.max_recipients;
   guard_own_domains_ = config.policyd.guard_own_domains;
   personal_senders_ = config.policyd.relay_personal_senders;
+  reviews_enforced_ = config.policyd.device_review_enforced;
 }
 
 Judgement Judge::judge(const Question& question, Sources* sources) {
@@ -108,7 +111,7 @@ Judgement Judge::judge(const Question& question, Sources* sources) {
   facts.words.help = help_;
   try {
     const state::View view = directory_.view();
-    Case c{question, view, judgement, sources, {}, {}};
+    Case c{question, view, judgement, sources, {}, {}, {}};
     gather_network(c);
     gather_login(c);
     gather_grant(c);
@@ -180,16 +183,60 @@ void Judge::gather_grant(Case& c) {
   if (c.granted.empty()) c.note("grant", "no account that may send has read mail from there lately");
 }
 
+// By what it has proved; else by its confirmed names, where those count.  Of several devices with one address
+// an active one.
+std::optional<policy::Registration> Judge::device_of(const Case& c) const {
+  const Question& question = c.question;
+  if (!question.principal.empty()) {
+    c.note("device-login", "principal {}", question.principal);
+    return c.view.device_of_principal(question.principal);
+  }
+  const policy::Facts& facts = c.judgement.facts;
+  if (facts.behind_nat || facts.in_cloud) {
+    c.note("device", "by its name no device is known in a nat or cloud network");
+    return std::nullopt;
+  }
+  std::optional<policy::Registration> found;
+  for (const std::string& name : question.reverse_name.names) {
+    auto device = c.view.device_of_host(name);
+    if (!device || (found && device->state != policy::DeviceState::active)) continue;
+    c.note("device", "by the name {}", name);
+    found = std::move(device);
+    if (found->state == policy::DeviceState::active) break;
+  }
+  return found;
+}
+
+policy::Device Judge::fact_of(const Case& c, const policy::Registration& device) const {
+  using policy::Device;
+  constexpr Device kFacts[] = {Device::waiting, Device::active, Device::suspended, Device::removed};
+  const Device state = kFacts[static_cast<std::size_t>(device.state)];
+  if (state != Device::active) return state;
+  const auto holds_client = [&](const IpNetwork& network) { return network.contains(c.question.client); };
+  if (!device.networks.empty() && std::ranges::none_of(device.networks, holds_client))
+    return Device::out_of_place;
+  const auto now = static_cast<std::uint64_t>(std::time(nullptr));
+  return reviews_enforced_ && policy::review_has_passed(device, now) ? Device::review_due : Device::active;
+}
+
 void Judge::gather_device(Case& c) const {
   if (c.question.listener != Listener::relay) return;
   c.facts().reverse_name = c.question.reverse_name.outcome;
   c.note("reverse-name", "{}", policy::words_of(c.question.reverse_name));
-  if (!c.question.device) return;
-  const DeviceFacts& device = *c.question.device;
-  c.facts().device = device.state;
-  c.facts().device_logged_in = device.logged_in;
-  if (!device.from.empty()) c.facts().words.own_address = device.from.front();
-  c.note("device", "device {}", device.name);
+  c.facts().device_logged_in = !c.question.principal.empty();
+  c.device = device_of(c);
+  if (!c.device) return c.note("device", "no device is registered with that");
+  const policy::Registration& device = *c.device;
+  c.facts().device = fact_of(c, device);
+  c.facts().words.own_address = device.from.front();
+  c.note("device", "device {}: {}, sends as {}", device.name, policy::state_word(device.state),
+         fmt::join(device.from, " "));
+  if (device.review != 0) c.note("device", "to be reviewed by {}", day_text(device.review));
+  if (c.facts().device != policy::Device::active) return;
+  c.judgement.device = c.judgement.submitter = device.name;
+  c.judgement.authors = bounded(device.from);
+  c.judgement.counted = {policy::LimitScope::device, device.name};
+  c.judgement.own_limits = device.limits;
 }
 
 // ---- the sender
@@ -252,29 +299,34 @@ void Judge::gather_sender(Case& c) const {
   }
   speak_as(c, speakers);
   if (fact == Sender::own || !is_address) return;
-  if (c.question.device) {
-    const DeviceFacts& device = *c.question.device;
-    const auto may = [&](const std::string& pattern) { return site_.matches(*sender, pattern); };
-    if (std::ranges::any_of(device.from, may)) {
-      fact = Sender::own;
-      return c.note("sender", "registered for device {}", device.name);
-    }
-  }
+  fact = kind_of_sender(c, *sender, owners);
+}
+
+// Of an address that no account here speaks as.
+policy::Sender Judge::kind_of_sender(const Case& c, const policy::Address& sender,
+                                     const Found& owners) const {
+  using policy::Sender;
+  const auto may = [&](const std::string& pattern) { return site_.matches(sender, pattern); };
+  const bool is_registered = c.device && std::ranges::any_of(c.device->from, may);
+  if (is_registered) c.note("sender", "device {} is registered with it", c.device->name);
   switch (owners.kind) {
   case policy::Recipient::foreign:
-    return c.note("sender", "none of our domains");
+    c.note("sender", "none of our domains");
+    return is_registered ? Sender::own : Sender::foreign;
   case policy::Recipient::relayed:
-    fact = Sender::relayed;
-    return c.note("sender", "relay-domain {}", sender->domain);
+    c.note("sender", "relay-domain {}", sender.domain);
+    return is_registered ? Sender::own : Sender::relayed;
   case policy::Recipient::local: {
-    const bool one_person =
+    c.note("sender", "an address of {}", words_of(c.view, owners));
+    const bool is_one_person =
         owners.accounts.size() == 1 && !c.view.permissions(owners.accounts.front()).functional;
-    fact = one_person && !personal_senders_ ? Sender::personal : Sender::functional;
-    return c.note("sender", "an address of {}", words_of(c.view, owners));
+    const bool may_be_person = personal_senders_ || (is_registered && c.device->personal_senders);
+    if (is_one_person && !may_be_person) return Sender::personal;
+    return is_registered ? Sender::own : Sender::functional;
   }
   default:
-    fact = Sender::unknown;
-    return c.note("sender", "nobody has it at our domain {}", sender->domain);
+    c.note("sender", "nobody has it at our domain {}", sender.domain);
+    return Sender::unknown;
   }
 }
 
@@ -312,12 +364,6 @@ void Judge::gather_recipient(Case& c) const {
 void Judge::gather_limit(Case& c) const {
   auto& counted = c.judgement.counted;
   const bool by_address = c.question.listener == Listener::outgoing || c.question.listener == Listener::relay;
-  if (c.question.device && c.question.device->state == policy::Device::active) {
-    counted = {policy::LimitScope::device, c.question.device->name};
-    c.judgement.own_limits = c.question.device->limits;
-    c.judgement.submitter = c.question.device->name;
-    c.judgement.authors = bounded(c.question.device->from);
-  }
   if (!counted && by_address)
     counted = {c.facts().behind_nat ? policy::LimitScope::nat : policy::LimitScope::address,
                c.question.client.host_for_limits().text()};

@@ -16,15 +16,6 @@
 
 namespace mailroom::policyd {
 
-// The device that a connection is, as its registration says.
-struct DeviceFacts {
-  std::string name;
-  policy::Device state = policy::Device::none;
-  bool logged_in = false;         // identified by its principal
-  std::vector<std::string> from;  // sender patterns
-  std::vector<policy::LimitRow> limits;
-};
-
 // The class of an SMTP service.
 policy::Listener listener_of(Service service);
 
@@ -33,8 +24,8 @@ struct Question {
   policy::Listener listener = policy::Listener::mx;
   IpAddress client;  // as the listener saw it
   std::optional<AccountId> login;
+  std::string_view principal;             // that a device has proved, at the relay; empty: none
   policy::ReverseNameFound reverse_name;  // at the relay
-  std::optional<DeviceFacts> device;
   std::string_view reverse_path;
   std::string_view forward_path;
   std::uint32_t unknown_recipients = 0;
@@ -54,6 +45,7 @@ struct Judgement {
   std::vector<AccountId> targets;
   std::string domain;                             // of a remote recipient
   std::string submitter;                          // the account or device that speaks; empty: nobody we know
+  std::string device;                             // the active device that it is; empty: none
   std::vector<std::string> authors;               // sender patterns for From: and Sender:; empty: any
   std::optional<policy::LimitBook::Key> counted;  // whom the message counts for
   std::vector<policy::LimitRow> own_limits;
@@ -81,7 +73,10 @@ class Judge {
   void gather_login(Case& c) const;
   void gather_grant(Case& c);
   void gather_device(Case& c) const;
+  std::optional<policy::Registration> device_of(const Case& c) const;
+  policy::Device fact_of(const Case& c, const policy::Registration& device) const;
   void gather_sender(Case& c) const;
+  policy::Sender kind_of_sender(const Case& c, const policy::Address& sender, const Found& owners) const;
   void gather_recipient(Case& c) const;
   void gather_limit(Case& c) const;
   Speaker speaker(const state::View& view, state::Account account) const;
@@ -99,6 +94,7 @@ class Judge {
   std::uint32_t max_recipients_ = 0;
   bool guard_own_domains_ = false;
   bool personal_senders_ = false;
+  bool reviews_enforced_ = false;
 };
 
 }  // namespace mailroom::policyd

@@ -58,6 +58,18 @@ std::expected<state::Account, LoginRefusal> LoginDesk::admit(const Connection& c
   return std::move(*account);
 }
 
+// At the relay devices log in, and nobody else.  A suspended one too, so that its mail is refused with the
+// reason.
+std::expected<void, LoginRefusal> LoginDesk::admit_device(const std::string& principal) try {
+  const auto view = directory_.view();
+  if (view.device_of_principal(principal)) return {};
+  return std::unexpected(view.account_named(principal) ? LoginRefusal::service_off
+                                                       : LoginRefusal::bad_credentials);
+} catch (const std::exception& error) {
+  on_state_failure(error);
+  return std::unexpected(LoginRefusal::unavailable);
+}
+
 void LoginDesk::name_proved(const NameProved& message) {
   const Connection* connection = peers_.find(message.connection);
   if (connection == nullptr) {
@@ -69,13 +81,19 @@ void LoginDesk::name_proved(const NameProved& message) {
     misbehaved(message.connection, "a name proved out of turn");
     return refuse(message.connection, LoginRefusal::unavailable);
   }
+  if (connection->service == Service::relay) {
+    if (const auto admitted = admit_device(message.name); !admitted)
+      return refuse(message.connection, admitted.error());
+    logins_[message.connection] = {Phase::identified, 0, message.name};
+    return peers_.tell_authd(Admitted{message.connection});
+  }
   const auto account = admit(*connection, message.name);
   if (!account) return refuse(message.connection, account.error());
   if (is_smtp(connection->service)) {
-    logins_[message.connection] = {Phase::identified, account->id};
+    logins_[message.connection] = {Phase::identified, account->id, {}};
     return peers_.tell_authd(Admitted{message.connection});
   }
-  logins_[message.connection] = {Phase::awaiting_listener, account->id};
+  logins_[message.connection] = {Phase::awaiting_listener, account->id, {}};
   deadlines_.add(message.connection);
   peers_.tell_listener(connection->listener, StartSession{message.connection, account->id, account->name});
 }
@@ -111,7 +129,8 @@ void LoginDesk::expire(ConnectionId connection) {
 void LoginDesk::secret_changed(const SecretChanged& message) {
   try {
     const auto account = directory_.view().account_named(message.name);
-    if (account) account_changed(account->id, LoginRefusal::bad_credentials);
+    if (account) return account_changed(account->id, LoginRefusal::bad_credentials);
+    end_logins_of_device(message.name);
   } catch (const std::exception& error) {
     on_state_failure(error);
   }
@@ -130,10 +149,27 @@ void LoginDesk::account_changed(AccountId account, LoginRefusal why) {
   for (const ConnectionId connection : lost) on_identity_lost_(connection);
 }
 
+void LoginDesk::end_logins_of_device(const std::string& principal) {
+  std::vector<ConnectionId> lost;
+  for (auto& [connection, login] : logins_) {
+    if (login.phase != Phase::identified || login.principal != principal) continue;
+    login.phase = Phase::over;
+    lost.push_back(connection);
+  }
+  for (const ConnectionId connection : lost) on_identity_lost_(connection);
+}
+
 std::optional<AccountId> LoginDesk::identity(ConnectionId connection) const {
   const auto found = logins_.find(connection);
-  if (found == logins_.end() || found->second.phase != Phase::identified) return std::nullopt;
+  if (found == logins_.end() || found->second.phase != Phase::identified || found->second.account == 0)
+    return std::nullopt;
   return found->second.account;
+}
+
+std::string_view LoginDesk::principal(ConnectionId connection) const {
+  const auto found = logins_.find(connection);
+  if (found == logins_.end() || found->second.phase != Phase::identified) return {};
+  return found->second.principal;
 }
 
 void LoginDesk::forget(ConnectionId connection) { logins_.erase(connection); }

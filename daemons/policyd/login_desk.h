@@ -4,7 +4,8 @@
 // stored.
 //
 //   none -- NameProved --> awaiting_listener -- VerdictTaken --> over        (POP, IMAP)
-//   none -- NameProved --> identified                                      (SMTP)
+//   none -- NameProved --> identified                                      (SMTP: an account; at the relay a
+//                                                                          principal of a device)
 //   awaiting_listener -- kVerdictTime, account changed --> over
 //
 // Each connection proves one name, once: everything out of turn is refused and logged.
@@ -41,6 +42,9 @@ class LoginDesk {
 
   // The account that an SMTP connection has proved to be.
   std::optional<AccountId> identity(ConnectionId connection) const;
+  // The device's principal that a connection to the relay has proved; empty for none.  Whose it is by the
+  // time of a question is the directory's to say.
+  std::string_view principal(ConnectionId connection) const;
 
   void forget(ConnectionId connection);
 
@@ -49,9 +53,12 @@ class LoginDesk {
   struct Login {
     Phase phase = Phase::over;
     AccountId account = 0;
+    std::string principal;  // in place of an account
   };
 
   std::expected<state::Account, LoginRefusal> admit(const Connection& connection, const std::string& name);
+  std::expected<void, LoginRefusal> admit_device(const std::string& principal);
+  void end_logins_of_device(const std::string& principal);
   void refuse(ConnectionId connection, LoginRefusal why) { peers_.tell_authd(NotAdmitted{connection, why}); }
   void misbehaved(ConnectionId connection, const char* reason);
   void note_reading(ConnectionId id, AccountId account);

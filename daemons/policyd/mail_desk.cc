@@ -52,6 +52,7 @@ struct MailDesk::Client {
   std::uint32_t recipients = 0;
   bool held = false;      // queued may hold an envelope of this connection
   bool by_grant = false;  // ... and what lets it is POP-before-SMTP
+  std::string device;     // ... or this device's registration; empty: none
   bool over = false;      // it was reset
   bool broken = false;    // what queued held is lost: the rest of the transaction is refused for now
 
@@ -77,12 +78,19 @@ MailDesk::MailDesk(event::Loop& loop, Peers& peers, Judge& judge, policy::LimitB
 MailDesk::~MailDesk() = default;
 
 void MailDesk::grant_revoked(const IpNetwork& network) {
-  for (auto& [id, client] : clients_) {
-    if (!client->held || !client->by_grant || !network.contains(client->connection.peer)) continue;
-    withdraw(*client);
-    client->broken = true;
-    if (client->waiting) answer_unavailable(*client);
-  }
+  for (auto& [id, client] : clients_)
+    if (client->held && client->by_grant && network.contains(client->connection.peer)) take_back(*client);
+}
+
+void MailDesk::device_changed(const std::string& device) {
+  for (auto& [id, client] : clients_)
+    if (client->held && client->device == device) take_back(*client);
+}
+
+void MailDesk::take_back(Client& client) {
+  withdraw(client);
+  client.broken = true;
+  if (client.waiting) answer_unavailable(client);
 }
 
 // ---- connections
@@ -181,6 +189,7 @@ void MailDesk::begin_transaction(Client& client, const CheckRecipient& question)
   client.mail = ipc::encode(question.mail);
   client.recipients = 0;
   client.by_grant = client.over = client.broken = false;
+  client.device.clear();
 }
 
 void MailDesk::check_recipient(Client& client, CheckRecipient&& question) {
@@ -218,6 +227,7 @@ void MailDesk::authorise(Client& client, CheckRecipient&& question, Judgement& j
   if (!peers_.tell_queued(envelope)) return client.answer(unavailable(), kQueueAway);
   client.held = true;
   client.by_grant = client.by_grant || judgement.verdict.rule == "grant-to-anybody";
+  client.device = std::move(judgement.device);
   client.waiting = {++questions_,
                     std::move(judgement.verdict),
                     std::move(question.forward_path),
@@ -296,8 +306,8 @@ Judgement MailDesk::judge(const Client& client, policy::Stage stage, std::string
                        .listener = listener_of(client.connection.service),
                        .client = client.connection.peer,
                        .login = logins_.identity(client.connection.id),
+                       .principal = logins_.principal(client.connection.id),
                        .reverse_name = client.name,
-                       .device = {},
                        .reverse_path = reverse_path,
                        .forward_path = forward_path,
                        .unknown_recipients = client.unknown_recipients,

@@ -40,6 +40,8 @@ class MailDesk {
   void queued_gone();
   // A grant of POP-before-SMTP has been revoked: what is held by one from there is withdrawn.
   void grant_revoked(const IpNetwork& network);
+  // So is what a device holds that was suspended, removed or changed.
+  void device_changed(const std::string& device);
 
  private:
   struct Waiting;  // for queued
@@ -62,6 +64,7 @@ class MailDesk {
   void authorise(Client& client, CheckRecipient&& question, Judgement& judgement);
   void count(const Client& client, const Waiting& accepted);
   void withdraw(Client& client);
+  void take_back(Client& client);
   void answer_unavailable(Client& client);
   void expire(const Due& due);
 

@@ -51,8 +51,12 @@ void Server::start() {
   mail_ =
       std::make_unique<MailDesk>(host_.loop, peers, *judge_, *limits_, names_, *logins_, times_.authorise);
   access_.emplace(*directory_, *grants_, *limits_, names_, *judge_);
+  devices_.emplace(
+      host_.loop, *directory_, [this](const std::string& device) { mail_->device_changed(device); },
+      times_.system_clock);
+  devices_->report_reviews();
   accounts_ = std::make_unique<AccountDesk>(
-      peers, *directory_, host_.config, *logins_, *grants_, *access_,
+      peers, *directory_, host_.config, *logins_, *grants_, *access_, *devices_,
       [this](ToolId tool, const PolicydToTool& answer) { tools_.answer(tool, answer); });
   accounts_->resume_errands();
   set_up_transport();

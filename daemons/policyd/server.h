@@ -11,6 +11,7 @@
 #include "daemons/base/tool_sessions.h"
 #include "daemons/daemon.h"
 #include "daemons/policyd/account_desk.h"
+#include "daemons/policyd/device_desk.h"
 #include "daemons/policyd/grant_desk.h"
 #include "daemons/policyd/judge.h"
 #include "daemons/policyd/login_desk.h"
@@ -97,6 +98,7 @@ class Server final : public mailroom::Server, private Peers {
   std::unique_ptr<MailDesk> mail_;
   OwnMail own_mail_{*this};
   std::optional<AccessDesk> access_;
+  std::optional<DeviceDesk> devices_;
   std::unique_ptr<AccountDesk> accounts_;
   StsFetch sts_fetch_;
   std::optional<StsDesk> sts_;

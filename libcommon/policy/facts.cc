@@ -15,8 +15,8 @@ constexpr std::array<std::string_view, kCount<Login>> kLogins{"none", "active", 
 constexpr std::array<std::string_view, kCount<Grant>> kGrants{"off", "none", "held", "behind-nat"};
 constexpr std::array<std::string_view, kCount<ReverseName>> kReverseNames{"confirmed", "absent", "unresolved",
                                                                           "elsewhere", "unknown"};
-constexpr std::array<std::string_view, kCount<Device>> kDevices{"none", "waiting", "active", "suspended",
-                                                                "removed"};
+constexpr std::array<std::string_view, kCount<Device>> kDevices{
+    "none", "waiting", "active", "suspended", "removed", "out-of-place", "review-due"};
 constexpr std::array<std::string_view, kCount<Sender>> kSenders{
     "malformed", "null", "own", "personal", "functional", "relayed", "unknown", "foreign"};
 constexpr std::array<std::string_view, kCount<Recipient>> kRecipients{

@@ -52,11 +52,13 @@ enum class ReverseName : std::uint8_t {
 // The device that the client is, by its login or by its confirmed name.
 enum class Device : std::uint8_t {
   none,     // not registered
-  waiting,  // requested or approved, not yet active
+  waiting,  // requested, and not approved
   active,
   suspended,
   removed,
-  kLast = removed,
+  out_of_place,  // active, and registered for other networks than the client's
+  review_due,    // active, its review date has passed, and the site enforces that
+  kLast = review_due,
 };
 
 enum class Sender : std::uint8_t {

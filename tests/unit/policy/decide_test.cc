@@ -221,6 +221,20 @@ TEST_CASE("a device is known by its login or its confirmed name, and behind NAT 
   CHECK(decide(f).rule == "local-recipient");
 }
 
+TEST_CASE("each state of a device has its own refusal, and none of them for mail to us but suspension") {
+  for (const auto& [state, rule] :
+       {std::pair{Device::none, "device-not-registered"}, std::pair{Device::removed, "device-not-registered"},
+        std::pair{Device::waiting, "device-not-active"}, std::pair{Device::suspended, "device-suspended"},
+        std::pair{Device::out_of_place, "device-out-of-place"},
+        std::pair{Device::review_due, "device-review-due"}}) {
+    Facts f = device_at_relay();
+    f.device = state;
+    CHECK(decide(f).rule == rule);
+    f.recipient = Recipient::local;
+    CHECK((decide(f).rule == "local-recipient") == (state != Device::suspended));
+  }
+}
+
 TEST_CASE("a failure of the DNS is temporary, and never taken for a missing name") {
   for_all_facts([](const Facts& f) {
     if (f.reverse_name != ReverseName::unknown) return;

@@ -100,8 +100,8 @@ TEST_CASE("what a registration must have") {
            [](Registration& d) { d.dns_names = {"scanner"}; },
            [](Registration& d) { d.dns_names = {"-a.example.edu"}; },
            [](Registration& d) { d.principals = {"scanner1"}; }, [](Registration& d) { d.from.clear(); },
-           [](Registration& d) { d.from = {"*"}; }, [](Registration& d) { d.from = {"@example.edu"}; }, [](Registration& d) { d.from = {"nobody"}; },
-           [](Registration& d) { d.contacts.clear(); },
+           [](Registration& d) { d.from = {"*"}; }, [](Registration& d) { d.from = {"@example.edu"}; },
+           [](Registration& d) { d.from = {"nobody"}; }, [](Registration& d) { d.contacts.clear(); },
            [](Registration& d) {
              d.contacts = {"a@b.org", "c@b.org", "d@b.org"};
            },
