@@ -253,6 +253,7 @@ struct PolicydConfig {
   DeviceSuspension device_suspension = DeviceSuspension::on;
   std::uint32_t device_refused_reports = 1;  // within the window, then the device is suspended
   Duration device_report_window = std::chrono::days{7};
+  bool device_old_tls = false;          // at the relay, for devices whose quirks ask for it
   bool device_review_enforced = false;  // a device whose review date has passed sends to us only
 
   bool operator==(const PolicydConfig&) const = default;
@@ -260,7 +261,8 @@ struct PolicydConfig {
     return std::tie(m.recipient_delimiter, m.postmaster, m.state_map_size, m.tls_reports, m.help_desk,
                     m.pop_before_smtp, m.pop_before_smtp_nat, m.pop_before_smtp_ipv6_prefix,
                     m.guard_own_domains, m.relay_personal_senders, m.device_suspension,
-                    m.device_refused_reports, m.device_report_window, m.device_review_enforced);
+                    m.device_refused_reports, m.device_report_window, m.device_old_tls,
+                    m.device_review_enforced);
   }
 };
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "daemons/channels/types.h"
+#include "libcommon/policy/quirks.h"
 #include "libcommon/routing/next_hop.h"
 #include "libcommon/routing/sts_policy.h"
 
@@ -78,7 +79,10 @@ struct CheckRecipient {  // a new transaction number opens a new envelope and wi
 struct ResetTransaction {
   static auto fields(auto&) { return std::tie(); }
 };
-using ConnectionToPolicyd = std::variant<CheckSender, CheckRecipient, ResetTransaction>;
+struct AskQuirks {  // at the relay: what is forgiven the device that the client is
+  static auto fields(auto&) { return std::tie(); }
+};
+using ConnectionToPolicyd = std::variant<CheckSender, CheckRecipient, ResetTransaction, AskQuirks>;
 
 // policyd -> smtp connection
 struct Verdict {
@@ -88,7 +92,11 @@ struct Verdict {
   QueueId queue_id = 0;  // of the envelope that queued holds; 0 with a refusal
   static auto fields(auto& m) { return std::tie(m.transaction, m.reply, m.rule, m.queue_id); }
 };
-using PolicydToConnection = std::variant<Verdict>;
+struct DeviceQuirks {  // the default for a client that is no active device
+  policy::Quirks quirks;
+  static auto fields(auto& m) { return std::tie(m.quirks); }
+};
+using PolicydToConnection = std::variant<Verdict, DeviceQuirks>;
 
 // policyd -> queued: the only place that envelopes come from
 struct Recipient {

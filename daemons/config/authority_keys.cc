@@ -118,6 +118,9 @@ constexpr Key<P> kPolicydKeys[] = {
      "How many such reports it takes."},
     {"device-report-window", Time<P>{&P::device_report_window, 1min, 24h * 365}, Reload::at_once,
      "Within which time."},
+    {"device-old-tls", Flag<P>{&P::device_old_tls}, Reload::restart,
+     "Whether devices that are registered with tls-min or old-ciphers get that at smtp relay ports which do "
+     "not offer it to everybody. keyd signs what TLS 1.0 and 1.1 need then."},
     {"device-review-enforced", Flag<P>{&P::device_review_enforced}, Reload::at_once,
      "Whether a device whose review date has passed may send to our own domains only, until the date is set "
      "anew. Without it the date is only reported, once a day."},

@@ -57,7 +57,8 @@ const char* reason_of(SignRefusal refusal) {
 
 OldTls old_tls_of(const Config& config) {
   const auto is_old = [](const ListenerConfig& listener) { return listener.quirks.has_old_tls(); };
-  return std::ranges::any_of(config.listeners, is_old) ? OldTls::allowed : OldTls::refused;
+  const bool is_allowed = config.policyd.device_old_tls || std::ranges::any_of(config.listeners, is_old);
+  return is_allowed ? OldTls::allowed : OldTls::refused;
 }
 
 }  // namespace

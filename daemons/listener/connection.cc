@@ -52,10 +52,14 @@ bool Connection::can_start_tls() const {
   return process_.listener.tls == TlsMode::starttls && process_.tls != nullptr && !tls_;
 }
 
+void Connection::forgive(const policy::Quirks& quirks) {
+  tolerance_ = {static_cast<tls::Version>(quirks.tls_min), quirks.old_ciphers};
+}
+
 Stream& Connection::start() {
   plain_.set_deadline(handshake_deadline(process_.config));
   try {
-    tls_ = tls::TlsStream::accept(*process_.tls, plain_);
+    tls_ = tls::TlsStream::accept(*process_.tls, plain_, tolerance_);
   } catch (const tls::HandshakeError& error) {
     log::write("tls-failed", {{"session", log::Id{process_.connection}}, {"reason", error.what()}});
     throw;

@@ -20,6 +20,7 @@ class Connection : public TlsUpgrade {
   // StreamError when that handshake fails.
   Stream& open();
 
+  void forgive(const policy::Quirks& quirks) override;
   // STARTTLS, STLS.
   [[nodiscard]] Stream& start() override;
   // The client's stream as it is now.
@@ -45,6 +46,7 @@ class Connection : public TlsUpgrade {
   ListenerChannel listener_;
   SignerClient signer_;
   SocketStream plain_;
+  std::optional<tls::Tolerance> tolerance_;  // in place of the listener's
   std::unique_ptr<tls::TlsStream> tls_;
 };
 

@@ -83,8 +83,7 @@ void Listener::make_tls() {
 tls::ServerContext* Listener::make_tls_context(const QuirksConfig& quirks) {
   tls::ServerSettings settings{.identities = {},
                                .protocol = protocol_.alpn,
-                               .oldest = static_cast<tls::Version>(quirks.tls_min),
-                               .old_ciphers = quirks.old_ciphers};
+                               .tolerance = {static_cast<tls::Version>(quirks.tls_min), quirks.old_ciphers}};
   for (const CertificateConfig& certificate : config_.certificates)
     settings.identities.push_back({certificate.names, certificate.chain_pem});
   auto context = tls::ServerContext::make(settings);

@@ -2,6 +2,7 @@
 // STLS).
 #pragma once
 
+#include "libcommon/policy/quirks.h"
 #include "libcommon/sys/stream.h"
 
 namespace mailroom {
@@ -9,6 +10,9 @@ namespace mailroom {
 class TlsUpgrade {
  public:
   virtual ~TlsUpgrade() = default;
+
+  // What of TLS is forgiven in the handshake to come, in place of what the listener forgives.
+  virtual void forgive(const policy::Quirks&) {}
 
   // Does the server's side of the handshake on the connection and returns the protected stream, which lives
   // as long as this object.  Throws StreamError when the handshake fails: the connection is then over.

@@ -129,6 +129,18 @@ Judgement Judge::judge(const Question& question, Sources* sources) {
   return judgement;
 }
 
+policy::Quirks Judge::device_quirks(const Question& question) try {
+  Judgement judgement;
+  const state::View view = directory_.view();
+  Case c{question, view, judgement, nullptr, {}, {}, {}};
+  gather_network(c);
+  gather_device(c);
+  return c.device && judgement.facts.device == policy::Device::active ? c.device->quirks : policy::Quirks{};
+} catch (const std::exception& error) {
+  on_state_failure(error);
+  return {};
+}
+
 // ---- the client
 
 void Judge::gather_network(Case& c) const {

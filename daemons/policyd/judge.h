@@ -58,6 +58,10 @@ class Judge {
   // `sources` may be null.  A failure of the disk is logged, and a fact.
   Judgement judge(const Question& question, Sources* sources = nullptr);
 
+  // What is forgiven the device that asks, if it is an active one.  A failure of the disk is logged, and
+  // nothing is forgiven then.
+  policy::Quirks device_quirks(const Question& question);
+
   void reconfigured(const Config& config);
   const Site& site() const { return site_; }
 

@@ -63,7 +63,7 @@ struct MailDesk::Client {
   // At the relay: the client's name, and the question that waits for it.
   bool wants_name = false;
   policy::ReverseNameFound name;
-  std::optional<CheckRecipient> postponed;
+  std::optional<ConnectionToPolicyd> postponed;
 
   void answer(const Reply& reply, std::string_view rule, QueueId queue_id = 0) {
     channel->send(mailroom::Verdict{transaction, reply, std::string{rule}, queue_id});
@@ -119,7 +119,7 @@ void MailDesk::name_found(ConnectionId connection, const policy::ReverseNameFoun
   client->second->wants_name = false;
   client->second->name = found;
   if (auto question = std::exchange(client->second->postponed, std::nullopt))
-    check_recipient(*client->second, std::move(*question));
+    on_message(connection, std::move(*question));
 }
 
 void MailDesk::close(ConnectionId connection) {
@@ -148,6 +148,14 @@ void MailDesk::on_message(ConnectionId connection, ConnectionToPolicyd&& message
     return misbehaved(connection, "a question before the answer to the last one");
   if (client.channel->queued() > 0) return misbehaved(connection, "it does not read its answers");
   if (const auto* question = std::get_if<CheckSender>(&message)) return check_sender(client, *question);
+  if (client.wants_name && !std::holds_alternative<ResetTransaction>(message)) {
+    client.postponed = std::move(message);
+    return;
+  }
+  if (std::holds_alternative<AskQuirks>(message)) {
+    client.channel->send(DeviceQuirks{judge_.device_quirks(question_of(client))});
+    return;
+  }
   if (auto* question = std::get_if<CheckRecipient>(&message)) {
     if (const char* reason = violation(client, *question)) return misbehaved(connection, reason);
     return check_recipient(client, std::move(*question));
@@ -193,10 +201,6 @@ void MailDesk::begin_transaction(Client& client, const CheckRecipient& question)
 }
 
 void MailDesk::check_recipient(Client& client, CheckRecipient&& question) {
-  if (client.wants_name) {
-    client.postponed = std::move(question);
-    return;
-  }
   if (question.transaction > client.transaction) begin_transaction(client, question);
   Judgement judgement = judge(client, policy::Stage::recipient, question.reverse_path, question.forward_path);
   if (judgement.verdict.action == policy::Action::accept)
@@ -300,18 +304,23 @@ void MailDesk::queued_gone() {
 
 // ---- the verdict
 
+Question MailDesk::question_of(const Client& client) const {
+  return {.listener = listener_of(client.connection.service),
+          .client = client.connection.peer,
+          .login = logins_.identity(client.connection.id),
+          .principal = logins_.principal(client.connection.id),
+          .reverse_name = client.name,
+          .unknown_recipients = client.unknown_recipients,
+          .recipients = client.recipients};
+}
+
 Judgement MailDesk::judge(const Client& client, policy::Stage stage, std::string_view reverse_path,
                           std::string_view forward_path) {
-  return judge_.judge({.stage = stage,
-                       .listener = listener_of(client.connection.service),
-                       .client = client.connection.peer,
-                       .login = logins_.identity(client.connection.id),
-                       .principal = logins_.principal(client.connection.id),
-                       .reverse_name = client.name,
-                       .reverse_path = reverse_path,
-                       .forward_path = forward_path,
-                       .unknown_recipients = client.unknown_recipients,
-                       .recipients = client.recipients});
+  Question question = question_of(client);
+  question.stage = stage;
+  question.reverse_path = reverse_path;
+  question.forward_path = forward_path;
+  return judge_.judge(question);
 }
 
 }  // namespace mailroom::policyd

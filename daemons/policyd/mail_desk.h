@@ -68,6 +68,7 @@ class MailDesk {
   void answer_unavailable(Client& client);
   void expire(const Due& due);
 
+  Question question_of(const Client& client) const;
   Judgement judge(const Client& client, policy::Stage stage, std::string_view reverse_path,
                   std::string_view forward_path);
 

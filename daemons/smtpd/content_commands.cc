@@ -69,7 +69,7 @@ std::unique_ptr<IncomingMessage> SmtpSession::begin_message() {
   const IncomingMessage::Limits limits{limits_.max_message_size, limits_.max_received};
   auto message = std::make_unique<IncomingMessage>(peers_.spool, transaction_id_, limits);
   message->prepend(received_field());
-  if (facts_.service != Service::mx || facts_.quirks.add_fields) {
+  if (facts_.service != Service::mx || forgiven().add_fields) {
     const auto now = peers_.clock.date().time_since_epoch();
     message->complete({std::chrono::duration_cast<std::chrono::seconds>(now).count(),
                        queue::id_text(transaction_.queue_id), facts_.hostname});
@@ -102,11 +102,12 @@ void SmtpSession::data(std::string_view argument) {
   if (phase_ != Phase::recipients) return refuse(kNoRecipients);
   if (dialogue_.has_input())
     return leave_with({554, "5.5.1", "Wait for the reply to DATA before the message"});
+  const bool is_bare_lf_forgiven = forgiven().bare_lf;
   const auto message = begin_message();
   reply(354, "", "Send the message; end it with a line that is a single dot");
   dialogue_.flush();
   try {
-    if (facts_.quirks.bare_lf) {
+    if (is_bare_lf_forgiven) {
       receive_data(*message, smtp::ForgivingScanner{});
     } else {
       receive_data(*message, smtp::DataScanner{});

@@ -33,7 +33,8 @@ struct SmtpFacts {
   bool client_spoke_first = false;  // octets were there before the greeting, on a port without implicit TLS
   std::function<TlsDescription()> describe_tls;  // called once TLS is on; may be empty
   SmtpdConfig limits;
-  QuirksConfig quirks;
+  QuirksConfig quirks;                          // of the listener
+  bool old_tls_for_devices = false;             // those of a device decide on its TLS, too
   Duration tls_timeout = Config{}.tls_timeout;  // of a whole handshake
 };
 

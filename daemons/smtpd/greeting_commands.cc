@@ -8,7 +8,7 @@ namespace mailroom {
 
 bool SmtpSession::take_greeting(std::string_view argument, Greeting greeting) {
   const auto name = smtp::parse_helo(argument);
-  if (!name && !facts_.quirks.any_helo) {
+  if (!name && !forgiven().any_helo) {
     refuse(name.error());
     return false;
   }

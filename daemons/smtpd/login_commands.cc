@@ -38,6 +38,7 @@ void SmtpSession::starttls(std::string_view argument) {
   if (dialogue_.has_input()) {
     return leave_with({554, "5.5.1", "Wait for the reply to STARTTLS before you go on"});
   }
+  if (facts_.old_tls_for_devices) peers_.tls.forgive(forgiven());
   reply(220, "2.0.0", "Begin TLS now");
   dialogue_.flush();
   dialogue_.set_deadline(facts_.tls_timeout);
@@ -97,6 +98,7 @@ std::optional<std::string> SmtpSession::read_sasl_response(std::string_view chal
 void SmtpSession::finish_login(const AuthStep& step) {
   if (const auto* failure = std::get_if<AuthFailure>(&step)) return refuse_login(failure->kind);
   logged_in_ = true;
+  forgiven_.reset();
   reply(235, "2.7.0", "You are logged in");
 }
 

@@ -16,6 +16,10 @@ class Policy {
   [[nodiscard]] virtual Verdict check_sender(const CheckSender& request) = 0;
   [[nodiscard]] virtual Verdict check_recipient(const CheckRecipient& request) = 0;
 
+  // At the relay: what is forgiven the device that the client is by its name and login.  Nothing is when the
+  // authority does not answer.
+  [[nodiscard]] virtual policy::Quirks device_quirks() = 0;
+
   // Withdraws the envelope of the current transaction, if there is one.
   virtual void reset() = 0;
 };

@@ -15,22 +15,37 @@ Verdict gone(TransactionId transaction) {
 
 }  // namespace
 
-Verdict PolicyClient::check_sender(const CheckSender& request) { return ask(request, request.transaction); }
+Verdict PolicyClient::check_sender(const CheckSender& request) {
+  return ask_verdict(request, request.transaction);
+}
 Verdict PolicyClient::check_recipient(const CheckRecipient& request) {
-  return ask(request, request.transaction);
+  return ask_verdict(request, request.transaction);
 }
 
 void PolicyClient::reset() {
   if (policyd_.is_open()) policyd_.send(ResetTransaction{});
 }
 
-Verdict PolicyClient::ask(const ConnectionToPolicyd& question, TransactionId transaction) {
-  if (!policyd_.is_open() || policyd_.send(question) != ipc::SendResult::sent) return gone(transaction);
+policy::Quirks PolicyClient::device_quirks() {
+  const auto answer = ask(AskQuirks{});
+  const auto* found = answer ? std::get_if<DeviceQuirks>(&*answer) : nullptr;
+  return found != nullptr ? found->quirks : policy::Quirks{};
+}
+
+Verdict PolicyClient::ask_verdict(const ConnectionToPolicyd& question, TransactionId transaction) {
+  auto answer = ask(question);
+  auto* verdict = answer ? std::get_if<Verdict>(&*answer) : nullptr;
+  return verdict != nullptr ? std::move(*verdict) : gone(transaction);
+}
+
+// Nothing when the authority is gone, or silent.
+std::optional<PolicydToConnection> PolicyClient::ask(const ConnectionToPolicyd& question) {
+  if (!policyd_.is_open() || policyd_.send(question) != ipc::SendResult::sent) return std::nullopt;
   auto answer =
       policyd_.receive(ipc::PacketSocket::Wait::yes, 0, std::chrono::steady_clock::now() + kPatience);
-  if (answer) return std::move(std::get<Verdict>(answer->message));
+  if (answer) return std::move(answer->message);
   policyd_.close();  // a late answer must not be taken for that to the next question
-  return gone(transaction);
+  return std::nullopt;
 }
 
 }  // namespace mailroom

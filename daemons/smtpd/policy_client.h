@@ -12,10 +12,12 @@ class PolicyClient : public Policy {
 
   [[nodiscard]] Verdict check_sender(const CheckSender& request) override;
   [[nodiscard]] Verdict check_recipient(const CheckRecipient& request) override;
+  [[nodiscard]] policy::Quirks device_quirks() override;
   void reset() override;
 
  private:
-  Verdict ask(const ConnectionToPolicyd& question, TransactionId transaction);
+  Verdict ask_verdict(const ConnectionToPolicyd& question, TransactionId transaction);
+  std::optional<PolicydToConnection> ask(const ConnectionToPolicyd& question);
 
   ipc::MessageChannel<ConnectionToPolicyd, PolicydToConnection> policyd_;
 };

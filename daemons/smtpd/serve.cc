@@ -48,6 +48,7 @@ SmtpFacts facts_of(const BeforeLogin& process, Service service, const Connection
           },
           .limits = process.config.smtpd,
           .quirks = process.listener.quirks,
+          .old_tls_for_devices = service == Service::relay&& process.config.policyd.device_old_tls,
           .tls_timeout = process.config.tls_timeout};
 }
 

@@ -122,6 +122,13 @@ void SmtpSession::forget_transaction() {
   if (open) peers_.policy.reset();
 }
 
+// At the relay by the listener and by the device that the client is; asked for when it first matters.
+const policy::Quirks& SmtpSession::forgiven() {
+  if (facts_.service != Service::relay) return facts_.quirks;
+  if (!forgiven_) forgiven_ = policy::forgiven_by_either(facts_.quirks, peers_.policy.device_quirks());
+  return *forgiven_;
+}
+
 bool SmtpSession::may_log_in() const {
   return facts_.login == LoginOffer::always || (facts_.login == LoginOffer::with_tls && tls_on_);
 }

@@ -86,6 +86,7 @@ class SmtpSession {
   void end_transaction();
   void forget_transaction();
   bool may_log_in() const;
+  const policy::Quirks& forgiven();
 
   // greeting_commands.cc
   bool take_greeting(std::string_view argument, Greeting greeting);
@@ -122,6 +123,7 @@ class SmtpSession {
   std::string helo_;
   Transaction transaction_;
   TransactionId transaction_id_ = 0;
+  std::optional<policy::Quirks> forgiven_;  // as long as the client is the same
   bool tls_on_ = false;
   bool logged_in_ = false;
   bool ended_ = false;

@@ -170,6 +170,8 @@ std::expected<Registration, std::string> canonical_registration(Registration dev
     return Problem{"a text is too long or has control characters"};
   if (device.networks.size() > kMaxDeviceEntries || device.limits.size() > kMaxDeviceEntries)
     return Problem{"too many networks or limits"};
+  if (device.quirks.detect_tls || device.quirks.add_fields)
+    return Problem{"detect-tls and add-fields are of listeners"};
   for (LimitRow& row : device.limits) row.scope = LimitScope::device;
   return device;
 }

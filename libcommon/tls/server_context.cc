@@ -46,11 +46,14 @@ int note_client_hello(SSL* ssl, int*, void*) {
 int choose_identity(SSL* ssl, int*, void* argument) {
   const char* host_name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
   if (host_name == nullptr) return SSL_TLSEXT_ERR_NOACK;
-  if (ConnectionNotes* notes = notes_of(ssl); notes != nullptr) notes->offer.server_name = host_name;
+  ConnectionNotes* notes = notes_of(ssl);
+  if (notes != nullptr) notes->offer.server_name = host_name;
   SSL_CTX* context = state_of(argument).context_for(host_name);
   if (context == nullptr) return SSL_TLSEXT_ERR_NOACK;
   SSL_set_SSL_CTX(ssl, context);
-  return SSL_TLSEXT_ERR_OK;
+  // A part of what a connection tolerates goes with its certificate.
+  const bool is_set = notes == nullptr || !notes->tolerance || tolerate(ssl, *notes->tolerance);
+  return is_set ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
 // `offered` is a list of names, each behind its length (RFC 7301 3.1); OpenSSL has checked its form.
@@ -90,10 +93,12 @@ int version_number(Version version) {
 
 // Who asks for old ciphers talks to devices that nothing else reaches: everything that is left to choose from
 // has forward secrecy and at least 112 bits, but for the digests of TLS 1.1 and before.
-bool allow_old(SSL_CTX* context) {
-  SSL_CTX_set_security_level(context, kOldSecurityLevel);
-  return SSL_CTX_set_cipher_list(context, (std::string{kSuites12} + ":" + kOldSuites).c_str()) == 1 &&
-         SSL_CTX_set_dh_auto(context, 1) == 1;
+std::string suites_of(const Tolerance& tolerance) {
+  return tolerance.old_ciphers ? std::string{kSuites12} + ":" + kOldSuites : kSuites12;
+}
+
+int security_level_of(const Tolerance& tolerance) {
+  return tolerance.old_ciphers ? kOldSecurityLevel : kSecurityLevel;
 }
 
 bool set_rules(SSL_CTX* context, const ServerContext::State& state, const std::string& schemes) {
@@ -101,9 +106,10 @@ bool set_rules(SSL_CTX* context, const ServerContext::State& state, const std::s
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_clear_mode(context, SSL_MODE_AUTO_RETRY);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-  SSL_CTX_set_security_level(context, kSecurityLevel);
-  return SSL_CTX_set_min_proto_version(context, version_number(state.oldest)) == 1 &&
-         SSL_CTX_set_cipher_list(context, kSuites12) == 1 && (!state.old_ciphers || allow_old(context)) &&
+  SSL_CTX_set_security_level(context, security_level_of(state.tolerance));
+  return SSL_CTX_set_min_proto_version(context, version_number(state.tolerance.oldest)) == 1 &&
+         SSL_CTX_set_cipher_list(context, suites_of(state.tolerance).c_str()) == 1 &&
+         SSL_CTX_set_dh_auto(context, state.tolerance.old_ciphers ? 1 : 0) == 1 &&
          SSL_CTX_set_ciphersuites(context, kSuites13) == 1 &&
          SSL_CTX_set1_groups_list(context, kGroups) == 1 &&
          SSL_CTX_set1_sigalgs_list(context, schemes.c_str()) == 1 &&
@@ -160,6 +166,13 @@ SSL_CTX* ServerContext::State::context_for(std::string_view host_name) const {
   return nullptr;
 }
 
+bool tolerate(SSL* ssl, const Tolerance& tolerance) {
+  SSL_set_security_level(ssl, security_level_of(tolerance));
+  return SSL_set_min_proto_version(ssl, version_number(tolerance.oldest)) == 1 &&
+         SSL_set_cipher_list(ssl, suites_of(tolerance).c_str()) == 1 &&
+         SSL_set_dh_auto(ssl, tolerance.old_ciphers ? 1 : 0) == 1;
+}
+
 SslContextHandle build_context(ServerContext::State& state,
                                const std::vector<const CertificateChain*>& chains) {
   SslContextHandle context{SSL_CTX_new_ex(library(), nullptr, TLS_server_method())};
@@ -180,8 +193,7 @@ std::expected<ServerContext, std::string> ServerContext::make(const ServerSettin
   if (settings.identities.empty()) return std::unexpected("no certificate");
   auto state = std::make_unique<State>();
   state->protocol = settings.protocol;
-  state->oldest = settings.oldest;
-  state->old_ciphers = settings.old_ciphers;
+  state->tolerance = settings.tolerance;
   const auto describe = [](const ServerIdentity& identity, const std::string& trouble) {
     return "certificate of " + (identity.names.empty() ? "(no name)" : identity.names.front()) + ": " +
            trouble;

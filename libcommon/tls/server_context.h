@@ -27,6 +27,14 @@ struct ServerIdentity {
 // Versions of TLS, in their order.
 enum class Version : std::uint8_t { tls1_0, tls1_1, tls1_2, tls1_3 };
 
+// What a handshake may be.
+struct Tolerance {
+  Version oldest = Version::tls1_2;
+  // CBC suites and finite-field Diffie-Hellman of 2048 bits too, for devices that know nothing else.  A
+  // version before TLS 1.2 works with these, and with an RSA key, alone.
+  bool old_ciphers = false;
+};
+
 struct ServerSettings {
   // The first is used where the client names no host or none of these.  Identities whose first names are the
   // same and whose key types differ serve the same clients, each with the key it can use.
@@ -34,10 +42,7 @@ struct ServerSettings {
   // The only protocol that ALPN may ask for: "imap", "pop3", "smtp" (RFC 7301; SECURITY.md V15).  A client
   // without ALPN is welcome, one that offers others alone gets no_application_protocol.
   std::string protocol;
-  Version oldest = Version::tls1_2;
-  // CBC suites and finite-field Diffie-Hellman of 2048 bits too, for devices that know nothing else.  A
-  // version before TLS 1.2 works with these, and with an RSA key, alone.
-  bool old_ciphers = false;
+  Tolerance tolerance;
 };
 
 class ServerContext {

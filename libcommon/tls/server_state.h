@@ -19,8 +19,7 @@ struct LoadedIdentity {
 struct ServerContext::State {
   SignerSlot slot;
   std::string protocol;
-  Version oldest = Version::tls1_2;
-  bool old_ciphers = false;
+  Tolerance tolerance;
   std::deque<LoadedIdentity> identities;  // the first is the default
 
   SSL_CTX* default_context() const { return identities.front().context.get(); }
@@ -31,6 +30,9 @@ struct ServerContext::State {
 // A context with one certificate of each key type.  Null on failure, with OpenSSL's error queue saying why.
 SslContextHandle build_context(ServerContext::State& state,
                                const std::vector<const CertificateChain*>& chains);
+
+// Puts another tolerance in place of the context's, for one connection, before its handshake.
+bool tolerate(SSL* ssl, const Tolerance& tolerance);
 
 // What OpenSSL shows of the traffic keys of one connection, for release().
 struct TrafficKeys {
@@ -44,6 +46,7 @@ struct TrafficKeys {
 
 // Where the callbacks of a connection leave what they see.
 struct ConnectionNotes {
+  std::optional<Tolerance> tolerance;  // in place of the context's; set before the handshake
   ClientOffer offer;
   TrafficKeys traffic;
 };

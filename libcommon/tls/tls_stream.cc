@@ -52,6 +52,8 @@ void TlsStream::State::handshake() {
   make_ssl(server->default_context());
   take_notes(ssl.get(), notes);
   server->slot.failure.clear();
+  if (notes.tolerance && !tolerate(ssl.get(), *notes.tolerance))
+    throw StreamError(StreamError::Kind::failed, "TLS: " + take_errors());
   if (SSL_accept(ssl.get()) != 1 || !transport.flush()) fail_handshake();
   note_facts();
 }
@@ -81,8 +83,10 @@ void TlsStream::State::must_be_ours() const {
 TlsStream::TlsStream(std::unique_ptr<State> state) : state_{std::move(state)} {}
 TlsStream::~TlsStream() = default;
 
-std::unique_ptr<TlsStream> TlsStream::accept(ServerContext& context, Stream& transport) {
+std::unique_ptr<TlsStream> TlsStream::accept(ServerContext& context, Stream& transport,
+                                             const std::optional<Tolerance>& tolerance) {
   auto state = std::make_unique<State>(&context.state(), transport);
+  state->notes.tolerance = tolerance;
   state->handshake();
   return std::unique_ptr<TlsStream>{new TlsStream{std::move(state)}};
 }

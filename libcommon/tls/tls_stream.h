@@ -30,10 +30,11 @@ struct HandshakeError : StreamError {
 
 class TlsStream : public Stream {
  public:
-  // Does the handshake.  The transport's deadline holds for it; the context's signer is asked.  Both must
-  // outlive the stream. Precondition: nothing that the client sent before TLS is buffered above the transport
-  // (SECURITY.md V2).
-  static std::unique_ptr<TlsStream> accept(ServerContext& context, Stream& transport);
+  // Does the handshake, with that tolerance in place of the context's.  The transport's deadline holds for
+  // it; the context's signer is asked.  Both must outlive the stream. Precondition: nothing that the client
+  // sent before TLS is buffered above the transport (SECURITY.md V2).
+  static std::unique_ptr<TlsStream> accept(ServerContext& context, Stream& transport,
+                                           const std::optional<Tolerance>& tolerance = {});
   ~TlsStream() override;
 
   // As Stream says.  The orderly end is close_notify; the end of the transport without one is

@@ -93,19 +93,25 @@ TEST_CASE("what a registration must have") {
   device.principals.clear();
   CHECK_FALSE(problem_of(device).empty());
   for (const auto change : std::initializer_list<void (*)(Registration&)>{
-           [](Registration& d) { d.name = "a@b"; }, [](Registration& d) { d.name = "../x"; },
+           [](Registration& d) { d.name = "a@b"; },
+           [](Registration& d) { d.name = "../x"; },
            [](Registration& d) { d.name.clear(); },
            [](Registration& d) { d.name.assign(kMaxDeviceName + 1, 'x'); },
            [](Registration& d) { d.dns_names = {"no dots here"}; },
            [](Registration& d) { d.dns_names = {"scanner"}; },
            [](Registration& d) { d.dns_names = {"-a.example.edu"}; },
-           [](Registration& d) { d.principals = {"scanner1"}; }, [](Registration& d) { d.from.clear(); },
-           [](Registration& d) { d.from = {"*"}; }, [](Registration& d) { d.from = {"@example.edu"}; },
-           [](Registration& d) { d.from = {"nobody"}; }, [](Registration& d) { d.contacts.clear(); },
+           [](Registration& d) { d.principals = {"scanner1"}; },
+           [](Registration& d) { d.from.clear(); },
+           [](Registration& d) { d.from = {"*"}; },
+           [](Registration& d) { d.from = {"@example.edu"}; },
+           [](Registration& d) { d.from = {"nobody"}; },
+           [](Registration& d) { d.contacts.clear(); },
            [](Registration& d) {
              d.contacts = {"a@b.org", "c@b.org", "d@b.org"};
            },
-           [](Registration& d) { d.contacts = {"alice"}; }, [](Registration& d) { d.purpose.clear(); },
+           [](Registration& d) { d.quirks.detect_tls = true; },
+           [](Registration& d) { d.contacts = {"alice"}; },
+           [](Registration& d) { d.purpose.clear(); },
            [](Registration& d) { d.purpose = "line\nline"; },
            [](Registration& d) { d.owner.assign(kMaxDeviceText + 1, 'x'); },
            [](Registration& d) { d.from.assign(kMaxDeviceEntries + 1, "a@b.org"); }}) {

@@ -47,7 +47,14 @@ class FakePolicy : public Policy {
     return {request.transaction, {250, "2.1.5", "Recipient OK"}, "local", 1000 + request.transaction};
   }
 
+  policy::Quirks device_quirks() override {
+    events_.push_back("quirks");
+    return quirks;
+  }
+
   void reset() override { events_.push_back("policy reset"); }
+
+  policy::Quirks quirks;  // of the device that the client is
 
  private:
   static Verdict refusal(unsigned code, const char* enhanced, const char* text) {

@@ -1,0 +1,65 @@
+#!/bin/bash
+# C4: a device is known by its service principal and its password, by SMTP AUTH, and only after STARTTLS.
+. "$(dirname "$0")/lib.sh"
+. "$here/outgoing.sh"
+. "$here/devices.sh"
+need_program swaks msmtp nsd ldns-signzone krb5kdc kadmin.local
+
+start_relay --kerberos --set 'authd.failure-delay 0s'
+IP=$ZONE_NET.16 # no PTR record
+P=smtp-relay/scanner1.example.edu
+ok 'a device without a DNS name' register scanner1 --principal "$P" --from "$office"
+at_relay "$IP" --from "$office" --to "$FAR"
+like 'is nobody without a login' "$reply" '^550 5\.7\.25 '
+by_login "$IP" "$P" --tls --from "$office" --to "$FAR"
+like 'nor with a password that nobody has set' "$reply" '^535 5\.7\.8 '
+ok 'its password is set' set_password scanner1 "$P"
+fails 'only for its own principals' set_password scanner1 smtp-relay/other
+by_login "$IP" "$P" --tls --from "$office" --to "$FAR"
+like 'with it, it sends' "$reply" "^$taken"
+like 'by its rule' "$(last_rule)" 'rule=device-to-anybody.*device-login=yes'
+ok 'and the mail arrives' eventually arrived 1
+by_login "$IP" "${P^^}" --tls --from "$office" --to "$FAR"
+like 'in any spelling' "$reply" "^$taken"
+SECRET=wrong by_login "$IP" "$P" --tls --from "$office" --to "$FAR"
+like 'not with another password' "$reply" '^535 5\.7\.8 '
+
+# ---- only after STARTTLS ----
+plain=$(swaks --server "127.0.0.1:$RELAY_PORT" --local-interface "$IP" --helo c.test --from "$office" --to "$FAR" --quit-after EHLO 2>&1)
+unlike 'no login is offered without TLS' "$plain" 'AUTH'
+failures=$(grep -c 'login-failed' "$box/log")
+like 'and none is taken' "$(printf 'EHLO c\nAUTH PLAIN %s\nQUIT\n' "$(printf '\0%s\0%s' "$P" "$SECRET" | base64 -w0)" | converse "$RELAY_PORT")" '^530 5\.7\.0 .*STARTTLS'
+is 'the password did not even reach authd' "$(grep -c 'login-failed' "$box/log")" "$failures"
+
+# ---- another client, which knows nothing of us ----
+printf 'From: %s\nTo: %s\nSubject: scan\n\npage 1\n' "$office" "$FAR" > "$work/mail"
+ok 'msmtp sends' msmtp --host=127.0.0.1 --port="$RELAY_PORT" --tls=on --tls-trust-file="$CAFILE" --tls-host-override="$HOST" --auth=plain \
+    --user="$P" --passwordeval="echo $SECRET" --source-ip="$IP" --from="$office" "$FAR" < "$work/mail"
+ok 'and that arrives' eventually arrived 3
+
+# ---- who else ----
+at_relay "$IP" --tls --auth PLAIN --auth-user "$USER1" --auth-password "$PASS1" --from "$USER1@$DOMAIN" --to "$FAR"
+like 'a person does not log in here' "$reply" '^535 5\.7\.1 '
+like 'nor a device elsewhere' "$(swaks --server "127.0.0.1:$SUBMISSION_PORT" --tls --auth PLAIN --auth-user "$P" --auth-password "$SECRET" \
+    --from "$office" --to "$FAR" 2>&1)" '535 5\.7\.8 '
+ok 'it is suspended' device suspend scanner1 --why test
+by_login "$IP" "$P" --tls --from "$office" --to "$FAR"
+like 'and told so after its login' "$reply" '^550 5\.7\.1 .*suspended'
+device resume scanner1 --why test
+ok 'it loses its principal' device edit scanner1 --dns-name x.test --why test
+ok 'with its password' bash -c '"$0" --config "$1" edit scanner1 --principal smtp-relay/new --why test' "$build/tools/mr-device" "$CONFIG"
+by_login "$IP" "$P" --tls --from "$office" --to "$FAR"
+like 'and logs in no more' "$reply" '^535 5\.7\.8 '
+ok 'it is given back' device edit scanner1 --principal "$P" --why test
+by_login "$IP" "$P" --tls --from "$office" --to "$FAR"
+like 'without the password it had' "$reply" '^535 5\.7\.8 '
+
+# ---- a password that the KDC has ----
+export KRB5_CONFIG
+KRB5_KDC_PROFILE=$box/kdc/kdc.conf kadmin.local -r "$REALM" addprinc -pw "$SECRET" "$P" > "$work/kadmin" 2>&1
+ok 'its password is the KDC'"'"'s' device password scanner1 "$P" --kerberos "$P@$REALM"
+by_login "$IP" "$P" --tls --from "$office" --to "$FAR"
+like 'and logs it in' "$reply" "^$taken"
+SECRET=wrong by_login "$IP" "$P" --tls --from "$office" --to "$FAR"
+like 'but no other' "$reply" '^535 5\.7\.8 '
+finish
