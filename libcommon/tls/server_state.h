@@ -2,6 +2,7 @@
 #pragma once
 
 #include <deque>
+#include <optional>
 
 #include "libcommon/tls/certificate.h"
 #include "libcommon/tls/client_offer.h"

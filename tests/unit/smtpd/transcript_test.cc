@@ -14,7 +14,11 @@ namespace {
 SmtpFacts facts_of(const Transcript& transcript) {
   SmtpFacts facts;
   facts.hostname = "mail.local.example";
-  facts.service = transcript.setting("service", "mx") == "submission" ? Service::submission : Service::mx;
+  const std::string service = transcript.setting("service", "mx");
+  facts.service = service == "submission" ? Service::submission
+                  : service == "relay"    ? Service::relay
+                                          : Service::mx;
+  facts.old_tls_for_devices = transcript.settings.contains("old-tls-for-devices");
   const std::string tls = transcript.setting("tls", "starttls");
   facts.tls = tls == "none" ? TlsMode::none : tls == "implicit" ? TlsMode::implicit : TlsMode::starttls;
   const std::string login = transcript.setting("login", "never");
@@ -41,6 +45,8 @@ void run(const Transcript& transcript, ScriptStream::Pace pace) {
   Events events;
   ScriptStream stream{transcript, pace};
   FakePolicy policy{events};
+  for (auto [word, end] = transcript.settings.equal_range("device-quirk"); word != end; ++word)
+    REQUIRE(policy::take_quirk(word->second, policy.quirks));
   FakeSpool spool{events};
   FakeAuthenticator authenticator{events};
   FakeTls tls{stream};
