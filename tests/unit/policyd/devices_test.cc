@@ -53,13 +53,14 @@ struct Registry : Policyd {
   }
   // The verdict on one recipient, where every address has that name.
   mailroom::Verdict verdict(SmtpChild& child, const std::string& from, const std::string& to,
-                            const std::string& host = "scanner1.example.org", const char* peer = kAddress) {
+                            const std::string& its_name = "scanner1.example.org",
+                            const char* peer = kAddress) {
     child.send(question(++transaction, from, to));
     pump();
     while (const auto asked = dnsd.next_as<LookUp>()) {
       dns::Answer answer{.outcome = dns::Outcome::answer, .ttl = 300};
       if (asked->type == dns::Type::ptr) {
-        answer.names = {host};
+        answer.names = {its_name};
       } else {
         answer.addresses = {address(peer)};
       }
