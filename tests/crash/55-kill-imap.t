@@ -11,8 +11,9 @@ sandbox stop
 harm() { # POINTS [ERROR]
     report < <(python3 "$crash/kill_points.py" "$box" "$build" imapd "${POINTS:-$1}" "${@:2}" 2>&1)
 }
-for _ in $(seq "${PASSES:-1}"); do
-    harm 60
+for pass in $(seq "${PASSES:-1}"); do
+    harm 80
+    [ $((pass % 3)) = 1 ] || continue
     harm 8 EIO
     harm 6 ENOSPC
 done

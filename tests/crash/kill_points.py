@@ -99,7 +99,7 @@ def points(counted, most):
     every = [(call, number + 1) for call, count in counted for number in range(count)]
     if len(every) <= most:
         return every
-    return [every[i * (len(every) - 1) // (most - 1)] for i in range(most)]
+    return [every[i * (len(every) - 1) // max(most - 1, 1)] for i in range(most)]
 
 
 def report(good, what, problems=()):
@@ -141,6 +141,9 @@ def harm_at_points(harm, target, most, error):
     report(workload.acknowledged > 0, f"{target}: work was acknowledged in between")
     print(f"# {target}: {len(chosen)} points, {workload.acknowledged} acknowledged, of {workload.unknown} in question "
           f"{workload.unknown_there} had happened", flush=True)
+    if "TALLY" in os.environ:
+        with open(os.environ["TALLY"], "a", encoding="ascii") as tally:
+            tally.write(f"{'failures' if error else 'kills'} {len(chosen)}\n")
 
 
 if __name__ == "__main__":

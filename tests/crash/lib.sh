@@ -6,6 +6,11 @@ crash=$(cd "$(dirname "$0")" && pwd)
 driver=$build/tests/crash/queue_driver
 recorder=$build/tests/crash/block_recorder
 
+# What was tried, for the totals of tests/run: lines of the file that TALLY names (kill_points.py and replay.py write there as well).
+tally() { # kills|failures|states N
+    echo "$1 $2" >> "${TALLY:-/dev/null}"
+}
+
 # ---- a disk that records: ext4 on a loop device on block_recorder ----
 
 need_recorder() {
@@ -15,10 +20,12 @@ need_recorder() {
     [ -c /dev/fuse ] || skip_all 'needs /dev/fuse'
 }
 
-disk_cleanup() {
+disk_cleanup() { # keeps the exit status, as it comes before cleanup
+    local status=$?
     ! mountpoint -q "$work/disk" || umount "$work/disk" 2> /dev/null || umount -l "$work/disk"
     [ -z "${loop:-}" ] || losetup -d "$loop" 2> /dev/null
     ! mountpoint -q "$work/fuse" || fusermount3 -u "$work/fuse"
+    return $status
 }
 
 begin_recording() { # MEGABYTES: a file system at $work/disk; marks go to $work/fuse/mark

@@ -111,6 +111,9 @@ def main():
             bad += 1
             print("# cut at event %d: %s" % (cut, problem.replace("\n", "\n#   ")))
     print("# %d states, %d bad" % (len(cuts), bad))
+    if "TALLY" in os.environ:
+        with open(os.environ["TALLY"], "a", encoding="ascii") as tally:
+            tally.write(f"states {len(cuts)}\n")
     return 1 if bad else 0
 
 
