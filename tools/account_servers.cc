@@ -86,4 +86,8 @@ Result<void> AccountServers::remove_secret(const std::string& name) {
   return expect_done(authd_.ask(RemoveSecret{name}));
 }
 
+Result<SecretFacts> AccountServers::describe_secret(const std::string& name) {
+  return expect<SecretFacts>(authd_.ask(DescribeSecret{name}));
+}
+
 }  // namespace mailroom

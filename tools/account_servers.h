@@ -34,6 +34,7 @@ class AccountServers {
   Result<void> set_password(const std::string& name, const std::string& password);
   Result<void> set_hashes(std::vector<HashedSecret> secrets);
   Result<void> remove_secret(const std::string& name);
+  Result<SecretFacts> describe_secret(const std::string& name);
 
  private:
   using Policyd = ToolConnection<ToolToPolicyd, PolicydToTool>;

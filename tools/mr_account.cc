@@ -132,6 +132,26 @@ nlohmann::ordered_json json_of(const AccountFacts& account) {
           {"created", time_text(account.created)}};
 }
 
+constexpr std::string_view word_of(SecretKind kind) {
+  constexpr std::string_view kWords[] = {"none", "kept here", "a KDC's"};
+  return kWords[static_cast<std::size_t>(kind)];
+}
+
+nlohmann::ordered_json json_of(const SecretFacts& secret) {
+  constexpr std::string_view kWords[] = {"none", "password", "kerberos"};
+  nlohmann::ordered_json object{{"kind", kWords[static_cast<std::size_t>(secret.kind)]},
+                                {"scram", secret.scram}};
+  if (secret.changed != 0) object["changed"] = time_text(secret.changed);
+  if (secret.expires != 0) object["expires"] = time_text(secret.expires);
+  return object;
+}
+
+void print_secret(const SecretFacts& secret) {
+  fmt::print("password   {}{}\n", word_of(secret.kind), secret.scram ? ", also by SCRAM" : "");
+  if (secret.changed != 0) fmt::print("changed    {}\n", time_text(secret.changed));
+  if (secret.expires != 0) fmt::print("expires    {}\n", time_text(secret.expires));
+}
+
 void print_account(const AccountFacts& account) {
   fmt::print("{:<32} {:>8} {:<9} {}\n", account.name, account.account,
              account.disabled ? "disabled" : "enabled", state::service_words(account.services));
@@ -153,12 +173,15 @@ int list(AccountServers& servers, const Options& options) {
 int show(AccountServers& servers, const Options& options) {
   const auto shown = servers.show(options.words[1]);
   if (!shown) return fail(shown.error());
+  const auto secret = servers.describe_secret(shown->facts.name);
+  if (!secret) return fail(secret.error());
   if (options.json) {
     auto object = json_of(shown->facts);
     object["addresses"] = shown->addresses;
     object["grants"] = shown->grants;
     object["functional"] = shown->functional;
     object["send_as"] = shown->send_as;
+    object["password"] = json_of(*secret);
     fmt::print("{}\n", object.dump(2));
     return kGood;
   }
@@ -170,6 +193,7 @@ int show(AccountServers& servers, const Options& options) {
   for (const std::string& pattern : shown->send_as) fmt::print("sends as   {}\n", pattern);
   if (!shown->grants) fmt::print("grants     no\n");
   if (shown->functional) fmt::print("functional yes\n");
+  print_secret(*secret);
   return kGood;
 }
 

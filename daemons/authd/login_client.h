@@ -6,6 +6,7 @@
 #include <string>
 
 #include "daemons/authd/login_desk.h"
+#include "daemons/authd/scram_exchange.h"
 
 namespace mailroom::authd {
 
@@ -19,7 +20,8 @@ struct LoginDesk::Client {
   std::unique_ptr<event::Timer> timer;
   Exchange exchange;
   bool by_ticket = false;                  // the exchange is krbd's
-  std::string bindings;                    // for its first message
+  tls::ChannelBindings bindings;           // for its first message
+  std::optional<ScramExchange> scram;      // the exchange is this one
   std::optional<TicketDesk::Proved> kpop;  // a ticket that waits for USER
   TicketId ticket = 0;                     // of krbd or kdcd, while one of them has it; 0: none
   Phase phase = Client::Phase::idle;
@@ -28,6 +30,8 @@ struct LoginDesk::Client {
   std::string mechanism;
   std::string name;  // of the attempt: as typed, and once it is proved the account's
   std::string hash;  // that the proof was against
+  bool password_expired = false;
+  std::optional<std::uint32_t> password_days;  // until it does, when that is soon
   Time began;
 };
 

@@ -4,10 +4,11 @@
 #include <utility>
 
 #include "daemons/authd/login_client.h"
+#include "daemons/authd/login_names.h"
+#include "daemons/authd/password_age.h"
 #include "daemons/authd/password_hash.h"
 #include "daemons/log.h"
 #include "daemons/state_failure.h"
-#include "libcommon/policy/login_name.h"
 
 namespace mailroom::authd {
 namespace {
@@ -26,8 +27,8 @@ std::chrono::milliseconds milliseconds(const Duration& duration) { return durati
 struct LoginDesk::Checked {
   ConnectionId connection;
   unsigned attempt;
-  std::string name;
-  std::string hash;
+  StoredSecret secret;  // of nobody when there is no such account
+  bool lacks_facts = false;
   bool right = false;
 };
 
@@ -88,18 +89,29 @@ void LoginDesk::on_message(ConnectionId connection, ConnectionToAuthd&& message)
     if (client.phase != Client::Phase::idle) return misbehaved(connection, "a login out of turn");
     if (++client.exchanges > kMaxExchanges)
       return misbehaved(connection, "more exchanges than any client begins");
+    end_exchange(client);
     client.mechanism = start->mechanism.substr(0, 20);  // RFC 4422 3.1
     if (is_by_ticket(*start)) return start_ticket(client, std::move(*start));
+    if (is_scram(start->mechanism)) return start_scram(client, std::move(*start));
     return take(client, client.exchange.start(*start));
   }
   if (client.phase != Client::Phase::exchanging) return misbehaved(connection, "an answer to no challenge");
   if (auto* response = std::get_if<SaslRespond>(&message)) {
     if (client.by_ticket) return respond_ticket(client, std::move(*response));
+    if (client.scram) return respond_scram(client, std::move(response->response));
     return take(client, client.exchange.respond(*response));
   }
-  drop_ticket(client);
-  client.exchange.cancel();
+  end_exchange(client);
   client.phase = Client::Phase::idle;
+}
+
+// Nothing of one exchange is there in the next.
+void LoginDesk::end_exchange(Client& client) {
+  drop_ticket(client);
+  client.scram.reset();
+  client.exchange.cancel();
+  client.password_expired = false;
+  client.password_days.reset();
 }
 
 void LoginDesk::take(Client& client, Exchange::Step&& step) {
@@ -125,7 +137,7 @@ bool LoginDesk::is_shared(const IpAddress& address) const {
 // behind the address go on.
 void LoginDesk::count_failure(const Client& client) {
   const Time now = std::chrono::steady_clock::now();
-  const std::string name = counted_name(client.name);
+  const std::string name = counted_name(client.name, config_.domains);
   const IpAddress address = client.peer.host_for_limits();
   by_name_.add(name, now);
   if (by_address_and_name_.count({address, name}, now) >= config_.authd.account_failures) return;
@@ -143,12 +155,14 @@ bool LoginDesk::is_shut_out(const Client& client) {
   return true;
 }
 
-// The account that the name means with its hash; no name, and a hash to be computed in vain, when there is
-// none.
-std::pair<std::string, std::string> LoginDesk::name_and_hash(const std::string& text) {
+// The account that the name means; no name, and a hash to be computed in vain, when there is none.
+StoredSecret LoginDesk::find(const std::string& text) {
   for (std::string& name : policy::login_candidates(text, config_.domains))
-    if (auto hash = store_.hash_of(name)) return {std::move(name), std::move(*hash)};
-  return {"", store_.stand_in_for(text)};
+    if (auto hash = store_.hash_of(name)) {
+      auto facts = store_.facts_of(name);
+      return {std::move(name), std::move(*hash), facts ? std::move(*facts) : PasswordFacts{}};
+    }
+  return {"", store_.stand_in_for(text), {}};
 }
 
 void LoginDesk::check(Client& client, Attempt&& attempt) {
@@ -158,36 +172,33 @@ void LoginDesk::check(Client& client, Attempt&& attempt) {
   client.phase = Client::Phase::checking;
   if (is_shut_out(client)) return fail(client, LoginRefusal::too_many);
   if (pool_.waiting() >= config_.authd.max_waiting) return fail(client, LoginRefusal::unavailable);
-  std::pair<std::string, std::string> found;
+  auto job = std::make_shared<Checked>(Checked{client.id, client.attempts, {}});
   try {
-    found = name_and_hash(attempt.name);
+    job->secret = find(attempt.name);
   } catch (const std::exception& error) {
     on_state_failure(error);
     return fail(client, LoginRefusal::unavailable);
   }
-  if (is_kerberos_secret(found.second)) return ask_kdc(client, found.first, found.second, attempt.password);
-  auto result = std::make_shared<Checked>(
-      Checked{client.id, client.attempts, std::move(found.first), std::move(found.second)});
+  if (is_kerberos_secret(job->secret.hash)) return ask_kdc(client, job->secret, attempt.password);
+  job->lacks_facts = job->secret.facts.changed == 0 || (config_.authd.scram && !job->secret.facts.scram);
   pool_.submit(
-      [result, password = std::move(attempt.password)] {
-        const bool same = matches(password, result->hash);
-        result->right = same && !result->name.empty();
+      [job, scram = config_.authd.scram, key = store_.name_key(),
+       salted = counted_name(job->secret.name, config_.domains), password = std::move(attempt.password)] {
+        const bool same = matches(password, job->secret.hash);
+        job->right = same && !job->secret.name.empty();
+        if (job->right && job->lacks_facts && scram)
+          job->secret.facts.scram = make_scram_verifiers(password, key, salted);
       },
-      [self = self_, result] {
-        if (*self != nullptr) (*self)->checked(*result);
+      [self = self_, job] {
+        if (*self != nullptr) (*self)->checked(*job);
       });
-}
-
-// The name under which failures count: one for all spellings, whether there is such an account or not.
-std::string LoginDesk::counted_name(const std::string& text) const {
-  auto candidates = policy::login_candidates(text, config_.domains);
-  return candidates.empty() ? "" : std::move(candidates.back());
 }
 
 // What is due to the name, before any answer to it: nobody learns sooner that a guess was right.
 std::chrono::milliseconds LoginDesk::delay_for(const std::string& name) {
   const AuthdConfig& config = config_.authd;
-  const std::uint32_t failures = by_name_.count(counted_name(name), std::chrono::steady_clock::now());
+  const std::uint32_t failures =
+      by_name_.count(counted_name(name, config_.domains), std::chrono::steady_clock::now());
   if (failures < config.account_failures) return std::chrono::milliseconds{0};
   const std::uint32_t beyond = failures - config.account_failures + 1;
   return std::min(milliseconds(config.max_failure_delay), beyond * milliseconds(config.failure_delay));
@@ -202,11 +213,27 @@ void LoginDesk::checked(const Checked& result) {
     log::write("login-delayed",
                {{"session", log::Id{client.id}}, {"account", client.name}, {"peer", client.peer.text()}});
   if (result.right) {
-    client.name = result.name;
-    client.hash = result.hash;
-    return answer_later(client, delay, [this](Client& proved) { prove(proved); });
+    client.name = result.secret.name;
+    client.hash = result.secret.hash;
+    keep_facts(result);
+    note_age(client, result.secret.facts);
+    return answer_later(client, delay, [this](Client& proved) { prove_in_time(proved); });
   }
   refused_by_check(client, LoginRefusal::bad_credentials);
+}
+
+// What an account that came as a hash, or from before there was such a thing, could not have until its
+// password was seen.
+void LoginDesk::keep_facts(const Checked& result) {
+  if (!result.lacks_facts) return;
+  StoredSecret secret = result.secret;
+  if (secret.facts.changed == 0) secret.facts.changed = wall_clock();
+  try {
+    store_.add_facts(secret);
+    log::write("verifiers-made", {{"session", log::Id{result.connection}}, {"account", result.secret.name}});
+  } catch (const std::exception& error) {
+    on_state_failure(error);
+  }
 }
 
 // A guess, as far as anybody can see.
@@ -241,6 +268,21 @@ bool LoginDesk::still_proves(const Client& client) {
   }
 }
 
+// A secret whose age is not known is new.
+void LoginDesk::note_age(Client& client, const PasswordFacts& facts) {
+  const std::uint64_t now = wall_clock();
+  const PasswordAge age = password_age(facts.changed == 0 ? now : facts.changed, now,
+                                       config_.authd.password_max_age, config_.authd.password_warning);
+  client.password_expired = age.expired;
+  client.password_days = age.days_left;
+}
+
+// Only who has the right password learns that it is too old.
+void LoginDesk::prove_in_time(Client& client) {
+  if (client.password_expired) return fail(client, LoginRefusal::expired);
+  prove(client);
+}
+
 void LoginDesk::prove(Client& client) {
   if (!still_proves(client)) return fail(client, LoginRefusal::bad_credentials);
   client.phase = Client::Phase::proving;
@@ -254,6 +296,7 @@ void LoginDesk::fail(Client& client, LoginRefusal refusal) {
                               {"peer", client.peer.text()},
                               {"reason", refusal_word(refusal)}});
   client.phase = Client::Phase::idle;
+  client.scram.reset();
   client.channel->send(SaslFailed{refusal});
 }
 
@@ -264,7 +307,10 @@ void LoginDesk::admitted(const Admitted& message) {
   client.phase = Client::Phase::succeeded;
   log::write("login-succeeded",
              {{"session", log::Id{client.id}}, {"account", client.name}, {"mechanism", client.mechanism}});
-  client.channel->send(SaslSucceeded{client.name});
+  if (client.password_days)
+    log::write("password-expires",
+               {{"session", log::Id{client.id}}, {"account", client.name}, {"days", *client.password_days}});
+  client.channel->send(SaslSucceeded{client.name, client.password_days});
 }
 
 void LoginDesk::not_admitted(const NotAdmitted& message) {

@@ -1,6 +1,8 @@
 // Logins: each connection's SASL exchange, the check of its password, and what policyd says to the proved
 // name.
 //
+// An exchange is authd's own (PLAIN, LOGIN: Exchange; SCRAM: ScramExchange), or krbd's.
+//
 //   idle -- SaslStart --> exchanging -- SaslRespond* --> checking --> proving --> succeeded
 //                          |  SaslCancel                  |            | NotAdmitted
 //                          v                              v            v
@@ -62,6 +64,7 @@ class LoginDesk {
   void on_end(ConnectionId connection, event::ChannelEnd why);
   void misbehaved(ConnectionId connection, const char* reason);
 
+  void end_exchange(Client& client);
   void take(Client& client, Exchange::Step&& step);
 
   // Kerberos (login_tickets.cc)
@@ -73,18 +76,28 @@ class LoginDesk {
   TicketDesk::OnStep on_ticket(Client& client);
   void ticket_step(Client& client, TicketDesk::Step&& step);
   void ticket_proved(Client& client, const TicketDesk::Proved& proved);
-  void ask_kdc(Client& client, const std::string& name, const std::string& secret, const Secret& password);
+  void ask_kdc(Client& client, const StoredSecret& secret, const Secret& password);
+
+  // SCRAM (login_scram.cc)
+  bool is_scram(const std::string& mechanism) const;
+  void start_scram(Client& client, SaslStart&& message);
+  void respond_scram(Client& client, std::string&& message);
+  void scram_first(Client& client, const std::string& message);
+  void scram_final(Client& client, const std::string& message);
+  ScramVerifier verifier_for(Client& client);
 
   void check(Client& client, Attempt&& attempt);
   bool is_shared(const IpAddress& address) const;
   void count_failure(const Client& client);
   bool is_shut_out(const Client& client);
-  std::pair<std::string, std::string> name_and_hash(const std::string& text);
+  StoredSecret find(const std::string& text);
   void checked(const Checked& result);
   void refused_by_check(Client& client, LoginRefusal refusal);
   bool still_proves(const Client& client);
   void prove(Client& client);
-  std::string counted_name(const std::string& text) const;
+  void prove_in_time(Client& client);
+  void note_age(Client& client, const PasswordFacts& facts);
+  void keep_facts(const Checked& result);
   std::chrono::milliseconds delay_for(const std::string& name);
 
   void fail(Client& client, LoginRefusal refusal);

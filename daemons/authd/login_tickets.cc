@@ -31,6 +31,12 @@ bool may_act_as(const std::string& account, const TicketDesk::Proved& proved,
          std::ranges::find(names, account) != names.end();
 }
 
+// What GSSAPI clients bind to, as RFC 5929 and RFC 5056 2.1 prefix it; empty: nothing.
+std::string end_point_bindings(const tls::ChannelBindings& bindings) {
+  if (bindings.server_end_point.empty()) return {};
+  return std::string{tls::kServerEndPointBinding} + ":" + bindings.server_end_point;
+}
+
 }  // namespace
 
 bool LoginDesk::is_by_ticket(const SaslStart& message) const {
@@ -70,7 +76,7 @@ void LoginDesk::respond_ticket(Client& client, SaslRespond&& message) {
   if (client.kpop) return respond_kpop(client, message.response);
   client.phase = Client::Phase::checking;
   if (client.ticket != 0) return tickets_.respond(client.ticket, std::move(message.response));
-  client.ticket = tickets_.start_gssapi(client.service, std::move(client.bindings),
+  client.ticket = tickets_.start_gssapi(client.service, end_point_bindings(client.bindings),
                                         std::move(message.response), on_ticket(client));
 }
 
@@ -127,11 +133,11 @@ void LoginDesk::ticket_proved(Client& client, const TicketDesk::Proved& proved) 
 }
 
 // The KDCs say whether a password is right; everything else is as with a hash.
-void LoginDesk::ask_kdc(Client& client, const std::string& name, const std::string& secret,
-                        const Secret& password) {
-  client.name = name;
-  client.hash = secret;
-  client.ticket = tickets_.check_password(secret.substr(kKerberosMark.size()), password, on_ticket(client));
+void LoginDesk::ask_kdc(Client& client, const StoredSecret& secret, const Secret& password) {
+  client.name = secret.name;
+  client.hash = secret.hash;
+  const std::string principal = secret.hash.substr(kKerberosMark.size());
+  client.ticket = tickets_.check_password(principal, password, on_ticket(client));
 }
 
 }  // namespace mailroom::authd

@@ -37,7 +37,11 @@ class SecretDesk {
   void handle(ToolId tool, SetPassword& request);
   void handle(ToolId tool, const SetHashes& request);
   void handle(ToolId tool, const RemoveSecret& request);
-  void set(ToolId tool, const std::vector<HashedSecret>& secrets);
+  void handle(ToolId tool, const DescribeSecret& request);
+  template <typename Work>
+  void guarded(ToolId tool, Work work);
+  void make(ToolId tool, const std::string& name, Secret&& password);
+  void set(ToolId tool, const std::vector<StoredSecret>& secrets);
   void changed(const std::string& name);
 
   const Config& config_;

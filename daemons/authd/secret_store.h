@@ -3,8 +3,10 @@
 //
 //   meta         "format"    u32, 1
 //                "stand-in"  string: a hash of nothing that anybody knows, made at first start
+//                "name-key"  string: random, made at first start; what names without a password answer by
 //   secrets      name        string: the hash, or "krb5:" and the principal whose password it is
-//   credentials  domain      of a route: target, user, password (StoredCredentials)
+//   passwords    name        when the secret was set, and its verifiers for SCRAM (PasswordFacts); may be
+//   missing credentials  domain      of a route: target, user, password (StoredCredentials)
 //
 // Values are records of spool/state/record.h, so that a damaged or moved one is never used.  Failures throw
 // lmdb::Error; damage throws state::Damaged.
@@ -17,6 +19,7 @@
 #include <tuple>
 #include <vector>
 
+#include "daemons/authd/scram_verifier.h"
 #include "daemons/channels/tools_authd.h"
 #include "libcommon/lmdb/lmdb.h"
 
@@ -27,6 +30,18 @@ struct StoredCredentials {
   std::string user;
   std::string password;
   static auto fields(auto& m) { return std::tie(m.target, m.user, m.password); }
+};
+
+struct PasswordFacts {
+  std::uint64_t changed = 0;            // seconds since 1970
+  std::optional<ScramVerifiers> scram;  // none: of a Kerberos password, or of one that came as a hash
+  static auto fields(auto& m) { return std::tie(m.changed, m.scram); }
+};
+
+struct StoredSecret {
+  std::string name;
+  std::string hash;
+  PasswordFacts facts;
 };
 
 // An account whose password is a KDC's has this and its principal in place of a hash.
@@ -50,8 +65,16 @@ class SecretStore {
   // stand-in while there are none.
   std::string stand_in_for(std::string_view name);
 
+  std::optional<PasswordFacts> facts_of(std::string_view name);
+
+  // 32 random octets of this installation, for scram_verifier.h.
+  const std::string& name_key() const { return name_key_; }
+
   // All are durable when it returns.  Gives the names that had another secret before.
-  std::vector<std::string> set(const std::vector<HashedSecret>& secrets);
+  std::vector<std::string> set(const std::vector<StoredSecret>& secrets);
+
+  // Adds facts to a secret that is still the same.  Durable when it returns.
+  void add_facts(const StoredSecret& secret);
 
   // Durable when it returns; false when there was none.
   bool remove(std::string_view name);
@@ -69,11 +92,14 @@ class SecretStore {
   explicit SecretStore(const std::string& path);
   bool has_stand_in();
   void put_stand_in(const std::string& hash);
+  static void put(lmdb::Txn& txn, lmdb::Dbi database, std::string_view name, std::string&& record);
 
   lmdb::Env env_;
   lmdb::Dbi meta_;
   lmdb::Dbi secrets_;
+  lmdb::Dbi passwords_;
   lmdb::Dbi credentials_;
+  std::string name_key_;
 };
 
 }  // namespace mailroom::authd

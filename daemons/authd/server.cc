@@ -3,6 +3,7 @@
 #include "daemons/authd/password_hash.h"
 #include "daemons/log.h"
 #include "libcommon/sys/random.h"
+#include "libcommon/text/saslprep.h"
 
 namespace mailroom::authd {
 namespace {
@@ -32,6 +33,8 @@ Server::Server(const Host& host)
                           }} {}
 
 Server::~Server() = default;
+
+void Server::before_jail() { prepare_saslprep(); }
 
 void Server::start() {
   const AuthdConfig& config = host_.config.authd;

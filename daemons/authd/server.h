@@ -25,6 +25,7 @@ class Server final : public mailroom::Server {
   explicit Server(const Host& host);
   ~Server() override;
 
+  void before_jail() override;
   void start() override;
   void attach(const std::string& kind, const std::string& peer, Fd fd) override;
   void drain() override { host_.loop.stop(); }

@@ -21,6 +21,12 @@ LoginRefusal refusal_of(kerberos::TicketFault fault) {
   return fault == kerberos::TicketFault::malformed ? LoginRefusal::malformed : LoginRefusal::bad_credentials;
 }
 
+// Of a ticket that a KDC has just given for a password: when its times are wrong, a clock is, and the
+// password may be right.
+LoginRefusal refusal_for_password(kerberos::TicketFault fault) {
+  return fault == kerberos::TicketFault::expired ? LoginRefusal::unavailable : LoginRefusal::bad_credentials;
+}
+
 LoginRefusal refusal_of(kerberos::KdcFault fault) {
   switch (fault) {
   case kerberos::KdcFault::wrong_password:
@@ -157,7 +163,12 @@ void TicketDesk::on_krbd(KrbdToAuthd&& message) {
                    end(m.ticket, Proved{std::move(m.principal), std::move(m.authzid), std::move(m.token)});
                  },
                  [this](TicketRefused& m) {
-                   end(m.ticket, Refused{refusal_of(m.fault), std::move(m.detail)});
+                   const auto found = open_.find(m.ticket);
+                   if (found == open_.end()) return;
+                   const bool ticket_is_clients = found->second.principal.empty();
+                   end(m.ticket,
+                       Refused{ticket_is_clients ? refusal_of(m.fault) : refusal_for_password(m.fault),
+                               std::move(m.detail)});
                  },
              },
              message);

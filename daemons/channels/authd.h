@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "daemons/channels/types.h"
+#include "libcommon/tls/channel_bindings.h"
 
 namespace mailroom {
 
@@ -37,7 +38,9 @@ struct SaslStart {
   static constexpr bool kHoldsSecret = true;
   std::string mechanism;
   std::optional<std::string> initial_response;  // decoded; present and empty for "="
-  std::string bindings;  // of the connection's TLS (RFC 5929), with their prefix; empty: none
+  // Of the connection's TLS, as the process that speaks it has them: they say what that process shares with
+  // its client, and bind a proof to it.
+  tls::ChannelBindings bindings;
   static auto fields(auto& m) { return std::tie(m.mechanism, m.initial_response, m.bindings); }
 };
 struct SaslRespond {
@@ -56,8 +59,9 @@ struct SaslChallenge {
   static auto fields(auto& m) { return std::tie(m.challenge); }
 };
 struct SaslSucceeded {
-  std::string name;  // for the log and the greeting only: authority went to policyd
-  static auto fields(auto& m) { return std::tie(m.name); }
+  std::string name;                            // for the log and the greeting only: authority went to policyd
+  std::optional<std::uint32_t> password_days;  // after which the password must be changed, when that is soon
+  static auto fields(auto& m) { return std::tie(m.name, m.password_days); }
 };
 struct SaslFailed {
   LoginRefusal failure = LoginRefusal::bad_credentials;

@@ -2,6 +2,7 @@
 // control socket (0600, root's): one request, one answer.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <tuple>
 #include <variant>
@@ -32,7 +33,11 @@ struct RemoveSecret {  // also Done when there was none
   std::string name;
   static auto fields(auto& m) { return std::tie(m.name); }
 };
-using SecretRequest = std::variant<SetPassword, SetHashes, RemoveSecret>;
+struct DescribeSecret {  // answered by SecretFacts
+  std::string name;
+  static auto fields(auto& m) { return std::tie(m.name); }
+};
+using SecretRequest = std::variant<SetPassword, SetHashes, RemoveSecret, DescribeSecret>;
 
 // What this system proves to another host is its own, in clear: it cannot be a hash.
 struct SetCredentials {
@@ -66,6 +71,14 @@ struct CredentialPage {
   bool last = false;
   static auto fields(auto& m) { return std::tie(m.credentials, m.last); }
 };
-using AuthdToTool = std::variant<Done, ToolRefused, CredentialPage>;
+enum class SecretKind : std::uint8_t { none, password, kerberos, kLast = kerberos };
+struct SecretFacts {
+  SecretKind kind = SecretKind::none;
+  std::uint64_t changed = 0;  // seconds since 1970; 0: not known
+  std::uint64_t expires = 0;  // 0: never
+  bool scram = false;         // SCRAM can prove it
+  static auto fields(auto& m) { return std::tie(m.kind, m.changed, m.expires, m.scram); }
+};
+using AuthdToTool = std::variant<Done, ToolRefused, CredentialPage, SecretFacts>;
 
 }  // namespace mailroom

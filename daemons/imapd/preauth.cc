@@ -82,7 +82,7 @@ class Preauth {
 
   bool login_allowed() const { return tls_state_ == TlsState::active || facts_.plaintext_login; }
   std::string capabilities() const {
-    return capabilities_before_login(tls_state_, login_allowed(), facts_.mechanisms);
+    return capabilities_before_login(tls_state_, login_allowed(), authenticator_.mechanisms());
   }
   void finish_exchange(AuthStep step);
   std::optional<std::string> response_to(const AuthChallenge& challenge);
@@ -268,7 +268,8 @@ void Preauth::authenticate(imap::Scanner& in) {
   in.space();
   const imap::AuthenticateArguments arguments = imap::parse_authenticate(in);
   if (!arguments_are_good(in)) return;
-  if (std::ranges::find(facts_.mechanisms, arguments.mechanism) == facts_.mechanisms.end()) {
+  const auto offered = authenticator_.mechanisms();
+  if (std::ranges::find(offered, arguments.mechanism) == offered.end()) {
     finish_exchange(AuthFailure{AuthFailure::Kind::unsupported_mechanism});
     return;
   }
@@ -297,6 +298,8 @@ void Preauth::finish_exchange(AuthStep step) {
     count_error();
     return;
   }
+  const auto& days = std::get<AuthSuccess>(step).password_days;
+  if (days) output_.line("* OK [ALERT] " + password_notice(*days));
   login_ = ProvedLogin{tag_, std::string{input_.buffered()}};
 }
 

@@ -23,9 +23,8 @@ namespace mailroom::imapd {
 struct PreauthFacts {
   std::string hostname;
   TlsState tls = TlsState::none;
-  bool plaintext_login = false;         // logging in is allowed without TLS
-  std::vector<std::string> mechanisms;  // upper case, such as PLAIN
-  std::uint32_t max_errors = 10;        // commands answered BAD and logins refused; then BYE
+  bool plaintext_login = false;   // logging in is allowed without TLS
+  std::uint32_t max_errors = 10;  // commands answered BAD and logins refused; then BYE
   std::chrono::milliseconds login_timeout{180000};
 };
 

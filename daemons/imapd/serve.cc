@@ -4,7 +4,6 @@
 #include "daemons/imapd/session.h"
 #include "daemons/listener/authenticator_client.h"
 #include "daemons/listener/connection.h"
-#include "daemons/listener/mechanisms.h"
 #include "daemons/listener/session_mailbox.h"
 #include "daemons/listener/session_stream.h"
 
@@ -19,10 +18,10 @@ void serve_connection(BeforeLogin& process) {
                                                                       : imapd::TlsState::none,
                                   .plaintext_login =
                                       process.listener.plaintext_login == PlaintextLogin::allowed,
-                                  .mechanisms = sasl_mechanisms(process.config),
                                   .max_errors = process.config.imapd.max_errors,
                                   .login_timeout = process.config.imapd.login_timeout};
-  AuthenticatorClient authenticator{std::move(process.to_authd)};
+  AuthenticatorClient authenticator{std::move(process.to_authd), process.config,
+                                    [&connection] { return connection.bindings(); }};
   if (auto proved = imapd::run_preauth(client, facts, authenticator, connection)) {
     const std::string context = proved->context;
     if (!connection.hand_over(context, std::move(proved->pre_read)))

@@ -7,10 +7,12 @@
 // exchange is over; after Challenge it may also be ended by cancel().
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 namespace mailroom {
 
@@ -23,7 +25,15 @@ struct AuthChallenge {
   std::string data;
 };
 
-struct AuthSuccess {};
+struct AuthSuccess {
+  std::optional<std::uint32_t> password_days;  // after which the password must be changed, when that is soon
+};
+
+// What a client is told of it, for people.
+inline std::string password_notice(std::uint32_t days) {
+  return days == 1 ? "Your password expires within a day; change it today"
+                   : "Your password expires in " + std::to_string(days) + " days; change it soon";
+}
 
 struct AuthFailure {
   enum class Kind {
@@ -43,6 +53,10 @@ using AuthStep = std::variant<AuthChallenge, AuthSuccess, AuthFailure>;
 class Authenticator {
  public:
   virtual ~Authenticator() = default;
+
+  // What may be named to start() as the connection is, in upper case, the strongest first: some only once TLS
+  // is on.
+  [[nodiscard]] virtual std::vector<std::string> mechanisms() const = 0;
 
   // Begins an exchange.  `mechanism` is as the client wrote it, in upper case.  An absent initial response
   // differs from an empty one.  Blocks until the authority answers; never throws for its silence or end

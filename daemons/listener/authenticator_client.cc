@@ -29,9 +29,21 @@ AuthFailure::Kind kind_of(LoginRefusal refusal) {
 
 }  // namespace
 
+// What authd takes with this configuration; PLUS where there is something to bind to (RFC 5802 section 6).
+std::vector<std::string> AuthenticatorClient::mechanisms() const {
+  std::vector<std::string> all;
+  if (config_.kerberos.enabled()) all.emplace_back("GSSAPI");
+  if (config_.authd.scram) {
+    if (!bindings_().empty()) all.insert(all.end(), {"SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS"});
+    all.insert(all.end(), {"SCRAM-SHA-256", "SCRAM-SHA-1"});
+  }
+  all.insert(all.end(), {"PLAIN", "LOGIN"});
+  return all;
+}
+
 AuthStep AuthenticatorClient::start(std::string_view mechanism,
                                     std::optional<std::string_view> initial_response) {
-  SaslStart question{std::string{mechanism}, {}};
+  SaslStart question{std::string{mechanism}, {}, bindings_()};
   if (initial_response) question.initial_response.emplace(*initial_response);
   return ask(question);
 }
@@ -54,7 +66,7 @@ AuthStep AuthenticatorClient::ask(const ConnectionToAuthd& question) {
     return AuthChallenge{std::move(challenge->challenge)};
   if (auto* succeeded = std::get_if<SaslSucceeded>(&answer->message)) {
     name_ = std::move(succeeded->name);
-    return AuthSuccess{};
+    return AuthSuccess{succeeded->password_days};
   }
   return AuthFailure{kind_of(std::get<SaslFailed>(answer->message).failure)};
 }

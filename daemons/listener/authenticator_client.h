@@ -1,7 +1,10 @@
 // SASL for one connection, by asking authd on the connection's own channel.
 #pragma once
 
+#include <functional>
+
 #include "daemons/channels/authd.h"
+#include "daemons/config.h"
 #include "daemons/listener/authenticator.h"
 #include "libcommon/ipc/channel.h"
 
@@ -9,8 +12,13 @@ namespace mailroom {
 
 class AuthenticatorClient : public Authenticator {
  public:
-  explicit AuthenticatorClient(Fd to_authd) : authd_{std::move(to_authd)} {}
+  // Of the connection's TLS as it is when asked; empty without.
+  using Bindings = std::function<tls::ChannelBindings()>;
 
+  AuthenticatorClient(Fd to_authd, const Config& config, Bindings bindings)
+      : authd_{std::move(to_authd)}, config_{config}, bindings_{std::move(bindings)} {}
+
+  [[nodiscard]] std::vector<std::string> mechanisms() const override;
   [[nodiscard]] AuthStep start(std::string_view mechanism,
                                std::optional<std::string_view> initial_response) override;
   [[nodiscard]] AuthStep respond(std::string_view data) override;
@@ -23,6 +31,8 @@ class AuthenticatorClient : public Authenticator {
   AuthStep ask(const ConnectionToAuthd& question);
 
   ipc::MessageChannel<ConnectionToAuthd, AuthdToConnection> authd_;
+  const Config& config_;
+  Bindings bindings_;
   std::string name_;
 };
 

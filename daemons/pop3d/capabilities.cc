@@ -1,5 +1,7 @@
 #include "daemons/pop3d/capabilities.h"
 
+#include <fmt/format.h>
+
 namespace mailroom::pop3d {
 namespace {
 
@@ -8,10 +10,11 @@ constexpr std::string_view kAlways = "TOP\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-COD
 
 }  // namespace
 
-std::string capabilities_before_login(TlsState tls, bool login_allowed, std::string_view mechanisms) {
+std::string capabilities_before_login(TlsState tls, bool login_allowed,
+                                      const std::vector<std::string>& mechanisms) {
   std::string lines{kAlways};
   if (login_allowed) lines += "USER\r\n";
-  if (login_allowed && !mechanisms.empty()) lines.append("SASL ").append(mechanisms).append("\r\n");
+  if (login_allowed && !mechanisms.empty()) lines += fmt::format("SASL {}\r\n", fmt::join(mechanisms, " "));
   if (tls == TlsState::available) lines += "STLS\r\n";
   return lines += ".\r\n";
 }

@@ -79,6 +79,7 @@ class Preauth {
   std::optional<std::string> user_;
   bool ended_ = false;
   bool proved_ = false;
+  std::string notice_;
   unsigned errors_ = 0;
   unsigned failed_logins_ = 0;
 };
@@ -93,7 +94,7 @@ std::optional<ProvedLogin> Preauth::run() {
   while (!ended_ && !proved_) serve_command();
   dialogue_.flush();
   if (!proved_) return std::nullopt;
-  return ProvedLogin{{}, std::string(dialogue_.input())};
+  return ProvedLogin{notice_, std::string(dialogue_.input())};
 }
 
 void Preauth::serve_command() {
@@ -120,7 +121,9 @@ void Preauth::dispatch(std::string_view line) {
 
 void Preauth::capa(std::string_view) {
   ok("Capabilities:");
-  dialogue_.out() += capabilities_before_login(tls_, may_log_in(), facts_.mechanisms);
+  // KPOP's client has shown its ticket already.
+  const auto mechanisms = facts_.kpop ? std::vector<std::string>{} : authenticator_.mechanisms();
+  dialogue_.out() += capabilities_before_login(tls_, may_log_in(), mechanisms);
 }
 
 void Preauth::quit(std::string_view) {
@@ -206,8 +209,9 @@ std::optional<std::string> Preauth::read_sasl_response(std::string_view challeng
 }
 
 void Preauth::finish_login(const AuthStep& step) {
-  if (std::holds_alternative<AuthSuccess>(step)) {
+  if (const auto* success = std::get_if<AuthSuccess>(&step)) {
     proved_ = true;
+    if (success->password_days) notice_ = password_notice(*success->password_days);
     return;
   }
   const auto* failure = std::get_if<AuthFailure>(&step);

@@ -30,7 +30,6 @@ struct PreauthFacts {
   TlsState tls = TlsState::none;
   bool plaintext_login = false;  // logging in is allowed without TLS
   bool kpop = false;  // a ticket was taken (kpop.h): USER says whose it is, and PASS is not looked at
-  std::string mechanisms = "PLAIN LOGIN";           // as CAPA lists them; empty: no AUTH
   std::uint32_t max_errors = 10;                    // commands refused; then the connection ends
   std::chrono::milliseconds login_timeout{120000};  // from the greeting to the login, as a whole
   std::chrono::milliseconds tls_timeout{60000};
@@ -38,7 +37,7 @@ struct PreauthFacts {
 
 // A login that has succeeded and not been answered: the account's session answers, when it has the maildrop.
 struct ProvedLogin {
-  std::string context;   // empty: the answer to PASS and AUTH is the same
+  std::string context;   // what the answer says besides, for people; mostly nothing
   std::string pre_read;  // what the client has sent after the command
 };
 

@@ -2,7 +2,6 @@
 
 #include "daemons/listener/authenticator_client.h"
 #include "daemons/listener/connection.h"
-#include "daemons/listener/mechanisms.h"
 #include "daemons/listener/session_mailbox.h"
 #include "daemons/listener/session_stream.h"
 #include "daemons/log.h"
@@ -24,7 +23,8 @@ pop3d::TlsState tls_state(const Connection& connection) {
 void serve_connection(BeforeLogin& process) {
   Connection connection{process};
   Stream& client = connection.open();
-  AuthenticatorClient authenticator{std::move(process.to_authd)};
+  AuthenticatorClient authenticator{std::move(process.to_authd), process.config,
+                                    [&connection] { return connection.bindings(); }};
   const bool kpop = process.listener.service == Service::kpop;
   if (kpop && !pop3d::take_ticket(client, authenticator, process.config.pop3d.login_timeout))
     return connection.close();
@@ -34,7 +34,6 @@ void serve_connection(BeforeLogin& process) {
                                   .plaintext_login =
                                       process.listener.plaintext_login == PlaintextLogin::allowed,
                                   .kpop = kpop,
-                                  .mechanisms = kpop ? "" : sasl_mechanism_list(process.config),
                                   .max_errors = process.config.pop3d.max_errors,
                                   .login_timeout = process.config.pop3d.login_timeout};
   SystemClock clock;
@@ -55,7 +54,8 @@ void serve_session(AfterLogin& process) {
     return pop3d::refuse_session(client, process.start.context);
   }
   log_rebuilt_index(process, *mail);
-  const pop3d::SessionFacts facts{.pre_read = std::move(process.start.pre_read),
+  const pop3d::SessionFacts facts{.notice = std::move(process.start.context),
+                                  .pre_read = std::move(process.start.pre_read),
                                   .connection = process.connection,
                                   .account = process.name,
                                   .max_errors = process.config.pop3d.max_errors,

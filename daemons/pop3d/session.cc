@@ -100,7 +100,7 @@ bool Session::open() {
     return false;
   }
   deleted_.assign(messages().size(), false);
-  ok(fmt::format("{} messages", messages().size()));
+  ok(fmt::format("{} messages{}{}", messages().size(), facts_.notice.empty() ? "" : ". ", facts_.notice));
   return true;
 }
 

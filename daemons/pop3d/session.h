@@ -16,6 +16,7 @@
 namespace mailroom::pop3d {
 
 struct SessionFacts {
+  std::string notice;    // for people, with the greeting; mostly none
   std::string pre_read;  // of ProvedLogin
   ConnectionId connection = 0;
   std::string account;            // for the log

@@ -27,7 +27,6 @@ struct SmtpFacts {
   Service service = Service::mx;  // one of the SMTP classes
   TlsMode tls = TlsMode::none;    // what this connection has (implicit) or may have (starttls)
   LoginOffer login = LoginOffer::never;
-  std::string mechanisms = "PLAIN LOGIN";  // as EHLO lists them
   ConnectionId connection = 0;
   IpAddress peer;
   bool client_spoke_first = false;  // octets were there before the greeting, on a port without implicit TLS

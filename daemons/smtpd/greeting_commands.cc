@@ -29,7 +29,7 @@ void SmtpSession::ehlo(std::string_view argument) {
   std::string lines = facts_.hostname + "\nPIPELINING\n";
   lines += fmt::format("SIZE {}\n", limits_.max_message_size);
   if (facts_.tls == TlsMode::starttls && !tls_on_) lines += "STARTTLS\n";
-  if (may_log_in()) lines += "AUTH " + facts_.mechanisms + "\n";
+  if (may_log_in()) lines += fmt::format("AUTH {}\n", fmt::join(peers_.authenticator.mechanisms(), " "));
   if (tls_on_) lines += "REQUIRETLS\n";  // RFC 8689 2
   lines += "ENHANCEDSTATUSCODES\n8BITMIME\nSMTPUTF8\nCHUNKING\nDSN\nHELP";
   reply(250, "", lines);

@@ -99,7 +99,8 @@ void SmtpSession::finish_login(const AuthStep& step) {
   if (const auto* failure = std::get_if<AuthFailure>(&step)) return refuse_login(failure->kind);
   logged_in_ = true;
   forgiven_.reset();
-  reply(235, "2.7.0", "You are logged in");
+  const auto& days = std::get<AuthSuccess>(step).password_days;
+  reply(235, "2.7.0", days ? password_notice(*days) : "You are logged in");
 }
 
 void SmtpSession::refuse_login(AuthFailure::Kind kind) {

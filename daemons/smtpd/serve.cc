@@ -4,7 +4,6 @@
 
 #include "daemons/listener/authenticator_client.h"
 #include "daemons/listener/connection.h"
-#include "daemons/listener/mechanisms.h"
 #include "daemons/smtpd/policy_client.h"
 #include "daemons/smtpd/session.h"
 #include "daemons/smtpd/spool_client.h"
@@ -37,7 +36,6 @@ SmtpFacts facts_of(const BeforeLogin& process, Service service, const Connection
           .service = service,
           .tls = tls_mode(process, connection),
           .login = login_offer(process),
-          .mechanisms = sasl_mechanism_list(process.config),
           .connection = process.connection,
           .peer = process.peer,
           .client_spoke_first = spoke_first(process, connection),
@@ -60,7 +58,8 @@ void serve_connection(BeforeLogin& process) {
   const SmtpFacts facts = facts_of(process, process.listener.service, connection);
   PolicyClient policy{std::move(process.to_policyd)};
   SpoolClient spool{std::move(process.to_queued)};
-  AuthenticatorClient authenticator{std::move(process.to_authd)};
+  AuthenticatorClient authenticator{std::move(process.to_authd), process.config,
+                                    [&connection] { return connection.bindings(); }};
   SystemClock clock;
   run_smtp(facts, {client, policy, spool, authenticator, connection, clock});
   connection.close();

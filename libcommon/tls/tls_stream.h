@@ -6,6 +6,7 @@
 #include <string>
 
 #include "libcommon/sys/stream.h"
+#include "libcommon/tls/channel_bindings.h"
 #include "libcommon/tls/record_state.h"
 #include "libcommon/tls/server_context.h"
 
@@ -68,6 +69,9 @@ class TlsStream : public Stream {
   void close() noexcept;
 
   const HandshakeFacts& facts() const;
+
+  // Of the server's end.
+  ChannelBindings bindings() const;
 
   struct State;  // of libcommon/tls
   explicit TlsStream(std::unique_ptr<State> state);

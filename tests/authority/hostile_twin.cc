@@ -140,7 +140,8 @@ class Twin {
   }
 
   std::string log_in() {
-    authenticator_.emplace(std::move(process_.to_authd));
+    authenticator_.emplace(std::move(process_.to_authd), process_.config,
+                           [] { return tls::ChannelBindings{}; });
     const auto step = authenticator_->start("PLAIN", sasl_plain_message("alice", "alice-secret"));
     return std::holds_alternative<AuthSuccess>(step) ? "logged in" : "refused";
   }

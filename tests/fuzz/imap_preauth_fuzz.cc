@@ -29,6 +29,7 @@ class Octets : public Stream {
 
 class OnePassword : public Authenticator {
  public:
+  std::vector<std::string> mechanisms() const override { return {"PLAIN"}; }
   AuthStep start(std::string_view mechanism, std::optional<std::string_view> initial_response) override {
     if (mechanism != "PLAIN") std::abort();
     if (!initial_response) return AuthChallenge{};
@@ -58,7 +59,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   OnePassword authenticator;
   SameStream tls{stream};
   const imapd::PreauthFacts facts{
-      .hostname = "h", .tls = imapd::TlsState::available, .plaintext_login = true, .mechanisms = {"PLAIN"}};
+      .hostname = "h", .tls = imapd::TlsState::available, .plaintext_login = true};
   const auto login = imapd::run_preauth(stream, facts, authenticator, tls);
   if (!stream.output.ends_with("\r\n")) std::abort();
   if (login && login->context.empty()) std::abort();

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Whether the refusal of a login tells if there is such an account.
 
-enumeration.py PROTOCOL PORT SAMPLES KIND=NAME:PASSWORD...   PROTOCOL is pop3, imap or smtp; logins without TLS
+enumeration.py PROTOCOL PORT SAMPLES KIND=NAME:PASSWORD...   PROTOCOL is pop3, imap, smtp or scram; logins without TLS
+scram is SCRAM-SHA-256 over IMAP with a proof of no password: of its first answer the length counts, the time of both.
 
 Tries every KIND SAMPLES times, in random order, each on a connection of its own.  Prints for each its replies (one line, JSON),
 the number of different ones, and the median of its times; then 'spread P' with the percentage between the fastest and
@@ -9,6 +10,7 @@ the slowest median.
 """
 import base64
 import json
+import os
 import random
 import socket
 import statistics
@@ -40,31 +42,48 @@ def imap_last(line):
     return line.startswith(b"a ")
 
 
+b64 = base64.b64encode
+
+
 def plain(name, password):
-    return base64.b64encode(b"\0" + name + b"\0" + password)
+    return b64(b"\0" + name + b"\0" + password)
 
 
-# protocol: [(what is sent, or nothing for the greeting; which line ends the answer)]; the last answer counts.
+def scram_first(name, _):
+    return b64(b"n,,n=" + name + b",r=" + b64(os.urandom(18)))
+
+
+def scram_final(challenge):
+    nonce = base64.b64decode(challenge[2:]).split(b",")[0]
+    return b64(b"c=" + b64(b"n,,") + b"," + nonce + b",p=" + b64(os.urandom(32)))
+
+
+# protocol: [(what is sent, or what makes it of the answer before, or nothing for the greeting; which line ends the answer)]; the last answer counts.
 DIALOGUES = {
     "pop3": lambda n, p: [(None, any_line), (b"USER " + n, any_line), (b"PASS " + p, any_line)],
     "imap": lambda n, p: [(None, any_line), (b"a LOGIN " + n + b" " + p, imap_last)],
     "smtp": lambda n, p: [(None, smtp_last), (b"EHLO client.test", smtp_last), (b"AUTH PLAIN " + plain(n, p), smtp_last)],
+    "scram": lambda n, p: [(None, any_line), (b"a AUTHENTICATE SCRAM-SHA-256", any_line), (scram_first(n, p), any_line), (scram_final, imap_last)],
 }
 
 
 def attempt(protocol, port, name, password):
-    """All answers after the greeting, and the seconds that the last one took."""
-    answers = []
+    """All answers after the greeting, and the seconds that the last ones took."""
+    answers, took = [], []
     with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         file = connection.makefile("rb")
         for command, is_last in DIALOGUES[protocol](name.encode(), password.encode()):
+            if callable(command):
+                command = command(answers[-1])
             began = time.perf_counter()
             if command is not None:
                 connection.sendall(command + b"\r\n")
             answers.append(read_reply(file, is_last))
-            took = time.perf_counter() - began
-    return b"".join(answers[1:]).decode("latin-1"), took
+            took.append(time.perf_counter() - began)
+    if protocol == "scram":  # its challenge is another one each time
+        return f"{len(answers[2])} octets, {answers[3].decode('latin-1')}", took[-2] + took[-1]
+    return b"".join(answers[1:]).decode("latin-1"), took[-1]
 
 
 def main():

@@ -31,6 +31,7 @@ class FakeAuthenticator : public Authenticator {
  public:
   explicit FakeAuthenticator(Events& events) : events_{events} {}
 
+  std::vector<std::string> mechanisms() const override { return {"PLAIN", "LOGIN"}; }
   AuthStep start(std::string_view mechanism, std::optional<std::string_view> initial_response) override {
     events_.push_back(fmt::format("auth {}", mechanism));
     plain_ = mechanism == "PLAIN";
@@ -68,6 +69,7 @@ class FakeAuthenticator : public Authenticator {
     if (credentials.authcid == "off") return AuthFailure{Kind::service_off};
     if (credentials.authcid == "unlucky") return AuthFailure{Kind::unavailable};
     if (credentials.authcid == "many") return AuthFailure{Kind::too_many};
+    if (credentials.authcid == "soon") return AuthSuccess{5};
     if (credentials.authcid != "user") return AuthFailure{Kind::bad_credentials};
     events_.push_back("logged in");
     return AuthSuccess{};

@@ -22,6 +22,7 @@ class FakeAuthenticator : public Authenticator {
  public:
   explicit FakeAuthenticator(Events& events) : events_{&events} {}
 
+  std::vector<std::string> mechanisms() const override { return {"PLAIN", "LOGIN"}; }
   AuthStep start(std::string_view mechanism, std::optional<std::string_view> initial_response) override {
     events_->push_back("start " + std::string{mechanism} +
                        (initial_response ? " " + transcript::escape(*initial_response) : ""));
@@ -50,6 +51,7 @@ class FakeAuthenticator : public Authenticator {
     using Kind = AuthFailure::Kind;
     if (plain == sasl_plain_message("joe", "secret")) return AuthSuccess{};
     const auto is = [&](std::string_view name) { return plain.starts_with(sasl_plain_message(name, "")); };
+    if (plain == sasl_plain_message("soon", "secret")) return AuthSuccess{1};
     if (is("gone")) return AuthFailure{Kind::unavailable};
     if (is("old")) return AuthFailure{Kind::expired};
     if (is("off")) return AuthFailure{Kind::service_off};

@@ -23,6 +23,7 @@ using namespace mailroom;
 
 class OneUser : public Authenticator {
  public:
+  std::vector<std::string> mechanisms() const override { return {"PLAIN"}; }
   AuthStep start(std::string_view, std::optional<std::string_view> initial) override {
     if (!initial) return AuthChallenge{};
     return respond(*initial);
@@ -43,8 +44,7 @@ void serve(int client, const std::string& directory) {
   SocketStream stream{client, -1};
   OneUser users;
   NoTls no_tls;
-  auto login = imapd::run_preauth(
-      stream, {.hostname = "localhost", .plaintext_login = true, .mechanisms = {"PLAIN"}}, users, no_tls);
+  auto login = imapd::run_preauth(stream, {.hostname = "localhost", .plaintext_login = true}, users, no_tls);
   if (!login) return;
   mailbox::Options options;
   options.path = directory;

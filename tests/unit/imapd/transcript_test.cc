@@ -19,7 +19,6 @@ imapd::PreauthFacts preauth_facts(const Transcript& transcript) {
                  : tls == "available" ? imapd::TlsState::available
                                       : imapd::TlsState::active,
           .plaintext_login = transcript.settings.contains("plaintext-login"),
-          .mechanisms = {"PLAIN", "LOGIN"},
           .max_errors = 10};
 }
 

@@ -1,0 +1,46 @@
+#include "libcommon/tls/channel_bindings.h"
+
+#include <openssl/objects.h>
+
+#include <string_view>
+
+#include "libcommon/tls/library.h"
+#include "libcommon/tls/stream_state.h"
+
+namespace mailroom::tls {
+namespace {
+
+constexpr std::string_view kLabel = "EXPORTER-Channel-Binding";  // RFC 9266 2
+constexpr std::size_t kExporterSize = 32;
+
+std::string exporter_of(SSL* ssl) {
+  // RFC 9266 4.2: in TLS 1.2 without the extended master secret two connections may have the same.
+  if (SSL_version(ssl) < TLS1_3_VERSION && SSL_get_extms_support(ssl) != 1) return {};
+  std::string binding(kExporterSize, '\0');
+  if (SSL_export_keying_material(ssl, reinterpret_cast<unsigned char*>(binding.data()), binding.size(),
+                                 kLabel.data(), kLabel.size(), nullptr, 0, 0) != 1)
+    return {};
+  return binding;
+}
+
+// RFC 5929 4.1: the hash of the certificate's own signature, SHA-256 where that is weaker.
+std::string server_end_point_of(const X509* certificate) {
+  int hash = NID_undef;
+  if (certificate == nullptr ||
+      OBJ_find_sigid_algs(X509_get_signature_nid(certificate), &hash, nullptr) != 1 || hash == NID_undef)
+    return {};
+  if (hash == NID_md5 || hash == NID_sha1) hash = NID_sha256;
+  const Handle<EVP_MD, &EVP_MD_free> algorithm{EVP_MD_fetch(library(), OBJ_nid2sn(hash), nullptr)};
+  unsigned char octets[EVP_MAX_MD_SIZE];
+  unsigned size = 0;
+  if (!algorithm || X509_digest(certificate, algorithm.get(), octets, &size) != 1) return {};
+  return {reinterpret_cast<const char*>(octets), size};
+}
+
+}  // namespace
+
+ChannelBindings TlsStream::bindings() const {
+  return {exporter_of(state_->ssl.get()), server_end_point_of(SSL_get_certificate(state_->ssl.get()))};
+}
+
+}  // namespace mailroom::tls

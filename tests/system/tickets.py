@@ -1,0 +1,148 @@
+#!/usr/bin/python3
+"""GSSAPI over IMAP as no good client speaks it.
+
+tickets.py VERB [ARGUMENT]   with HOST and IMAP_PORT in the environment, and tickets in the cache; prints what came of it
+"""
+import base64
+import os
+import socket
+import sys
+
+import gssapi
+
+HOST, PORT = os.environ["HOST"], int(os.environ["IMAP_PORT"])
+
+
+class Box:
+    """An IMAP connection; SASL goes in and comes out as octets."""
+
+    def __init__(self):
+        self.socket = socket.create_connection(("127.0.0.1", PORT), timeout=30)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.file = self.socket.makefile("rb")
+        self.file.readline()
+
+    def send(self, line):
+        self.socket.sendall(line + b"\r\n")
+
+    def start(self):
+        self.send(b"a AUTHENTICATE GSSAPI")
+        return self.answer()
+
+    def respond(self, octets):
+        self.send(base64.b64encode(octets))
+        return self.answer()
+
+    def answer(self):
+        """The octets of a challenge; nothing when it is over: `last` says how."""
+        while True:
+            self.last = self.file.readline()
+            if self.last.startswith(b"+ "):
+                return base64.b64decode(self.last[2:])
+            if not self.last.startswith(b"* "):
+                return None
+
+    def outcome(self):
+        return "in" if self.last.startswith(b"a OK") else "refused"
+
+    def attempt(self, token):
+        """One exchange with that token alone."""
+        self.start()
+        if self.respond(token) is None:
+            return self.outcome()
+        self.send(b"*")
+        self.answer()
+        return "goes on"
+
+
+def context_for(service="imap"):
+    name = gssapi.Name(f"{service}@{HOST}", gssapi.NameType.hostbased_service)
+    flags = [gssapi.RequirementFlag.mutual_authentication, gssapi.RequirementFlag.integrity]
+    return gssapi.SecurityContext(name=name, usage="initiate", flags=flags)
+
+
+def exchange(box, layer=b"\x01\x00\x00\x00"):
+    """To its end, choosing the security layer and buffer size `layer`."""
+    box.start()
+    context = context_for()
+    challenge = box.respond(context.step())
+    while challenge is not None and not context.complete:
+        challenge = box.respond(context.step(challenge) or b"")
+    if challenge is None:
+        return box.outcome()
+    context.unwrap(challenge)
+    box.respond(context.wrap(layer, False).message)
+    return box.outcome()
+
+
+def all_refused(tokens):
+    """The different outcomes of these tokens."""
+    box, outcomes = Box(), set()
+    for number, token in enumerate(tokens):
+        if number % 15 == 14:  # a connection has so many attempts
+            box = Box()
+        outcomes.add(box.attempt(token))
+    return ",".join(sorted(outcomes))
+
+
+def good():
+    try:
+        return exchange(Box())
+    except gssapi.exceptions.GSSError as error:
+        print(error, file=sys.stderr)
+        return "no ticket"
+
+
+def replay():
+    token = context_for().step()
+    return f"first: {Box().attempt(token)}, again: {Box().attempt(token)}"
+
+
+def service(name):
+    return all_refused([context_for(name).step()])
+
+
+def truncated():
+    token = context_for().step()
+    return all_refused(token[:n] for n in range(len(token)))
+
+
+def changed():
+    """A new one each time, so that none is refused as a repeat."""
+    size = len(context_for().step())
+    def with_change(n):
+        token = bytearray(context_for().step())
+        token[n % len(token)] ^= 0xFF
+        return bytes(token)
+    return all_refused(with_change(n) for n in range(0, size, 3))
+
+
+def lengths():
+    token = context_for().step()
+    tails = [b"\x84\xff\xff\xff\xff", b"\x84\x7f\xff\xff\xff", b"\x88" + b"\xff" * 8, b"\x80", b"\x82\xff\xff", b"\xff"]
+    return all_refused([b"\x60" + tail + token[4:] for tail in tails] + [token + b"\x00" * 9000, b"\x60" * 12000])
+
+
+def mutual():
+    box = Box()
+    box.start()
+    context = context_for()
+    reply = bytearray(box.respond(context.step()))
+    reply[-1] ^= 1
+    try:
+        context.step(bytes(reply))
+        return "believed"
+    except gssapi.exceptions.GSSError:
+        box.send(b"*")
+        box.answer()
+        box.send(b"b STATUS INBOX (MESSAGES)")
+        return "not believed, " + ("in" if box.file.readline().startswith(b"* STATUS") else "not in")
+
+
+def layer():
+    outcomes = {exchange(Box(), octets) for octets in (b"\x02\x00\x10\x00", b"\x04\x00\x10\x00", b"\x07\xff\xff\xff", b"\x00\x00\x00\x00", b"\x01", b"")}
+    return ",".join(sorted(outcomes))
+
+
+VERBS = {each.__name__: each for each in (good, replay, service, truncated, changed, lengths, mutual, layer)}
+print(VERBS[sys.argv[1]](*sys.argv[2:]))
