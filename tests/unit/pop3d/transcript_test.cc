@@ -65,6 +65,7 @@ void run_before_login(const Transcript& transcript, ScriptStream& stream, Events
   FakeClock clock;
   if (const auto proved = pop3d::run_preauth(stream, facts, authenticator, upgrade, clock)) {
     events.push_back("proved " + escape(proved->pre_read));
+    if (!proved->context.empty()) events.push_back("notice " + proved->context);
   }
 }
 
@@ -72,6 +73,7 @@ void run_after_login(const Transcript& transcript, ScriptStream& stream, Events&
   FakeMaildrop maildrop{transcript, events};
   FakeClock clock;
   const pop3d::SessionFacts facts{
+      .notice = transcript.setting("notice", ""),
       .pre_read = unescape(transcript.setting("pre-read", "")),
       .account = "user",
       .max_errors = static_cast<std::uint32_t>(std::stoul(transcript.setting("max-errors", "10")))};
