@@ -79,6 +79,12 @@ ok 'it logs in by its password' imap carol carol-secret INBOX -X NOOP
 ok 'and then it can' gnu imap "$IMAP_PORT" SCRAM-SHA-256-PLUS carol carol-secret
 like 'mr-account shows that too' "$(tool account show carol)" '^password +kept here, also by SCRAM$'
 
+# ---- a password of another script, in two spellings ----
+tool account passwd carol --password-stdin <<< $'gr\303\274ne W\303\244lder'
+ok 'a password with umlauts' gnu imap "$IMAP_PORT" SCRAM-SHA-256 carol $'gr\303\274ne W\303\244lder'
+ok 'typed on a machine that writes them otherwise' gnu imap "$IMAP_PORT" SCRAM-SHA-256 carol $'gru\314\210ne Wa\314\210lder'
+fails 'and without them' gnu imap "$IMAP_PORT" SCRAM-SHA-256 carol 'grune Walder'
+
 # ---- a changed password ----
 tool account passwd carol --password-stdin <<< another-secret
 ok 'a changed password is good at once' gnu imap "$IMAP_PORT" SCRAM-SHA-256 carol another-secret

@@ -31,6 +31,8 @@ like 'each third octet changed' "$(tickets changed)" '^(goes on,)?refused$'
 is 'krbd has not fallen over any of it' "$(pid_of krbd)" "$krbd"
 is 'lengths without end' "$(tickets lengths)" refused
 is 'the server proves itself; a client that does not believe it gives up, and is nobody' "$(tickets mutual)" 'not believed, not in'
+is 'after tickets that were refused or given up a name and a password go where they belong' "$(tickets mixed "$USER1" "$PASS1")" \
+    'wrong: refused, right: in'
 is 'a security layer that was not offered' "$(tickets layer)" refused
 is 'all that time one can log in' "$(tickets good)" in
 

@@ -139,10 +139,28 @@ def mutual():
         return "not believed, " + ("in" if box.file.readline().startswith(b"* STATUS") else "not in")
 
 
+def mixed(name, password):
+    """Exchanges of one connection leave nothing for the next one."""
+    def by_login(secret):
+        box.send(b"a AUTHENTICATE LOGIN")
+        box.answer()
+        box.respond(name.encode())
+        box.respond(secret.encode())
+        return box.outcome()
+    box = Box()
+    for token in (b"x", context_for("smtp").step(), context_for().step()):
+        box.attempt(token)
+    wrong = by_login("wrong")
+    for _ in range(3):
+        box.attempt(context_for().step())
+    box.attempt(b"x")
+    return f"wrong: {wrong}, right: {by_login(password)}"
+
+
 def layer():
     outcomes = {exchange(Box(), octets) for octets in (b"\x02\x00\x10\x00", b"\x04\x00\x10\x00", b"\x07\xff\xff\xff", b"\x00\x00\x00\x00", b"\x01", b"")}
     return ",".join(sorted(outcomes))
 
 
-VERBS = {each.__name__: each for each in (good, replay, service, truncated, changed, lengths, mutual, layer)}
+VERBS = {each.__name__: each for each in (good, replay, service, truncated, changed, lengths, mutual, mixed, layer)}
 print(VERBS[sys.argv[1]](*sys.argv[2:]))

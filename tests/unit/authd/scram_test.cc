@@ -1,3 +1,5 @@
+#include <map>
+#include <random>
 #include <thread>
 
 #include "daemons/authd/password_age.h"
@@ -26,7 +28,7 @@ class Client {
   std::string final(const std::string& server_first) {
     const std::string salt = *decode_base64(field(server_first, "s="));
     const auto iterations = static_cast<std::uint32_t>(std::stoul(field(server_first, "i=")));
-    const std::string salted = pbkdf2(hash_, password_, salt, iterations);
+    const std::string& salted = salted_with(salt, iterations);
     const std::string key = hmac(hash_, salted, "Client Key");
     const std::string without =
         "c=" + encode_base64(header + bindings) + "," + "r=" + field(server_first, "r=");
@@ -44,6 +46,14 @@ class Client {
   }
 
  private:
+  // Slow, and the same for the same.
+  const std::string& salted_with(const std::string& salt, std::uint32_t iterations) const {
+    static std::map<std::tuple<Hash, std::string, std::string>, std::string> known;
+    std::string& salted = known[{hash_, salt, password_}];
+    if (salted.empty()) salted = pbkdf2(hash_, password_, salt, iterations);
+    return salted;
+  }
+
   Hash hash_;
   std::string bare_;
   std::string password_;
@@ -221,6 +231,84 @@ TEST_CASE("a SCRAM exchange that is broken off leaves nothing for the next one")
     CHECK(refusal(a.finish(child)) == LoginRefusal::bad_credentials);
   }
   CHECK_FALSE(a.last_proved);
+}
+
+TEST_CASE("exchanges of many connections at once: each proves its own name, or none") {
+  constexpr std::size_t kUsers = 6, kConnections = 100, kSteps = 3'000;
+  Authd a;
+  a.launch.config.authd.failure_delay = std::chrono::milliseconds{0};
+  a.launch.config.authd.address_failures = 100'000;
+  a.launch.config.authd.account_failures = 50'000;
+  const auto user = [](std::size_t n) { return "user" + std::to_string(n % kUsers); };
+  const auto password = [](std::size_t n) { return "password of " + std::to_string(n % kUsers); };
+  for (std::size_t i = 0; i < kUsers; ++i) a.set_password(user(i), password(i));
+
+  // Connection i is user i's, who now and then types the next one's password.
+  struct Child {
+    test::Child channel;
+    std::optional<Client> client;  // within SCRAM
+    bool right = false;
+    int stage = 0;
+  };
+  std::vector<Child> children(kConnections);
+  for (std::size_t i = 0; i < kConnections; ++i) children[i].channel = a.open(i + 1);
+  std::mt19937 random{1};
+  std::size_t proved = 0, refused = 0;
+  const auto begin = [&](std::size_t i) {
+    Child& child = children[i];
+    child.right = random() % 2 == 0;
+    child.stage = 1;
+    child.client.reset();
+    const std::string typed = password(child.right ? i : i + 1);
+    switch (random() % 4) {
+    case 0:
+      return child.channel.send(SaslStart{"PLAIN", plain(user(i), typed), {}});
+    case 1:
+      return child.channel.send(SaslStart{"LOGIN", user(i), {}});
+    default:
+      child.client.emplace(Hash::sha256, user(i), typed);
+      return child.channel.send(SaslStart{"SCRAM-SHA-256", child.client->first(), {}});
+    }
+  };
+  const auto answer_challenge = [&](std::size_t i, const SaslChallenge& challenge) {
+    Child& child = children[i];
+    if (random() % 8 == 0) {
+      child.channel.send(SaslCancel{});
+      child.stage = 0;
+    } else if (challenge.challenge == "Password:") {
+      child.channel.send(SaslRespond{password(child.right ? i : i + 1)});
+    } else if (challenge.challenge.starts_with("v=")) {
+      child.channel.send(SaslRespond{""});
+    } else {
+      child.channel.send(SaslRespond{child.client->final(challenge.challenge)});
+    }
+  };
+  for (std::size_t step = 0; step < kSteps; ++step) {
+    const std::size_t i = random() % kConnections;
+    Child& child = children[i];
+    if (child.stage == 0) begin(i);
+    a.pump();
+    while (auto name = a.policyd.next_as<NameProved>()) {
+      CHECK(name->name == user(name->connection - 1));
+      CHECK(children[name->connection - 1].right);
+      ++proved;
+      a.policyd.send(NotAdmitted{name->connection, LoginRefusal::service_off});  // so that it may try again
+    }
+    const auto answer = child.channel.next();
+    if (!answer) continue;
+    if (const auto* challenge = std::get_if<SaslChallenge>(&*answer)) {
+      answer_challenge(i, *challenge);
+      continue;
+    }
+    const bool wrong = refusal(*answer) == LoginRefusal::bad_credentials;
+    CHECK((wrong ? !child.right
+                 : refusal(*answer) == LoginRefusal::service_off ||
+                       refusal(*answer) == LoginRefusal::too_many));
+    refused += wrong ? 1 : 0;
+    child.stage = 0;
+  }
+  CHECK(proved > 50);
+  CHECK(refused > 50);
 }
 
 TEST_CASE("a name that is not an account's has the challenge that it would have") {
