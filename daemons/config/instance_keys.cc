@@ -222,7 +222,7 @@ constexpr Key<Config> kKeys[] = {
      "for clients that ask for one of the names (SNI); the first certificate is used for all others. The "
      "leftmost "
      "label of a name may be *."},
-    {"route", Custom<Config>{kRouteSyntax, Occurs::repeatedly, set_route, show_routes}, Reload::restart,
+    {"route", Custom<Config>{kRouteSyntax, Occurs::repeatedly, set_route, show_routes}, Reload::at_once,
      "Where mail for a domain that is not local goes, instead of the hosts that the DNS names. DOMAIN is a "
      "domain, "
      ".DOMAIN for all its subdomains, or * for all that has no route of its own; the most exact one counts. "

@@ -49,10 +49,10 @@ bool is_deferred(const TargetResult& result) { return result.fate == Fate::defer
 }  // namespace
 
 Dispatcher::Dispatcher(event::Loop& loop, queue::Queue& queue, const Config& config, RouteDesk& routes,
-                       Reports& reports)
-    : loop_{loop}, queue_{queue}, config_{config}, routes_{routes}, reports_{reports}, schedule_{limits(),
-                                                                                                 seed()},
-      local_destination_{schedule_.destination(kLocalKey, DestinationKind::local)},
+                       Reports& reports, queue::DestinationHolds& holds)
+    : loop_{loop}, queue_{queue}, config_{config}, routes_{routes}, reports_{reports}, holds_{holds},
+      schedule_{limits(), seed()}, local_destination_{schedule_.destination(kLocalKey,
+                                                                            DestinationKind::local)},
       messages_{queue, config.queued.memory_limit / kFreshShare},
       local_{loop, messages_,
              [this](QueueId id, TargetResults results) {
@@ -64,6 +64,10 @@ Dispatcher::Dispatcher(event::Loop& loop, queue::Queue& queue, const Config& con
                                                                                        forget_unused();
                                                                                      }} {
   apply_limits();
+  for (const std::string& key : holds.keys()) {
+    schedule_.destination(key);
+    schedule_.hold_destination(key);
+  }
   for (const auto& [id, entry] : queue.index().entries()) schedule_message(id, entry);
   sweep_.start(kSweep);
 }
@@ -89,14 +93,37 @@ void Dispatcher::apply_limits() {
 
 void Dispatcher::reconfigured() {
   apply_limits();
+  relays_.retire_connections();
   run();
+}
+
+void Dispatcher::rerouted() {
+  wanted_.clear();
+  for (const auto& [id, entry] : queue_.index().entries()) {
+    if (!schedule_.knows(id)) continue;
+    if (messages_.find(id) != nullptr)
+      misplaced_.insert(id);
+    else
+      place_again(id);
+  }
+  run();
+}
+
+// No visit of it is under way.
+void Dispatcher::place_again(QueueId id) {
+  const queue::Entry* entry = queue_.index().find(id);
+  if (entry == nullptr) return;
+  const bool held = schedule_.is_held(id);
+  schedule_.remove(id);
+  schedule_message(id, *entry);
+  if (held) schedule_.hold(id);
 }
 
 void Dispatcher::accepted(QueueId id, const queue::Envelope& envelope, queue::SharedContent content) {
   const queue::Entry* entry = queue_.index().find(id);
   if (entry == nullptr) return;
   messages_.keep(id, envelope, std::move(content));
-  schedule_message(id, *entry);
+  schedule_message(id, *entry, Origin::outside);
   run();
 }
 
@@ -111,7 +138,7 @@ DestinationNumber Dispatcher::destination_of(const std::string& domain, routing:
 }
 
 // Domains of one fixed route are one destination.
-void Dispatcher::schedule_message(QueueId id, const queue::Entry& entry) {
+void Dispatcher::schedule_message(QueueId id, const queue::Entry& entry, Origin origin) {
   std::map<DestinationNumber, Schedule::Visit> visits;
   for (const queue::Part& part : entry.parts) {
     const DestinationNumber number = destination_of(queue_.index().domain(part.domain), entry.tls);
@@ -125,6 +152,7 @@ void Dispatcher::schedule_message(QueueId id, const queue::Entry& entry) {
                                .arrived = entry.arrived,
                                .state = entry.held ? Schedule::State::held : Schedule::State::waiting,
                                .warned = entry.warned,
+                               .fresh = origin == Origin::outside,
                                .visits = {}};
   for (const auto& [number, visit] : visits) message.visits.push_back(visit);
   schedule_.add(message, microseconds_now());
@@ -194,6 +222,11 @@ void Dispatcher::count(const OpenMessage& message, DestinationKind kind, int sig
 }
 
 void Dispatcher::begin(const Given& visit) {
+  if (misplaced_.contains(
+          visit.id)) {  // another visit of it is under way, or a report about it is being made
+    schedule_.finished(visit);
+    return;
+  }
   const auto opened = messages_.open(visit.id);
   if (!opened) return could_not_load(visit, opened.error());
   OpenMessage& message = **opened;
@@ -220,7 +253,9 @@ void Dispatcher::could_not_load(const Given& visit, queue::ReadProblem problem) 
   const char* reason = damaged ? "the content is damaged" : "the content cannot be read";
   log::write("delivery-failed", {{"queue", queue::id_text(visit.id)}, {"reason", reason}});
   if (const auto later = schedule_.deferred(visit, microseconds_now()))
-    record(visit, {later->attempts, later->due}, {{Fate::deferred, {.target = 1, .text = reason}}});
+    if (const queue::Entry* entry = queue_.index().find(visit.id))
+      record(visit.id, parts_for(*entry, visit.destination), {later->attempts, later->due},
+             {{Fate::deferred, {.target = 1, .text = reason}}});
   if (damaged) hold_because(visit.id, reason);
 }
 
@@ -245,7 +280,7 @@ void Dispatcher::sent(const Given& visit, TargetResults results, Rest rest) {
     so_far.push_back(std::move(result));
   }
   if (rest == Rest::none) return ended(visit);
-  record(visit, progress_of(visit), so_far);
+  record(*message, progress_of(visit), so_far);
 }
 
 void Dispatcher::refused(const Given& visit, TargetResults results) {
@@ -260,7 +295,8 @@ queue::PartProgress Dispatcher::progress_of(const Given& visit) const {
 
 void Dispatcher::ended(const Given& visit) {
   const std::uint64_t now = microseconds_now();
-  const TargetResults results = std::move(messages_.find(visit.id)->so_far[visit.destination]);
+  OpenMessage& message = *messages_.find(visit.id);
+  const TargetResults results = std::move(message.so_far[visit.destination]);
   queue::PartProgress progress = progress_of(visit);
   if (std::ranges::any_of(results, is_deferred)) {
     if (const auto later = schedule_.deferred(visit, now)) progress = {later->attempts, later->due};
@@ -268,21 +304,26 @@ void Dispatcher::ended(const Given& visit) {
     progress = {progress.attempts + 1, now};
     schedule_.finished(visit);
   }
-  const bool last =
-      !schedule_.has_visits(visit.id) && std::ranges::all_of(results, is_final, &TargetResult::fate);
-  if (!last) record(visit, progress, results);
+  const bool last = !schedule_.has_visits(visit.id) && !misplaced_.contains(visit.id) &&
+                    std::ranges::all_of(results, is_final, &TargetResult::fate);
+  if (!last) record(message, progress, results);
   visit_over(visit);
 }
 
-void Dispatcher::record(const Given& visit, const queue::PartProgress& progress,
+void Dispatcher::record(QueueId id, std::vector<std::uint32_t> parts, const queue::PartProgress& progress,
                         const TargetResults& results) {
-  const queue::Entry* entry = queue_.index().find(visit.id);
-  if (entry == nullptr) return;
-  queue::Attempted attempted{
-      parts_for(*entry, visit.destination), progress, numbers_of(results, is_final), {}};
+  queue::Attempted attempted{std::move(parts), progress, numbers_of(results, is_final), {}};
   for (const TargetResult& result : results)
     if (!is_final(result.fate)) attempted.answers.push_back(result.answer);
-  queue_.record(visit.id, std::move(attempted));
+  queue_.record(id, std::move(attempted));
+}
+
+// The parts are those that the results are of, wherever their domains lead by now.
+void Dispatcher::record(const OpenMessage& message, const queue::PartProgress& progress,
+                        const TargetResults& results) {
+  std::vector<std::uint32_t> targets;
+  for (const TargetResult& result : results) targets.push_back(result.answer.target);
+  record(message.id, queue::parts_with(message.envelope, targets), progress, results);
 }
 
 // Nothing was attempted: the destination as a whole waits.  What is known of it is kept with this message.
@@ -296,7 +337,7 @@ void Dispatcher::not_sent(const Given& visit, const queue::TargetAnswer& answer)
   }
   for (const TargetResult& earlier : message->so_far[visit.destination])
     if (is_final(earlier.fate)) results.push_back(earlier);
-  record(visit, progress_of(visit), results);
+  record(*message, progress_of(visit), results);
   schedule_.put_back(visit, microseconds_now());
   visit_over(visit);
 }
@@ -402,6 +443,7 @@ bool Dispatcher::remove(QueueId id) {
   local_.forget(id);
   for (const Schedule::Visit& visit : schedule_.visits(id)) relays_.forget({id, visit.destination});
   schedule_.remove(id);
+  misplaced_.erase(id);
   if (const OpenMessage* open = messages_.find(id)) {
     if (open->local_visit) count(*open, DestinationKind::local, -1);
     for (std::uint32_t i = 0; i < open->remote_visits; ++i) count(*open, DestinationKind::remote, -1);
@@ -411,12 +453,19 @@ bool Dispatcher::remove(QueueId id) {
   return true;
 }
 
-bool Dispatcher::hold_destination(const std::string& key) { return schedule_.hold_destination(key); }
+queue::Errno Dispatcher::hold_destination(const std::string& key) {
+  if (const queue::Errno error = holds_.hold(key); error != 0) return error;
+  schedule_.hold_destination(key);
+  log::write("destination-held", {{"destination", key}});
+  return 0;
+}
 
-bool Dispatcher::release_destination(const std::string& key) {
-  if (!schedule_.release_destination(key, microseconds_now())) return false;
+queue::Errno Dispatcher::release_destination(const std::string& key) {
+  if (const queue::Errno error = holds_.release(key); error != 0) return error;
+  schedule_.release_destination(key, microseconds_now());
+  log::write("destination-released", {{"destination", key}});
   run();
-  return true;
+  return 0;
 }
 
 bool Dispatcher::retry_destination(const std::string& key) {

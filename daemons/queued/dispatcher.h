@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "daemons/config.h"
@@ -19,21 +20,25 @@
 #include "daemons/queued/reports.h"
 #include "daemons/queued/route_desk.h"
 #include "daemons/queued/schedule.h"
+#include "spool/queue/destination_holds.h"
 #include "spool/queue/queue.h"
 
 namespace mailroom::queued {
 
 class Dispatcher final : private RelayDesk::Giver {
  public:
-  // Schedules all that is in the queue.
+  // Schedules all that is in the queue; `holds` are the destinations that an operator holds.
   Dispatcher(event::Loop& loop, queue::Queue& queue, const Config& config, RouteDesk& routes,
-             Reports& reports);
+             Reports& reports, queue::DestinationHolds& holds);
 
   void attach_deliverd(Fd fd) { local_.attach_deliverd(std::move(fd)); }
   void attach_relayd(Fd fd) { relays_.attach_relayd(std::move(fd)); }
   void set_results(TransportResults* results) { relays_.set_results(results); }
-  // The limits, and where domains lead, may be others: for attempts that begin from now on.
+  // The limits, and what TLS must prove, may be others: for attempts that begin from now on.
   void reconfigured();
+  // Domains may lead elsewhere: every message gets its visits anew, one that is under way when it no longer
+  // is.
+  void rerouted();
 
   // A new message is durable; its content, if it is still in memory, saves reading it again.
   void accepted(QueueId id, const queue::Envelope& envelope, queue::SharedContent content);
@@ -43,8 +48,9 @@ class Dispatcher final : private RelayDesk::Giver {
   bool release(QueueId id);
   bool retry(QueueId id);
   bool remove(QueueId id);
-  bool hold_destination(const std::string& key);
-  bool release_destination(const std::string& key);
+  // The same, and over restarts; why not, when it could not be written down: then nothing has changed.
+  [[nodiscard]] queue::Errno hold_destination(const std::string& key);
+  [[nodiscard]] queue::Errno release_destination(const std::string& key);
   bool retry_destination(const std::string& key);
 
   // What is to be delivered, as of now; the queue's own records follow.
@@ -63,7 +69,9 @@ class Dispatcher final : private RelayDesk::Giver {
   void failed(DestinationNumber destination, const queue::TargetAnswer& answer) override;
   void ready() override { run(); }
 
-  void schedule_message(QueueId id, const queue::Entry& entry);
+  enum class Origin : bool { queue, outside };
+  void schedule_message(QueueId id, const queue::Entry& entry, Origin origin = Origin::queue);
+  void place_again(QueueId id);
   DestinationNumber destination_of(const std::string& domain, routing::SenderTls tls);
   std::vector<std::uint32_t> parts_for(const queue::Entry& entry, DestinationNumber destination);
   std::vector<std::uint32_t> targets_for(const OpenMessage& message, DestinationNumber destination);
@@ -74,7 +82,9 @@ class Dispatcher final : private RelayDesk::Giver {
   void ended(const Given& visit);
   void note(OpenMessage& message, const TargetResult& result);
   void log_result(const OpenMessage& message, const TargetResult& result) const;
-  void record(const Given& visit, const queue::PartProgress& progress, const TargetResults& results);
+  void record(QueueId id, std::vector<std::uint32_t> parts, const queue::PartProgress& progress,
+              const TargetResults& results);
+  void record(const OpenMessage& message, const queue::PartProgress& progress, const TargetResults& results);
   queue::PartProgress progress_of(const Given& visit) const;
   void visit_over(const Given& visit);
 
@@ -100,10 +110,12 @@ class Dispatcher final : private RelayDesk::Giver {
   const Config& config_;
   RouteDesk& routes_;
   Reports& reports_;
+  queue::DestinationHolds& holds_;
   Schedule schedule_;
   DestinationNumber local_destination_;
   std::unordered_map<DestinationNumber, Wanted> wanted_;
   std::unordered_map<DestinationNumber, queue::TargetAnswer> failures_;
+  std::unordered_set<QueueId> misplaced_;  // open, with visits of routes that no longer are
   OpenMessages messages_;
   LocalDelivery local_;
   RelayDesk relays_;

@@ -91,6 +91,10 @@ void Dispatcher::reported(QueueId id, const std::vector<std::uint32_t>& targets,
 void Dispatcher::close_if_over(QueueId id) {
   const OpenMessage* message = messages_.find(id);
   if (message == nullptr || message->is_under_way() || message->reports > 0) return;
+  if (misplaced_.erase(id) > 0) {
+    place_again(id);
+    return messages_.close(id);
+  }
   if (!schedule_.has_visits(id) && !schedule_.is_held(id)) return complete(id);
   messages_.close(id);
 }
@@ -102,6 +106,7 @@ void Dispatcher::complete(QueueId id) {
   log::write("message-done",
              {{"queue", queue::id_text(id)}, {"seconds", (microseconds_now() - arrived) / 1'000'000}});
   schedule_.remove(id);
+  misplaced_.erase(id);
   messages_.close(id);
 }
 
@@ -113,6 +118,7 @@ void Dispatcher::hold_because(QueueId id, const std::string& problem) {
 // ---- deadlines
 
 void Dispatcher::overdue(const Schedule::Overdue& overdue) {
+  if (misplaced_.contains(overdue.id)) return;  // it has its deadlines anew when it is placed again
   const auto opened = messages_.open(overdue.id);
   if (!opened) {
     if (overdue.deadline == Schedule::Deadline::expiry)

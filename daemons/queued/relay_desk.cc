@@ -83,6 +83,7 @@ bool is_dialogue(const TargetResults& results) {
 struct RelayDesk::Relay {
   RelayId id = 0;
   DestinationNumber destination = 0;
+  std::uint32_t generation = 0;
   std::shared_ptr<const routing::Plan> plan;
   std::unique_ptr<RelayChannel> channel;
   std::unique_ptr<event::Timer> timer;  // deadline of an answer, or end of being kept
@@ -161,6 +162,7 @@ void RelayDesk::open(Errand errand, const routing::Plan& plan) {
   fill_random(&relay->id, sizeof relay->id);
   const RelayId id = relay->id;
   relay->destination = errand.visit.destination;
+  relay->generation = generation_;
   relay->plan = std::make_shared<const routing::Plan>(plan);
   relay->errand = std::move(errand);
   auto [ours, theirs] = ipc::make_channel();
@@ -200,6 +202,11 @@ RelayDesk::Relay* RelayDesk::take_idle(DestinationNumber destination) {
   Relay& relay = *relays_.at(*found);
   idle_.erase(found);
   return &relay;
+}
+
+void RelayDesk::retire_connections() {
+  ++generation_;
+  for (const RelayId id : std::exchange(idle_, {})) close(id);
 }
 
 // Connections that are kept give way to one that is needed.
@@ -313,6 +320,7 @@ void RelayDesk::results_came(Relay& relay, TargetResults results, bool reusable)
 
 // Kept for more to the same destination.
 void RelayDesk::rest(Relay& relay) {
+  if (relay.generation != generation_) return close(relay.id);
   relay.errand.reset();
   relay.sent.clear();
   relay.answered = 0;

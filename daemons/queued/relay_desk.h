@@ -76,6 +76,8 @@ class RelayDesk {
   void begin(Errand errand);
   // Its message is gone: nothing is said about it any more.
   void forget(const Schedule::Given& visit);
+  // Connections that exist were made by plans that no longer hold: they end with what is under way on them.
+  void retire_connections();
   // Connections that are kept and not used.
   std::size_t idle() const { return idle_.size(); }
 
@@ -114,7 +116,8 @@ class RelayDesk {
   std::unique_ptr<ListenerChannel> relayd_;
   std::unordered_map<RelayId, std::unique_ptr<Relay>> relays_;
   std::map<Schedule::Given, Errand> planning_;
-  std::deque<RelayId> idle_;  // the longest idle first
+  std::deque<RelayId> idle_;      // the longest idle first
+  std::uint32_t generation_ = 0;  // of plans
   bool paused_ = false;
   event::Timer pause_;
 };

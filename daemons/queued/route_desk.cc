@@ -31,10 +31,12 @@ routing::Planned not_now(std::string text) {
 RouteDesk::RouteDesk(event::Loop& loop, DnsClient& dns, PolicyQuestions& policy)
     : dns_{dns}, policy_{policy}, patience_{loop, [this] { give_up(); }} {}
 
-void RouteDesk::set_site(routing::Site site, OutboundTlsConfig tls) {
+bool RouteDesk::set_site(routing::Site site, OutboundTlsConfig tls) {
+  const bool leads_elsewhere = site.routes != site_.routes || site.domains != site_.domains;
   site_ = std::move(site);
   tls_ = std::move(tls);
   kept_.clear();
+  return leads_elsewhere;
 }
 
 Wanted RouteDesk::wanted(const std::string& domain, routing::SenderTls tls) const {
@@ -42,7 +44,7 @@ Wanted RouteDesk::wanted(const std::string& domain, routing::SenderTls tls) cons
 }
 
 std::string RouteDesk::key_of(const Wanted& wanted) const {
-  return routing::destination_key(wanted.route, site_) + kTlsSuffixes[static_cast<std::size_t>(wanted.tls)];
+  return routing::destination_key(wanted.route) + kTlsSuffixes[static_cast<std::size_t>(wanted.tls)];
 }
 
 void RouteDesk::plan(const Wanted& wanted, Then then) {
@@ -76,7 +78,7 @@ void RouteDesk::gather(const Wanted& wanted, ThenFacts then) {
   const routing::Route& route = wanted.route;
   if (route.way == routing::Way::mx) return gather_mx(route.domain, std::move(then));
   if (route.way == routing::Way::fixed) {
-    const routing::FixedRoute& fixed = site_.routes.at(route.number - 1);
+    const routing::FixedRoute& fixed = route.fixed;
     if (routing::needs_lookup(fixed))
       return dns_.find_mail_hosts({.domain = fixed.host, .fixed = true, .port = fixed.port},
                                   [then = std::move(then)](const dns::MailHosts& found) {
@@ -119,8 +121,7 @@ routing::Planned RouteDesk::plan_from(const Wanted& wanted, const Facts& facts) 
   case routing::Way::literal:
     return routing::plan_for_literal(route.domain, site_, wanted.tls);
   case routing::Way::fixed:
-    return routing::plan_for_fixed(site_.routes.at(route.number - 1), facts.found.value_or(dns::MailHosts{}),
-                                   wanted.tls);
+    return routing::plan_for_fixed(route.fixed, facts.found.value_or(dns::MailHosts{}), wanted.tls);
   case routing::Way::mx:
     break;
   }

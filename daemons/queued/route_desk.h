@@ -36,8 +36,8 @@ class RouteDesk {
 
   RouteDesk(event::Loop& loop, DnsClient& dns, PolicyQuestions& policy);
 
-  // Forgets all plans.
-  void set_site(routing::Site site, OutboundTlsConfig tls);
+  // Forgets all plans.  True when domains may lead elsewhere than before.
+  bool set_site(routing::Site site, OutboundTlsConfig tls);
   const routing::Site& site() const { return site_; }
 
   Wanted wanted(const std::string& domain, routing::SenderTls tls) const;

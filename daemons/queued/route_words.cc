@@ -14,12 +14,12 @@ constexpr const char* kLevels[] = {"plaintext", "TLS if it is offered", "TLS wit
 constexpr const char* kReasons[] = {"by default", "by the operator's wish", "by DANE", "by MTA-STS",
                                     "by REQUIRETLS"};
 
-std::string way_words(const routing::Route& route, const routing::Site& site) {
+std::string way_words(const routing::Route& route) {
   switch (route.way) {
   case routing::Way::local:
     return "a local domain";
   case routing::Way::fixed:
-    return "by the route of " + site.routes.at(route.number - 1).domain;
+    return "by the route of " + route.fixed.domain;
   case routing::Way::mx:
     return "by the DNS";
   case routing::Way::literal:
@@ -79,9 +79,8 @@ std::string hop_words(const routing::NextHop& hop) {
 
 }  // namespace
 
-RouteExplained explained_in_words(const Wanted& wanted, const routing::Site& site,
-                                  const RouteDesk::Explained& explained) {
-  RouteExplained out{.way = way_words(wanted.route, site), .key = explained.key, .hosts = {}, .hops = {}};
+RouteExplained explained_in_words(const Wanted& wanted, const RouteDesk::Explained& explained) {
+  RouteExplained out{.way = way_words(wanted.route), .key = explained.key, .hosts = {}, .hops = {}};
   if (explained.found) {
     out.secure = explained.found->mx_security == dns::Security::secure;
     const auto& hosts = explained.found->hosts;

@@ -6,7 +6,6 @@
 
 namespace mailroom::queued {
 
-RouteExplained explained_in_words(const Wanted& wanted, const routing::Site& site,
-                                  const RouteDesk::Explained& explained);
+RouteExplained explained_in_words(const Wanted& wanted, const RouteDesk::Explained& explained);
 
 }  // namespace mailroom::queued

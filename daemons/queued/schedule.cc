@@ -341,7 +341,8 @@ void Schedule::add(const NewMessage& message, Microseconds now) {
     else
       make_ready(number, Place::back);
   }
-  if (!in_place.held) set_deadline(message.id, in_place, now + kGrace);
+  const bool warns_in_time = message.fresh && in_place.warns != 0 && in_place.warns < in_place.expires;
+  if (!in_place.held) set_deadline(message.id, in_place, warns_in_time ? now : now + kGrace);
   drop_stale();
 }
 

@@ -52,6 +52,7 @@ class Schedule {
     Microseconds arrived = 0;
     State state = State::waiting;
     bool warned = false;
+    bool fresh = false;         // it has just come
     std::vector<Visit> visits;  // of different destinations; not empty
   };
   struct Given {
@@ -68,7 +69,8 @@ class Schedule {
   const Destination* find(DestinationNumber number) const;
   std::optional<DestinationNumber> find(const std::string& key) const;
 
-  // A message is in the queue.  It is given at least kGrace from now on, whatever its age.
+  // A message is in the queue.  It is given at least kGrace from now on, whatever its age; only the warning
+  // about a fresh one comes when it is due.
   static constexpr Microseconds kGrace = 600'000'000;
   void add(const NewMessage& message, Microseconds now);
   // It is gone; what is said about its visits afterwards is ignored.

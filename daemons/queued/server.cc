@@ -42,6 +42,14 @@ queue::Recovered bring_back(queue::Storage& storage) {
   return std::move(*recovered);
 }
 
+queue::DestinationHolds bring_back_holds(queue::Storage& storage) {
+  auto holds = queue::DestinationHolds::read(storage);
+  if (!holds)
+    log::fatal(
+        fmt::format("the destinations that are held cannot be read: {}", std::strerror(holds.error())));
+  return std::move(*holds);
+}
+
 queue::LogObserver log_observer() {
   const auto note = [](EventName event) {
     return [event](queue::SegmentNumber number) {
@@ -71,8 +79,9 @@ void Server::before_jail() {
 }
 
 void Server::reconfigured() {
-  routes_.set_site(site_of(host_.config, interfaces_), host_.config.outbound_tls);
+  const bool rerouted = routes_.set_site(site_of(host_.config, interfaces_), host_.config.outbound_tls);
   dispatcher_->reconfigured();
+  if (rerouted) dispatcher_->rerouted();
 }
 
 void Server::start() {
@@ -83,6 +92,7 @@ void Server::start() {
   queue_.emplace(*storage_, *log_worker_, *content_worker_, options_of(host_.config.queued),
                  bring_back(*storage_), microseconds_now());
   queue_->set_observer(log_observer());
+  holds_ = bring_back_holds(*storage_);
   log_watch_ = std::make_unique<event::ReadWatch>(host_.loop, log_worker_->event_fd(),
                                                   [this] { log_worker_->dispatch(); });
   content_watch_ = std::make_unique<event::ReadWatch>(host_.loop, content_worker_->event_fd(),
@@ -97,7 +107,7 @@ void Server::start() {
         policy_.resolve_address(address, std::move(then));
       },
       on_accepted);
-  dispatcher_ = std::make_unique<Dispatcher>(host_.loop, *queue_, host_.config, routes_, *reports_);
+  dispatcher_ = std::make_unique<Dispatcher>(host_.loop, *queue_, host_.config, routes_, *reports_, *holds_);
   dispatcher_->set_results(&outcomes_);
   intake_ = std::make_unique<Intake>(host_.loop, *queue_, host_.config, on_accepted);
   tools_ = std::make_unique<ToolDesk>(host_.loop, std::move(tools_socket_), *queue_, *dispatcher_, routes_);

@@ -15,6 +15,7 @@
 #include "daemons/queued/route_desk.h"
 #include "daemons/queued/tls_outcomes.h"
 #include "daemons/queued/tool_desk.h"
+#include "spool/queue/destination_holds.h"
 #include "spool/queue/directory_storage.h"
 #include "spool/queue/queue.h"
 #include "spool/queue/worker.h"
@@ -56,6 +57,7 @@ class Server final : public mailroom::Server {
   PolicyQuestions policy_;
   TlsOutcomeBatch outcomes_{host_.loop, policy_};
   RouteDesk routes_;
+  std::optional<queue::DestinationHolds> holds_;
   std::unique_ptr<ReportDesk> reports_;
   std::unique_ptr<Dispatcher> dispatcher_;
   std::unique_ptr<Intake> intake_;

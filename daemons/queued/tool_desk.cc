@@ -1,6 +1,7 @@
 #include "daemons/queued/tool_desk.h"
 
 #include <algorithm>
+#include <cstring>
 #include <map>
 #include <string_view>
 #include <utility>
@@ -189,9 +190,11 @@ QueuedToTool ToolDesk::change_destination(const ChangeDestination& request) {
              {{"tool", "mr-queue"}, {"command", kWords[static_cast<unsigned>(request.change)]}});
   const auto number = dispatcher_.schedule().find(request.key);
   if (!number) return ToolRefused{"there is no such destination"};
+  queue::Errno error = 0;
   if (request.change == DestinationChange::retry) dispatcher_.retry_destination(request.key);
-  if (request.change == DestinationChange::hold) dispatcher_.hold_destination(request.key);
-  if (request.change == DestinationChange::release) dispatcher_.release_destination(request.key);
+  if (request.change == DestinationChange::hold) error = dispatcher_.hold_destination(request.key);
+  if (request.change == DestinationChange::release) error = dispatcher_.release_destination(request.key);
+  if (error != 0) return ToolRefused{std::string{"it could not be written down: "} + std::strerror(error)};
   return QueueChanged{dispatcher_.schedule().waiting_for(*number)};
 }
 
@@ -226,7 +229,7 @@ DestinationPage ToolDesk::destinations(const std::string& after) const {
 void ToolDesk::explain(ToolId tool, const ExplainRoute& request) {
   const Wanted wanted = routes_.wanted(request.domain, request.tls);
   routes_.explain(wanted, [this, tool, wanted](const RouteDesk::Explained& explained) {
-    tools_.answer(tool, explained_in_words(wanted, routes_.site(), explained));
+    tools_.answer(tool, explained_in_words(wanted, explained));
   });
 }
 

@@ -10,18 +10,18 @@ namespace {
 constexpr std::string_view kProtocolNames[] = {"smtp", "smtps", "lmtp"};
 constexpr std::string_view kLevelNames[] = {"never", "may", "encrypt", "dane", "certificate"};
 
-std::uint32_t number_of(std::string_view pattern, const Site& site) {
+const FixedRoute* route_of(std::string_view pattern, const Site& site) {
   const auto found = std::ranges::find(site.routes, pattern, &FixedRoute::domain);
-  return found == site.routes.end() ? 0 : static_cast<std::uint32_t>(found - site.routes.begin() + 1);
+  return found == site.routes.end() ? nullptr : &*found;
 }
 
-std::uint32_t fixed_route(std::string_view domain, const Site& site) {
+const FixedRoute* fixed_route(std::string_view domain, const Site& site) {
   if (!domain.starts_with('[')) {
-    if (const auto exact = number_of(domain, site)) return exact;
+    if (const auto* exact = route_of(domain, site)) return exact;
     for (auto dot = domain.find('.'); dot != domain.npos; dot = domain.find('.', dot + 1))
-      if (const auto parent = number_of(domain.substr(dot), site)) return parent;
+      if (const auto* parent = route_of(domain.substr(dot), site)) return parent;
   }
-  return number_of("*", site);
+  return route_of("*", site);
 }
 
 }  // namespace
@@ -35,11 +35,12 @@ bool Site::is_own(const IpAddress& address) const {
 }
 
 Route route_for(std::string_view domain, const Site& site) {
-  Route route{.domain = lower_case(domain)};
+  Route route{.domain = lower_case(domain), .fixed = {}};
   if (std::ranges::find(site.domains, route.domain) != site.domains.end()) {
     route.way = Way::local;
-  } else if ((route.number = fixed_route(route.domain, site)) != 0) {
+  } else if (const FixedRoute* fixed = fixed_route(route.domain, site)) {
     route.way = Way::fixed;
+    route.fixed = *fixed;
   } else if (route.domain.starts_with('[')) {
     route.way = Way::literal;
   }
@@ -61,14 +62,14 @@ std::uint32_t route_ticket(const FixedRoute& route) {
   return hash == 0 ? 1 : hash;
 }
 
-std::string destination_key(const Route& route, const Site& site) {
+std::string destination_key(const Route& route) {
   if (route.way != Way::fixed) return route.domain;
-  const FixedRoute& fixed = site.routes.at(route.number - 1);
+  const FixedRoute& fixed = route.fixed;
   std::string key = fixed_target(fixed);
   if (fixed.is_unix_socket()) return key;
   // Connections of different proofs or credentials are not shared.
   if (fixed.tls != TlsLevel::may) key += ':' + std::string{kLevelNames[static_cast<unsigned>(fixed.tls)]};
-  if (fixed.authenticate) key += ":auth-" + std::to_string(route.number);
+  if (fixed.authenticate) key += ":auth-" + fixed.domain;
   return key;
 }
 

@@ -35,8 +35,8 @@ enum class Way : std::uint8_t {
 
 struct Route {
   Way way = Way::mx;
-  std::uint32_t number = 0;  // of the fixed route, from 1; otherwise 0
-  std::string domain;        // as it was given, in lower case
+  std::string domain;  // as it was given, in lower case
+  FixedRoute fixed;    // of way fixed: what the operator has written
   auto operator<=>(const Route&) const = default;
 };
 
@@ -47,6 +47,6 @@ Route route_for(std::string_view domain, const Site& site);
 // Names where the route leads: messages with the same key share connections, limits and waiting times.
 // Domains of one fixed target have one key: "smtp:mail.example.org:25", "lmtp:unix:lists", "example.org",
 // "[192.0.2.1]".
-std::string destination_key(const Route& route, const Site& site);
+std::string destination_key(const Route& route);
 
 }  // namespace mailroom::routing

@@ -23,6 +23,18 @@ std::vector<std::string_view> parts_of(const Envelope& envelope) {
   return parts;
 }
 
+std::vector<std::uint32_t> parts_with(const Envelope& envelope, const std::vector<std::uint32_t>& targets) {
+  std::unordered_set<std::string_view> domains;
+  for (const std::uint32_t number : targets)
+    if (number > 0 && number <= envelope.targets.size())
+      domains.insert(domain_of(envelope, envelope.targets[number - 1]));
+  const auto parts = parts_of(envelope);
+  std::vector<std::uint32_t> numbers;
+  for (std::uint32_t i = 0; i < parts.size(); ++i)
+    if (domains.contains(parts[i])) numbers.push_back(i);
+  return numbers;
+}
+
 std::string answer_text(const TargetAnswer& answer) {
   std::string text = answer.code == 0 ? std::string{} : std::to_string(answer.code);
   for (const std::string& word : {answer.enhanced, answer.text}) {

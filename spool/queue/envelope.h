@@ -59,6 +59,8 @@ routing::SenderTls tls_on_the_way(const Envelope& envelope);
 inline constexpr std::string_view kLocalPart{};
 std::string_view domain_of(const Envelope& envelope, const Target& target);
 std::vector<std::string_view> parts_of(const Envelope& envelope);
+// The numbers, ascending, of the parts that these targets are of.
+std::vector<std::uint32_t> parts_with(const Envelope& envelope, const std::vector<std::uint32_t>& targets);
 
 // What was last heard about a target that is not finished.
 struct TargetAnswer {

@@ -49,8 +49,25 @@ count_before=$(find "$far_dir" -name '*.eml' | wc -l)
 ok 'and mail for it waits' go held@far.test
 sleep 1
 is 'at its place' "$(to held@far.test)" 0
+pid=$(pid_of queued)
+kill -KILL "$pid"
+queued_is_back() { local new; new=$(pid_of queued) && [ "$new" != "$pid" ] && tool queue pending; }
+ok 'also when queued is killed' eventually queued_is_back
+like 'it is held' "$(tool queue destinations)" "^smtp:127\.0\.0\.1:$far +held"
+sleep 1
+is 'and nothing goes' "$(to held@far.test)" 0
 ok 'until it is released' tool queue release "smtp:127.0.0.1:$far"
 ok 'and goes then' eventually arrived $((count_before + 1))
+
+# ---- a route is changed by a reload: what waits follows it ----
+start_sink new
+sed -i "s/^route closed\.test .*/route closed.test smtp 127.0.0.1:$SINK_PORT/" "$CONFIG"
+kill -HUP "$PID"
+at_new() { [ "$(find "$SINK_DIR" -name '*.eml' | wc -l)" = "$1" ]; }
+ok 'what waited for a host that is not there goes to another one' eventually at_new 1
+ok 'and what comes then' go ben@closed.test
+ok 'too' eventually at_new 2
+fails 'the old way is not tried any more' bash -c "sed '1,/ reload-done /d' '$box/log' | grep -q 'destination-waits.*127\.0\.0\.1:1 '"
 
 # ---- kill -9 on the way ----
 restarted() { local pid; pid=$(pid_of "$1") && [ "$pid" != "$2" ]; }

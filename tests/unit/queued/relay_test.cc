@@ -371,6 +371,124 @@ TEST_CASE("local and remote recipients of a message go their ways") {
   CHECK(system.queued_messages() == 0);
 }
 
+// ---- routes that change, destinations that are held
+
+namespace {
+
+void reroute(System& system, std::uint16_t port) {
+  system.reconfigure([port](Config& config) { config.routes.at(0).port = port; });
+}
+
+std::uint16_t port_of(const Connect& connect) { return connect.hops.at(0).addresses.at(0).port; }
+
+QueuedToTool ask_to(System& system, DestinationChange what, const std::string& key) {
+  ToolEnd tool = system.attach_tool();
+  tool.send(ChangeDestination{key, what});
+  return *system.receive(tool);
+}
+
+}  // namespace
+
+TEST_CASE("what waits follows a route that is changed") {
+  Relaying system{patient()};
+  const QueueId id = system.send_remote(17, 2);
+  RelayEnd process = system.relay();
+  process.send(NotConnected{{{.host = "mx.far.test", .failure = RelayFailure::unreachable}}});
+  system.settle();
+  reroute(system, 2526);
+  RelayEnd other = system.connected();
+  CHECK(port_of(system.connect_asked) == 2526);
+  const Send send = system.handed(other);
+  CHECK(send.queue_id == id);
+  CHECK(numbers(send) == std::vector<std::uint32_t>{1, 2});
+  Relaying::answer_all(other, send, kTaken);
+  system.settle();
+  CHECK(system.queued_messages() == 0);
+}
+
+TEST_CASE(
+    "what is under way when a route is changed ends where it is, and only the rest of it goes the new way") {
+  Relaying system{patient()};
+  const QueueId id = system.send_remote(17, 2);
+  RelayEnd process = system.connected();
+  const Send send = system.handed(process);
+  reroute(system, 2526);
+  system.settle();
+  CHECK_FALSE(system.relay().is_open());
+  process.send(Sent{id, {{.number = 1, .reply = kTaken}, {.number = 2, .reply = kLater}}, true});
+  RelayEnd other = system.connected();
+  CHECK(port_of(system.connect_asked) == 2526);
+  CHECK(numbers(system.handed(other)) == std::vector<std::uint32_t>{2});
+  CHECK_FALSE(system.receive(process));  // not kept: it was made by a plan that no longer holds
+}
+
+TEST_CASE("a change of routes forgets nothing of a message that two destinations have") {
+  Config config = patient();
+  config.routes.push_back(
+      {"other.test", routing::Protocol::smtp, "127.0.0.1", 2530, routing::TlsLevel::may, false});
+  Relaying system{config};
+  ConnectionEnd client = system.connect(17, Service::submission);
+  system.authorise_remote(17, 1, "far.test");
+  const QueueId id = system.authorise_remote(17, 1, "other.test").queue_id;
+  client.send(Content{1, true, "Subject: out\r\n\r\nBody\r\n"});
+  REQUIRE(system.reply(client).code == 250);
+  RelayEnd first = system.connected();
+  const Send to_first = system.handed(first);
+  RelayEnd second = system.connected();
+  const Send to_second = system.handed(second);
+  // Both lead to one host from now on, while both are under way.
+  system.reconfigure([](Config& changed) {
+    for (auto& route : changed.routes) route.port = 2540;
+  });
+  Relaying::answer_all(first, to_first, kLater);
+  system.settle();
+  CHECK_FALSE(system.relay().is_open());
+  Relaying::answer_all(second, to_second, kLater);
+  RelayEnd both = system.connected();
+  const Send send = system.handed(both);
+  CHECK(send.queue_id == id);
+  CHECK(numbers(send) == std::vector<std::uint32_t>{1, 2});
+  Relaying::answer_all(both, send, kTaken);
+  system.settle();
+  CHECK(system.queued_messages() == 0);
+}
+
+TEST_CASE("a message that an operator holds stays held when routes change") {
+  Relaying system{patient()};
+  const QueueId id = system.send_remote(17);
+  RelayEnd process = system.relay();
+  process.send(NotConnected{{{.host = "mx.far.test", .failure = RelayFailure::unreachable}}});
+  system.settle();
+  ToolEnd tool = system.attach_tool();
+  tool.send(HoldMessage{id});
+  REQUIRE(system.receive(tool));
+  reroute(system, 2526);
+  CHECK_FALSE(system.relay().is_open());
+  CHECK(system.show(id).message.state == MessageState::held);
+  tool.send(ReleaseMessage{id});
+  CHECK(system.relay().is_open());
+}
+
+TEST_CASE("a destination stays held when queued is started again") {
+  Relaying system{patient()};
+  const QueueId id = system.send_remote(17);
+  RelayEnd process = system.connected();
+  Relaying::answer_all(process, system.handed(process), kLater);
+  system.settle();
+  CHECK(std::holds_alternative<QueueChanged>(ask_to(system, DestinationChange::hold, "smtp:127.0.0.1:2525")));
+  system.restart();
+  system.attach_relayd();
+  system.retry(id);
+  CHECK_FALSE(system.relay().is_open());
+  CHECK(std::holds_alternative<QueueChanged>(
+      ask_to(system, DestinationChange::release, "smtp:127.0.0.1:2525")));
+  CHECK(system.relay().is_open());
+  system.restart();
+  system.attach_relayd();
+  system.retry(id);
+  CHECK(system.relay().is_open());
+}
+
 // ---- RFC 8689
 
 namespace {

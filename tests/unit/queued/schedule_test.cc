@@ -269,6 +269,19 @@ TEST_CASE("a message that was long in a queue nobody ran is tried before it ends
   CHECK(bench.schedule.take_overdue(kNow));
 }
 
+TEST_CASE("the sender of a message that has just come hears of its delay in time, however short") {
+  Schedule::Limits limits = small_limits();
+  limits.delay_warning = 3 * kSecond;
+  for (const bool fresh : {true, false}) {
+    Schedule schedule{limits};
+    const auto far = schedule.destination("far.test");
+    schedule.add({.id = 1, .sender = 1, .arrived = kNow, .fresh = fresh, .visits = {{far, kNow, 0}}}, kNow);
+    REQUIRE(schedule.next(kNow, {}));
+    REQUIRE(schedule.deferred({1, far}, kNow));
+    CHECK(schedule.take_overdue(kNow + 3 * kSecond).has_value() == fresh);
+  }
+}
+
 TEST_CASE("destinations that nothing is for are forgotten, and their numbers not used again") {
   Bench bench;
   bench.add(1, {bench.far});

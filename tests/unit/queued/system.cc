@@ -58,6 +58,11 @@ void System::start() {
   attach_policyd();
 }
 
+void System::reconfigure(const std::function<void(Config&)>& change) {
+  change(launch_.config);
+  server_->reconfigured();
+}
+
 void System::restart() {
   server_.reset();
   start();

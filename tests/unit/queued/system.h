@@ -48,6 +48,8 @@ class System {
   ~System();
 
   static Config small_config();
+  // Reloads the configuration with a change.
+  void reconfigure(const std::function<void(Config&)>& change);
 
   // As after the end of the process.
   void restart();
