@@ -1,6 +1,6 @@
-// A taken-over authd, policyd, queued, deliverd or keyd: on each channel that it gets it says what it has no
-// right to, then what is no message at all.  tests/breach/30-servers.t puts it in the place of the real one:
-// who hears it must refuse, say so, and go on.
+// A taken-over authd, policyd, queued, deliverd, keyd, dnsd, stsd, krbd, kdcd or relayd: on each channel that
+// it gets it says what it has no right to, then what is no message at all.  tests/breach/30-servers.t puts it
+// in the place of the real one: who hears it must refuse, say so, and go on.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -10,9 +10,14 @@
 
 #include "daemons/channels/authd.h"
 #include "daemons/channels/deliverd.h"
+#include "daemons/channels/dnsd.h"
+#include "daemons/channels/kdcd.h"
 #include "daemons/channels/keyd.h"
+#include "daemons/channels/krbd.h"
 #include "daemons/channels/policyd.h"
 #include "daemons/channels/queued.h"
+#include "daemons/channels/relayd.h"
+#include "daemons/channels/stsd.h"
 #include "daemons/daemon.h"
 
 #ifndef TWIN_OF
@@ -92,6 +97,23 @@ std::deque<Words> claims_on(std::string_view kind) {
             say(DeliverdToQueued{
                 NotDelivered{{kNoMessage, 1}, DeliveryFailure::system_error, "\n\x1b]0;x\a forged=1"}})};
   }
+  if (kind == "queued-dnsd" || kind == "policyd-dnsd")  // answers that nobody asked for
+    return {say(DnsdToAsker{LookedUp{1, {}}}), say(DnsdToAsker{MailHostsFound{1, {}}}),
+            say(DnsdToAsker{LookedUp{kNobodysConnection, {}}})};
+  if (kind == "policyd-stsd")
+    return {say(StsdToPolicyd{StsFileFetched{1, std::string(60'000, 'x'), {}, {}}}),
+            say(StsdToPolicyd{
+                StsFileFetched{kNobodysConnection, "version: STSv1\n", "no-such-result", "\n forged=1"}})};
+  if (kind == "authd-krbd")
+    return {say(KrbdToAuthd{TicketProved{1, "alice@SANDBOX.TEST", "", ""}}),
+            say(KrbdToAuthd{
+                TicketProved{kNobodysConnection, "alice@SANDBOX.TEST", "bob", std::string(30'000, 'x')}}),
+            say(KrbdToAuthd{TicketChallenge{0, ""}})};
+  if (kind == "authd-kdcd")
+    return {say(KdcdToAuthd{TicketObtained{1, "no ticket"}}),
+            say(KdcdToAuthd{TicketObtained{kNobodysConnection, std::string(30'000, 'x')}})};
+  if (kind == "relayd-authd")  // a channel that is none
+    return {say(RelaydToAuthd{OpenCredentials{kNobodysConnection, 12345}}, true)};
   if (kind.ends_with("-policyd") && Role::TWIN_OF == Role::policyd)
     return {say(PolicydToListener{StartSession{kNobodysConnection, 1, "alice"}}),
             say(PolicydToListener{StartSession{0, 0, ""}}), say(PolicydToListener{EndSessions{kNoAccount}})};
@@ -136,6 +158,51 @@ class Mouth {
   event::Timer next_;
 };
 
+// A connection to another host, as relayd's clients have it: the first answers for a recipient that it was
+// not given, the second babbles.
+class HostileRelay {
+ public:
+  HostileRelay(event::Loop& loop, Fd fd)
+      : channel_{loop, std::move(fd), 1,
+                 [this](QueuedToRelay&& message, std::vector<Fd>&&) { answer(message); },
+                 [](event::ChannelEnd) {}} {}
+
+ private:
+  void answer(const QueuedToRelay& message) {
+    if (std::holds_alternative<Connect>(message)) return channel_.send(Connected{.host = "far.test"});
+    const Reply taken{250, "2.0.0", "forged"};
+    channel_.send(Sent{std::get<Send>(message).queue_id, {{.number = 77, .reply = taken}}, true});
+  }
+
+  event::ChannelHandler<RelayToQueued, QueuedToRelay> channel_;
+};
+
+class HostileRelayd {
+ public:
+  HostileRelayd(event::Loop& loop, Fd fd, int descriptor)
+      : loop_{loop}, descriptor_{descriptor}, channel_{loop, std::move(fd), 1,
+                                                       [this](QueuedToRelayd&&, std::vector<Fd>&& with) {
+                                                         if (with.size() == 1) open(std::move(with.front()));
+                                                       },
+                                                       [](event::ChannelEnd) {}} {
+    channel_.send(RelayRefused{kNobodysConnection});
+  }
+
+ private:
+  void open(Fd fd) {
+    if (!liar_)
+      liar_ = std::make_unique<HostileRelay>(loop_, std::move(fd));
+    else
+      babblers_.push_back(std::make_unique<Mouth>(loop_, "queued-relay", std::move(fd), descriptor_));
+  }
+
+  event::Loop& loop_;
+  int descriptor_;
+  event::ChannelHandler<RelaydToQueued, QueuedToRelayd> channel_;
+  std::unique_ptr<HostileRelay> liar_;
+  std::vector<std::unique_ptr<Mouth>> babblers_;
+};
+
 class HostileServer : public Server {
  public:
   explicit HostileServer(const Host& host)
@@ -146,6 +213,10 @@ class HostileServer : public Server {
   }
 
   void attach(const std::string& kind, const std::string&, Fd fd) override {
+    if (kind == "queued-relayd" && Role::TWIN_OF == Role::relayd) {
+      relayd_ = std::make_unique<HostileRelayd>(host_.loop, std::move(fd), descriptor_.get());
+      return;
+    }
     mouths_.push_back(std::make_unique<Mouth>(host_.loop, kind, std::move(fd), descriptor_.get()));
   }
   void drain() override { host_.loop.stop(); }
@@ -155,12 +226,14 @@ class HostileServer : public Server {
   void ask_supervisor() {
     host_.tell_supervisor(MakeAccountDirectories{{0, kNoAccount}});
     host_.tell_supervisor(RemoveAccountDirectory{kNoAccount});
-    host_.tell_supervisor(ConnectionCrashed{});
+    if (!is_listener(Role::TWIN_OF))
+      host_.tell_supervisor(ConnectionCrashed{});  // which is a listener's to say
   }
 
   const Host& host_;
   Fd descriptor_;
   std::vector<std::unique_ptr<Mouth>> mouths_;
+  std::unique_ptr<HostileRelayd> relayd_;
   event::Timer ask_;
 };
 

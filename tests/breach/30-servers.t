@@ -1,11 +1,18 @@
 #!/bin/bash
-# A taken-over server (tests/authority/hostile_server.cc in the place of authd, policyd, queued, deliverd or keyd) makes claims it has
-# no right to and babbles on every channel it has: the others refuse, say so in the log, and go on; with the honest program back,
+# A taken-over server (tests/authority/hostile_server.cc in the place of each of the servers) makes claims it has no right to and
+# babbles on every channel it has: the others refuse, say so in the log, and go on; with the honest program back,
 # everything works and no process has more descriptors than before.
 . "$(dirname "$0")/lib.sh"
 need_root
 
-start_sandbox
+kerberos=()
+roles='authd policyd queued deliverd keyd dnsd stsd relayd'
+if command -v krb5kdc > /dev/null && command -v kadmin.local > /dev/null; then
+    kerberos=(--kerberos)
+    roles="$roles krbd kdcd"
+fi
+start_sink far
+start_sandbox "${kerberos[@]}" --route "far.test=127.0.0.1:$SINK_PORT" --set 'queued.retry-schedule 1s 1s 1s 1s 1s 1s 1s 1s'
 others() { for pid in "$PID" $(pgrep -P "$PID"); do [ "$pid" = "$1" ] || echo "$pid"; done; }
 descriptors() { find "/proc/$1/fd" -mindepth 1 2> /dev/null | wc -l; }
 replaced() { local pid; pid=$(pid_of "$1") && [ "$pid" != "$2" ] && alive "$pid"; }
@@ -26,10 +33,22 @@ declare -A heard=(
     [queued]='deliverd\[[0-9]+\] delivery-failed;deliverd\[[0-9]+\] channel-closed .*malformed;policyd\[[0-9]+\] channel-closed .*malformed'
     [deliverd]='queued\[[0-9]+\] channel-closed .*malformed'
     [keyd]='mailroomd\[[0-9]+\] peer-misbehaved .*keyd'
+    [dnsd]='queued\[[0-9]+\] channel-closed .*dnsd.*malformed;policyd\[[0-9]+\] channel-closed .*dnsd.*malformed'
+    [stsd]='policyd\[[0-9]+\] channel-closed .*stsd.*malformed'
+    [krbd]='authd\[[0-9]+\] channel-closed .*krbd.*malformed'
+    [kdcd]='authd\[[0-9]+\] channel-closed .*kdcd.*malformed'
+    [relayd]='queued\[[0-9]+\] peer-misbehaved .*queued-relay.*something else;queued\[[0-9]+\] peer-misbehaved .*queued-relay.*malformed;authd\[[0-9]+\] channel-closed .*relayd-authd.*malformed'
 )
+# What a twin needs for its part: relayd a message for elsewhere, which it must not be believed to have brought there.
+provoke() { # ROLE
+    [ "$1" = relayd ] || return 0
+    message relayed | sed "s/^From: .*/From: $USER1@$DOMAIN\r/" > "$work/relayed"
+    ok 'relayd: a message for elsewhere' submit "$USER1" "$PASS1" "$USER1@$DOMAIN" anna@far.test "$work/relayed"
+}
+arrived() { [ "$(find "$SINK_DIR" -name '*.eml' | wc -l)" = "$1" ]; }
 
 ok 'everything works before' works
-for role in authd policyd queued deliverd keyd; do
+for role in $roles; do
     honest=$(readlink "$box/libexec/$role")
     before=$(pid_of "$role")
     mapfile -t bystanders < <(others "$before")
@@ -41,17 +60,20 @@ for role in authd policyd queued deliverd keyd; do
     kill -KILL "$before"
     ok "$role: a hostile twin runs" eventually replaced "$role" "$before"
     twin=$(pid_of "$role")
+    provoke "$role"
     while IFS= read -r words; do
         ok "$role: heard and logged: ${words%%\\[*}" eventually said "$since" "$words"
     done < <(tr ';' '\n' <<< "${heard[$role]}")
     [ "$role" = policyd ] || ok "$role: may not ask for account directories" eventually said "$since" 'asked for an account directory'
     for pid in "${bystanders[@]}"; do alive "$pid" || missed "$role: $(process_name "$pid") did not survive"; done
+    [ "$role" != relayd ] || ok 'relayd: the message is not taken for delivered' arrived 0
     is "$role: nothing was written into an account" "$(grep -rls forged "$box/spool/mail" | wc -l)" 0
 
     ln -sfn "$honest" "$box/libexec/$role"
     kill -KILL "$twin"
     ok "$role: the honest one is back" eventually replaced "$role" "$twin"
     ok "$role: and everything works" works
+    [ "$role" != relayd ] || ok 'relayd: the message goes out, once' eventually arrived 1
     for pid in "${bystanders[@]}"; do
         eventually no_leak "$pid" "${open[$pid]}" > /dev/null ||
             missed "$role: $(process_name "$pid") has $(descriptors "$pid") descriptors, before ${open[$pid]}"
