@@ -38,8 +38,22 @@ std::int64_t now_microseconds() {
   return std::int64_t{now.tv_sec} * 1'000'000 + now.tv_usec;
 }
 
+template <typename Number>
+void append_number(std::string& line, Number number) {
+  const fmt::format_int digits{number};  // holds a pointer into itself
+  line.append(digits.data(), digits.size());
+}
+
+void append_id(std::string& line, std::uint64_t id) {
+  for (int shift = 60; shift >= 0; shift -= 4) line += "0123456789abcdef"[id >> shift & 0xf];
+}
+
 std::string line_prefix() {
-  if (g_setup.name.empty()) return fmt::format("[{}] ", ::getpid());
+  if (g_setup.name.empty()) {
+    std::string prefix{'['};
+    append_number(prefix, ::getpid());
+    return prefix += "] ";
+  }
   return fmt::format("{} {}[{}] ", timestamp(now_microseconds()), g_setup.name, ::getpid());
 }
 
@@ -131,13 +145,13 @@ void Field::append_to(std::string& line) const {
     append_value(line, text_);
     break;
   case Kind::id:
-    line += fmt::format("{:016x}", number_);
+    append_id(line, number_);
     break;
   case Kind::unsigned_number:
-    line += fmt::format("{}", number_);
+    append_number(line, number_);
     break;
   case Kind::signed_number:
-    line += fmt::format("{}", static_cast<std::int64_t>(number_));
+    append_number(line, static_cast<std::int64_t>(number_));
     break;
   }
 }

@@ -24,6 +24,10 @@ constexpr int kAcceptBurst = 32;
 // Without descriptors or memory for a connection, new ones wait in the kernel's queue for so long: the socket
 // stays readable, and trying at once again would take a whole core and fill the log.
 constexpr std::chrono::seconds kAcceptPause{1};
+// Ends of connections that policyd is told together, and how long the first of them waits for the others: to
+// wake it for each would cost as much as its part of a message.
+constexpr std::size_t kEndsTold = 32;
+constexpr std::chrono::milliseconds kEndsWait{20};
 
 }  // namespace
 
@@ -64,14 +68,19 @@ void Listener::pause_accepting(const IpAddress& address, std::string_view reason
   accept_again_ = now() + kAcceptPause;
 }
 
-// How long the loop may sleep, for epoll_wait.
-int Listener::resume_accepting() {
-  if (!accept_again_) return -1;
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(*accept_again_ - now());
-  if (left.count() > 0) return static_cast<int>(left.count());
+void Listener::resume_accepting() {
   accept_again_.reset();
   watch_sockets(EPOLL_CTL_ADD);
-  return -1;
+}
+
+// Does what its time has come for.  How long the loop may sleep, for epoll_wait.
+int Listener::on_time() {
+  const Time time = now();
+  if (accept_again_ && *accept_again_ <= time) resume_accepting();
+  if (tell_ends_ && *tell_ends_ <= time) report_closed();
+  if (!accept_again_ && !tell_ends_) return -1;
+  const Time next = std::min(accept_again_.value_or(Time::max()), tell_ends_.value_or(Time::max()));
+  return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(next - time).count());
 }
 
 void Listener::open_connection(std::size_t socket, Fd client) {
@@ -120,7 +129,7 @@ void Listener::open_connection(std::size_t socket, Fd client) {
 std::optional<Listener::NewConnection> Listener::connect_servers(ConnectionId id, const IpAddress& peer,
                                                                  Fd client, Child& child) {
   constexpr auto kNoWait = ipc::PacketSocket::Wait::no;
-  if (!report_closed()) return std::nullopt;
+  if (unreported_.size() >= kEndsTold && !report_closed()) return std::nullopt;
   NewConnection ends{.client = std::move(client)};
   auto [ours, theirs] = ipc::make_channel();
   child.channel = ChildChannel{std::move(ours)};
@@ -154,10 +163,13 @@ void Listener::turn_away(std::size_t socket, int client, const IpAddress& peer,
 // policyd keeps a connection until it hears of its end, so what it cannot be told now is told later. Bounded:
 // no new connection is opened before.  False when some are left.
 bool Listener::report_closed() {
+  tell_ends_.reset();
   for (; !unreported_.empty(); unreported_.pop_front())
     if (policyd_.is_open() && policyd_.send(ConnectionClosed{unreported_.front()}, {},
-                                            ipc::PacketSocket::Wait::no) == ipc::SendResult::would_block)
+                                            ipc::PacketSocket::Wait::no) == ipc::SendResult::would_block) {
+      tell_ends_ = now() + kEndsWait;
       return false;
+    }
   return true;
 }
 
@@ -178,7 +190,10 @@ void Listener::close_connection(Slot slot, std::string_view reason) {
                                    {"reason", reason},
                                    {"seconds", seconds}});
   unreported_.push_back(connection.id);
-  report_closed();
+  if (unreported_.size() >= kEndsTold)
+    report_closed();
+  else if (!tell_ends_)
+    tell_ends_ = now() + kEndsWait;
   end_channel(slot);
   table_.close(slot);
 }

@@ -126,7 +126,7 @@ int Listener::run() {
 
   epoll_event events[kEventsPerWait];
   while (!finished()) {
-    const int count = ::epoll_wait(epoll_.get(), events, kEventsPerWait, resume_accepting());
+    const int count = ::epoll_wait(epoll_.get(), events, kEventsPerWait, on_time());
     if (count < 0 && errno != EINTR) fatal_errno("epoll_wait");
     for (int i = 0; i < count; ++i)
       if (!serve_one(static_cast<Tag>(events[i].data.u64 >> 32),

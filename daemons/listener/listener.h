@@ -94,7 +94,8 @@ class Listener {
                                                Child& child);
   void watch_sockets(int operation);
   void pause_accepting(const IpAddress& address, std::string_view reason);
-  int resume_accepting();
+  void resume_accepting();
+  int on_time();
   bool report_closed();
   void abandon_connection(Slot slot, std::string_view reason);
   void turn_away(std::size_t socket, int client, const IpAddress& peer, ConnectionTable::Refusal why);
@@ -140,6 +141,7 @@ class Listener {
   std::array<ConnectionId, 64> random_{};
   std::size_t random_left_ = 0;
   std::deque<ConnectionId> unreported_;  // closed, and policyd does not know yet
+  std::optional<Time> tell_ends_;        // then it is told
   bool accepting_ = false;
   std::optional<Time> accept_again_;  // accepting pauses until then
   bool draining_ = false;

@@ -56,9 +56,11 @@ void ThreadPool::run() {
     job.work();
     lock.lock();
     finished_.push_back(std::move(job.done));
+    lock.unlock();  // whom the event wakes wants it
     const std::uint64_t one = 1;
     [[maybe_unused]] const auto written =
         ::write(wake_.get(), &one, sizeof one);  // cannot fail: the counter is small
+    lock.lock();
   }
 }
 

@@ -3,6 +3,7 @@
 #include <malloc.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -17,9 +18,17 @@ constexpr std::size_t kSmall = 1024;
 constexpr std::size_t kStep = 16;
 // So much of unused heap is kept rather than given back and asked for again with the next message.
 constexpr int kKept = 512 * 1024;
+// So much of it is there before the first connection, so that no child needs to ask the kernel.
+constexpr std::size_t kReady = 256 * 1024;
 
 // Where the part of the heap begins that was never allocated.
 std::uintptr_t unused_begin() { return reinterpret_cast<std::uintptr_t>(::sbrk(0)) - ::mallinfo2().keepcost; }
+
+void grow_unused() {
+  std::array<void*, kReady / kLargestHole> blocks{};
+  for (void*& block : blocks) block = std::malloc(kLargestHole);
+  for (void* block : blocks) std::free(block);
+}
 
 }  // namespace
 
@@ -34,6 +43,7 @@ void settle_heap() {
     if (size > kSmall)
       std::free(block);  // it joins what is unused; a small one would be kept in a list, apart
   }
+  grow_unused();
 }
 
 }  // namespace mailroom

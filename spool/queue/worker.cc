@@ -72,8 +72,10 @@ void ThreadWorker::work_until_stopped() {
     job.work();
     lock.lock();
     ended_.push_back(std::move(job));
+    lock.unlock();  // whom the event wakes wants it
     const std::uint64_t one = 1;
     [[maybe_unused]] const ssize_t put = ::write(event_.get(), &one, sizeof one);
+    lock.lock();
   }
 }
 
