@@ -326,6 +326,7 @@ void Schedule::add(const NewMessage& message, Microseconds now) {
       .warns = message.warned || limits_.delay_warning == 0 ? 0 : message.arrived + limits_.delay_warning,
       .held = message.state == State::held};
   Message& in_place = messages_[message.id] = added;
+  held_ += added.held ? 1 : 0;
   for (const Visit& visit : message.visits) {
     const VisitNumber number = new_job({.id = message.id,
                                         .due = visit.due,
@@ -354,13 +355,19 @@ void Schedule::remove(QueueId id) {
     drop_job(number);
     number = next;
   }
+  held_ -= found->second.held ? 1 : 0;
   messages_.erase(found);
+}
+
+void Schedule::set_held(Message& message, bool held) {
+  if (message.held != held) held ? ++held_ : --held_;
+  message.held = held;
 }
 
 bool Schedule::hold(QueueId id) {
   const auto found = messages_.find(id);
   if (found == messages_.end()) return false;
-  found->second.held = true;
+  set_held(found->second, true);
   found->second.expired = false;
   return true;
 }
@@ -368,7 +375,7 @@ bool Schedule::hold(QueueId id) {
 bool Schedule::release(QueueId id, Microseconds now) {
   const auto found = messages_.find(id);
   if (found == messages_.end()) return false;
-  found->second.held = false;
+  set_held(found->second, false);
   set_deadline(id, found->second, now + kGrace);
   return retry(id, now);
 }

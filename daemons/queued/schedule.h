@@ -121,6 +121,7 @@ class Schedule {
   std::vector<DestinationNumber> forget_unused();
 
   std::size_t size() const { return messages_.size(); }
+  std::size_t held() const { return held_; }
   bool knows(QueueId id) const { return messages_.contains(id); }
   bool has_visits(QueueId id) const;
   bool is_active(QueueId id) const;
@@ -198,6 +199,7 @@ class Schedule {
   void wake(Microseconds now);
   void unblock(DestinationNumber number);
   bool is_visited(const Message& message) const { return !message.held && !message.expired; }
+  void set_held(Message& message, bool held);
   void set_deadline(QueueId id, Message& message, Microseconds not_before);
   void visit_ended(const Given& visit, Microseconds now);
   std::uint32_t most(const Destination& destination) const;
@@ -208,6 +210,7 @@ class Schedule {
   Limits limits_;
   std::uint64_t seed_;
   std::unordered_map<QueueId, Message> messages_;
+  std::size_t held_ = 0;  // of them
   std::deque<Job> jobs_;
   std::vector<VisitNumber> free_jobs_;
   Times<VisitNumber> waiting_;

@@ -129,9 +129,7 @@ QueuePage ToolDesk::page(QueueId after) {
 
 QueueCount ToolDesk::count() const {
   const Schedule& schedule = dispatcher_.schedule();
-  QueueCount out{.messages = schedule.size(), .held = 0, .octets = queue_.index().live_octets()};
-  for (const auto& [id, entry] : queue_.index().entries()) out.held += schedule.is_held(id) ? 1 : 0;
-  return out;
+  return {.messages = schedule.size(), .held = schedule.held(), .octets = queue_.index().live_octets()};
 }
 
 QueuedToTool ToolDesk::show(QueueId id) {
