@@ -239,6 +239,7 @@ void Judge::gather_device(Case& c) const {
   c.device = device_of(c);
   if (!c.device) return c.note("device", "no device is registered with that");
   const policy::Registration& device = *c.device;
+  c.judgement.speaker = device.name;
   c.facts().device = fact_of(c, device);
   c.facts().words.own_address = device.from.front();
   c.note("device", "device {}: {}, sends as {}", device.name, policy::state_word(device.state),
@@ -269,7 +270,7 @@ bool Judge::may_send_as(const Case& c, const Speaker& speaker, const policy::Add
 void Judge::speak_as(Case& c, std::vector<const Speaker*> speakers) const {
   if (speakers.empty()) return;
   const Speaker& first = *speakers.front();
-  c.judgement.submitter = first.account.name;
+  c.judgement.submitter = c.judgement.speaker = first.account.name;
   c.judgement.counted = {policy::LimitScope::account, first.account.name};
   for (const Speaker* speaker : speakers)
     c.judgement.authors.insert(c.judgement.authors.end(), speaker->patterns.begin(), speaker->patterns.end());

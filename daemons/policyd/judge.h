@@ -46,6 +46,7 @@ struct Judgement {
   std::string domain;                             // of a remote recipient
   std::string submitter;                          // the account or device that speaks; empty: nobody we know
   std::string device;                             // the active device that it is; empty: none
+  std::string speaker;                            // the same, or one that may not speak: for the log
   std::vector<std::string> authors;               // sender patterns for From: and Sender:; empty: any
   std::optional<policy::LimitBook::Key> counted;  // whom the message counts for
   std::vector<policy::LimitRow> own_limits;

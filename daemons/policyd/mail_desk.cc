@@ -16,6 +16,12 @@ Reply unavailable() { return {451, "4.3.0", "The queue cannot take mail now; ple
 
 Reply reply_of(const policy::Verdict& verdict) { return {verdict.code, verdict.enhanced, verdict.text}; }
 
+std::string facts_in_words(const Judgement& judgement) {
+  std::string words = policy::summary(judgement.facts);
+  if (!judgement.speaker.empty()) words += ",speaker=" + judgement.speaker;
+  return words;
+}
+
 bool is_printable(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f'; });
 }
@@ -172,7 +178,7 @@ void MailDesk::check_sender(Client& client, const CheckSender& question) {
                                   {"sender", question.reverse_path},
                                   {"reply", verdict.code},
                                   {"rule", verdict.rule},
-                                  {"facts", policy::summary(judgement.facts)}});
+                                  {"facts", facts_in_words(judgement)}});
   client.channel->send(
       mailroom::Verdict{question.transaction, reply_of(verdict), std::string{verdict.rule}, 0});
 }
@@ -211,7 +217,7 @@ void MailDesk::check_recipient(Client& client, CheckRecipient&& question) {
                                    {"recipient", question.forward_path},
                                    {"reply", judgement.verdict.code},
                                    {"rule", judgement.verdict.rule},
-                                   {"facts", policy::summary(judgement.facts)}});
+                                   {"facts", facts_in_words(judgement)}});
   client.answer(reply_of(judgement.verdict), judgement.verdict.rule);
 }
 
@@ -235,7 +241,7 @@ void MailDesk::authorise(Client& client, CheckRecipient&& question, Judgement& j
   client.waiting = {++questions_,
                     std::move(judgement.verdict),
                     std::move(question.forward_path),
-                    policy::summary(judgement.facts),
+                    facts_in_words(judgement),
                     std::move(judgement.counted),
                     std::move(judgement.own_limits)};
   deadlines_.add({client.connection.id, client.waiting->question});

@@ -10,7 +10,7 @@ start_sink chem; chem=$SINK_PORT chem_dir=$SINK_DIR
 routes=()
 for n in $(seq $domains); do
     port=$physics; [ $((n % 2)) = 1 ] || port=$chem
-    routes+=(--set "relay-domain d$n.campus.test" --set "route d$n.campus.test smtp 127.0.0.1:$port tls=none")
+    routes+=(--set "relay-domain d$n.campus.test" --set "route d$n.campus.test smtp 127.0.0.1:$port tls=never")
 done
 start_sandbox "${routes[@]}" --set 'queued.retry-schedule 1s'
 PORT=$RELAY_PORT

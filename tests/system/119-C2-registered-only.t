@@ -24,7 +24,7 @@ ok 'and its mail arrives' eventually arrived 1
 message 7 | sed "s/^From: .*/From: $office\r/" > "$work/m"
 ok 'as with another client' curl_mail --interface "$IP" --url "smtp://127.0.0.1:$RELAY_PORT/copier" --mail-from "$office" --mail-rcpt "$FAR" -T "$work/m"
 ok 'it arrives too' eventually arrived 2
-like 'the message is the device'"'"'s' "$(grep message-accepted "$box/log" | tail -n 1)" ' account=copier'
+like 'the log says whose it is' "$(last_rule)" 'speaker=copier'
 at_relay "$ZONE_NET.11" --from "$office" --to "$FAR"
 like 'a neighbour does not' "$reply" '^550 5\.7\.1 .*only registered'
 ok 'it is removed' device remove copier --why 'scrapped'

@@ -37,8 +37,8 @@ device edit device10 --network 192.0.2.0/24 --why 'another floor'
 go 10
 like 'outside of them it is' "$reply" '^550 5\.7\.1 .*registered for other networks'
 text=$(tool access explain --listener relay --client "$ZONE_NET.11" --from "$office" --to "$FAR")
-like 'explained: by which device' "$text" '^device +active +by the name client11\.test; device device11'
-like 'and its name' "$text" '^reverse-name +confirmed'
+like 'explained: by which device' "$text" '^ +device +active +by the name client11\.test; device device11'
+like 'and its name' "$text" '^ +reverse-name +confirmed'
 
 # ---- no DNS ----
 kill "$(cat "$box/zone/nsd.pid")"; eventually gone "$(cat "$box/zone/nsd.pid")"

@@ -20,10 +20,10 @@ like 'not as an address that it has not' "$reply" '^550 5\.7\.1 .*registered wit
 like 'by its rule' "$(last_rule)" 'rule=device-sender-not-own'
 go other@devices.test "$USER2@$DOMAIN"
 like 'to us neither' "$reply" '^550 5\.7\.1 .*registered with'
-go ''
+go '<>'
 like 'not as the null sender' "$reply" '^550 5\.7\.1 Devices must give a sender'
 like 'by its rule' "$(last_rule)" 'rule=device-null-sender'
-go '' "$USER2@$DOMAIN"
+go '<>' "$USER2@$DOMAIN"
 like 'to us neither' "$reply" '^550 5\.7\.1 Devices must give a sender'
 go "gone@$DOMAIN" "$FAR" "gone@$DOMAIN"
 like 'not as an address of ours that nobody has' "$reply" '^550 5\.1\.8 .*no report could reach it'
