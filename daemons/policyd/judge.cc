@@ -237,7 +237,11 @@ void Judge::gather_device(Case& c) const {
   c.note("reverse-name", "{}", policy::words_of(c.question.reverse_name));
   c.facts().device_logged_in = !c.question.principal.empty();
   c.device = device_of(c);
-  if (!c.device) return c.note("device", "no device is registered with that");
+  if (!c.device) {
+    // Its name may be one of those that the DNS does not tell now.
+    if (c.question.reverse_name.incomplete) c.facts().reverse_name = policy::ReverseName::unknown;
+    return c.note("device", "no device is registered with that");
+  }
   const policy::Registration& device = *c.device;
   c.judgement.speaker = device.name;
   c.facts().device = fact_of(c, device);

@@ -49,6 +49,8 @@ ReverseNameFound confirm_names(const IpAddress& client, const dns::Answer& ptr,
   }
   if (!found.names.empty()) {
     found.outcome = ReverseName::confirmed;
+    found.incomplete = failed;
+    if (failed) found.ttl = 0;
   } else if (failed) {
     found = {};
   }

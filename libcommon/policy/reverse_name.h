@@ -28,6 +28,7 @@ struct ReverseNameFound {
   ReverseName outcome = ReverseName::unknown;
   std::vector<std::string> names;  // confirmed ones, in the order of the PTR records
   std::uint32_t ttl = 0;           // seconds that all of it may be kept; of failures 0
+  bool incomplete = false;         // the DNS failed for other names, which may be confirmed too
 };
 
 // `answers` are A, or AAAA for a client with IPv6, of names_to_ask(), in its order.

@@ -307,13 +307,14 @@ class Changes:
 
 
 class Accounts:
-    """Accounts and aliases, by the tool."""
+    """Accounts, aliases and devices, by the tool."""
 
     def __init__(self, box, program):
         self.box, self.program = box, program
         self.number = 0
         self.accounts = {}  # name -> "acknowledged" or "unknown"
         self.aliases = {}  # address -> set of what it may be: a name, or None
+        self.devices = {}  # name -> the steps that were acknowledged
         self.ids = {}
         self.unknown_there = self.unknown = self.acknowledged = 0
 
@@ -333,6 +334,28 @@ class Accounts:
             if not self.done("account", "alias", *command):
                 return
             self.aliases[address] = {target}
+        self.device_round(name)
+
+    def device_round(self, name):
+        """One device through all of its life."""
+        given = [f"--{each}" for each in ("dns-name", "from", "contact", "purpose")]
+        values = [f"{name}.devices.test", "office@devices.test", "office@devices.test", "test"]
+        request = [word for pair in zip(given, values) for word in pair]
+        self.devices[name] = []
+        for step, more in (("request", request), ("approve", []), ("suspend", []), ("resume", []),
+                           ("edit", ["--purpose", "another"]), ("remove", [])):
+            if not self.done("device", step, name, *more, "--why", step):
+                return
+            self.devices[name].append(step)
+
+    def device_problems(self, name):
+        """One step may be there that was not acknowledged: the last one."""
+        history = self.box.tool("device", "--json", "history", name)
+        steps = [each["step"] for each in json.loads(history.stdout)] if history.returncode == 0 else []
+        done = self.devices[name]
+        self.devices[name] = steps
+        good = steps[:len(done)] == done and len(steps) <= len(done) + 1
+        return [] if good else [f"device {name}: its history is {steps}, acknowledged were {done}"]
 
     def done(self, *command):
         answer = self.box.tool(*command)
@@ -367,4 +390,6 @@ class Accounts:
             if (None not in may_be and not is_there) or (may_be == {None} and is_there):
                 found.append(f"alias {address}: {'there' if is_there else 'not there'}, may be {may_be}")
             self.aliases[address] = {address} if is_there else {None}
+        for name in self.devices:
+            found += self.device_problems(name)
         return found

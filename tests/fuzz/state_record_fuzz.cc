@@ -33,5 +33,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check<state::Errand>(bytes);
   check<std::uint32_t>(bytes);
   check<std::string>(bytes);
+  check<policy::Registration>(bytes);
+  check<policy::DeviceHistory>(bytes);
   return 0;
 }

@@ -42,7 +42,11 @@ TEST_CASE("one of several names is enough, and all that are confirmed are kept")
   CHECK(found.outcome == ReverseName::confirmed);
   CHECK(found.names == std::vector<std::string>{"b.test", "d.test"});
   CHECK(words_of(found) == "b.test, confirmed");
-  CHECK(found.ttl == 60);
+  CHECK(found.incomplete);
+  CHECK(found.ttl == 0);
+  const auto complete = confirm_names(kClient, ptr({"a.test", "b.test"}), {at("192.0.2.8"), at("192.0.2.7")});
+  CHECK_FALSE(complete.incomplete);
+  CHECK(complete.ttl == 60);
 }
 
 TEST_CASE("a failure of the DNS is never taken for an absence") {

@@ -148,6 +148,30 @@ TEST_CASE("an active device sends to anybody, as itself, by its name or its logi
         "device-to-anybody");
 }
 
+TEST_CASE("while the name that may be a device's is not known, nobody is said to be none") {
+  Registry p;
+  p.activate();
+  auto child = p.connect();
+  child.send(question(1, "scans@example.org", "x@far.test"));
+  p.pump();
+  const auto reverse = p.dnsd.next_as<LookUp>();
+  REQUIRE(reverse);
+  p.dnsd.send(LookedUp{
+      reverse->question,
+      {.outcome = dns::Outcome::answer, .ttl = 300, .names = {"other.example.org", "scanner1.example.org"}}});
+  p.pump();
+  while (const auto asked = p.dnsd.next_as<LookUp>()) {
+    dns::Answer answer{
+        .outcome = dns::Outcome::answer, .ttl = 300, .addresses = {Policyd::address(kAddress)}};
+    p.dnsd.send(LookedUp{asked->question, asked->name == "other.example.org" ? answer : dns::Answer{}});
+  }
+  p.pump();
+  const auto verdict = child.next_as<mailroom::Verdict>();
+  REQUIRE(verdict);
+  CHECK(verdict->rule == "reverse-name-unknown");
+  CHECK(verdict->reply.code == 450);
+}
+
 TEST_CASE("each state of a device says what it is") {
   Registry p;
   CHECK(p.rule("scans@example.org", "x@far.test") == "device-not-registered");
