@@ -64,7 +64,8 @@ constexpr Key<A> kAuthdKeys[] = {
      "Characters that a new password must have."},
     {"password-max-age", Time<A>{&A::password_max_age, 0s, kTenYears}, Reload::at_once,
      "How long after it was set a password that is kept here is good; 0s for ever.  Then a login with it is "
-     "refused, in words that tell the user to change it."},
+     "refused, in words that tell the user to change it; but not at smtp relay, where devices log in, which "
+     "have a review date instead."},
     {"password-warning", Time<A>{&A::password_warning, 0s, kTenYears}, Reload::at_once,
      "How long before that logins are answered with a warning."},
     {"scram", Flag<A>{&A::scram}, Reload::restart,

@@ -53,6 +53,33 @@ END
 ok 'IMAP with it (mbsync)' mbsync -c "$work/mbsyncrc" all
 is 'mbsync has the message' "$(find "$work/maildir" -path '*/new/*' -type f | wc -l)" 1
 
+for protocol in IMAP POP3; do
+    rm -f "$work/got"
+    ok "$protocol with it (fetchmail)" env FETCHMAILHOME="$work" fetchmail -f /dev/null --pidfile "$work/fetchmail.pid" \
+        --proto $protocol --service "$([ $protocol = IMAP ] && echo "$IMAPS_PORT" || echo "$POP3S_PORT")" --ssl --sslcertck \
+        --sslcertfile "$CAFILE" --auth gssapi --username "$USER1" --keep --fetchall --mda "cat >> $work/got" "$HOST"
+    ok 'and the message' grep -q 'This is message 1' "$work/got"
+done
+
+# ---- a ticket that is larger than a command line ----
+# One that says from which 380 addresses it may be used.
+mkdir "$work/large"
+{
+    echo '[libdefaults]'
+    echo '  noaddresses = false'
+    echo '  extra_addresses = 127.0.0.1'
+    for net in 0 1 2 3; do echo "  extra_addresses = $(seq -s, -f "10.0.$net.%g" 1 95)"; done
+    grep -v '^\[libdefaults\]' "$KRB5_CONFIG"
+} > "$work/large/krb5.conf"
+large() { KRB5_CONFIG=$work/large/krb5.conf KRB5CCNAME=FILE:$work/large/tickets "$@"; }
+ok 'such a ticket' large kinit -a "$USER1" <<< "$PASS1"
+ok 'for our services' large kvno -q "imap/$HOST" "pop/$HOST" "smtp/$HOST"
+ok 'IMAP with it' large by_ticket "$USER1@$REALM" "imaps://$HOST:$IMAPS_PORT/INBOX" -v
+like 'it is a long line' "$(grep -a '^> ' "$work/out" | awk '{ if (length > longest) longest = length } END { print (longest > 7000) }')" 1
+ok 'POP3 with it' large by_ticket "$USER1@$REALM" "pop3s://$HOST:$POP3S_PORT/"
+ok 'SMTP with it' large by_ticket "$USER1@$REALM" "smtps://$HOST:$SMTPS_PORT/c.test" \
+    --mail-from "$USER1@$DOMAIN" --mail-rcpt "$USER1@$DOMAIN" -T "$work/m"
+
 # ---- another identity ----
 like 'nobody acts as somebody else' "$(python=$(command -v /usr/bin/python3); "$python" - "$HOST" "$IMAPS_PORT" "$CAFILE" "$USER2" <<'END'
 import imaplib, ssl, sys

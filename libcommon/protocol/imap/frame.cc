@@ -5,7 +5,7 @@
 
 namespace mailroom::imap {
 
-const FrameLimits kPreauthFrame{kMaxPreauthCommand, kMaxPreauthLiteral, kMaxPreauthCommand,
+const FrameLimits kPreauthFrame{kMaxPreauthLines, kMaxPreauthLiteral, kMaxPreauthLiteralOctets,
                                 kMaxPreauthLiterals};
 const FrameLimits kSessionFrame{kMaxCommandLines, kMaxCommandLiterals, kMaxCommandLiterals, kMaxLiteralCount};
 

@@ -10,10 +10,14 @@
 
 namespace mailroom::imap {
 
-// A whole command with its line ends and all literals, before login.  RFC 9051 section 4.3 and RFC 2683
-// section 3.2.1.5: a server should take 8000 octets.
-inline constexpr std::size_t kMaxPreauthCommand = 8192;
+// The client's part of a SASL exchange is one line of base64: a Kerberos ticket may need 12 KiB of it.
+inline constexpr std::size_t kMaxSaslLine = 16384 + 2;
+
+// The lines of a command before login with their ends: AUTHENTICATE may have the first part of an exchange in
+// its own (RFC 4959).  RFC 9051 section 4.3 and RFC 2683 section 3.2.1.5: a server should take 8000 octets.
+inline constexpr std::size_t kMaxPreauthLines = kMaxSaslLine + 128;
 inline constexpr std::size_t kMaxPreauthLiteral = 4096;
+inline constexpr std::size_t kMaxPreauthLiteralOctets = 8192;  // of all together
 inline constexpr std::size_t kMaxPreauthLiterals = 8;
 
 // The lines of a command after login (mail programs send long sets of message numbers), RFC 2683
@@ -22,9 +26,6 @@ inline constexpr std::size_t kMaxCommandLines = 65536;
 // Its literals together, but for the message of an APPEND.
 inline constexpr std::size_t kMaxCommandLiterals = 1048576;
 inline constexpr std::size_t kMaxLiteralCount = 1000;
-
-// The client's part of a SASL exchange is one line of base64.
-inline constexpr std::size_t kMaxSaslLine = 16384 + 2;
 
 inline constexpr std::size_t kMaxTag = 64;
 // The most parameter values of an ID command: 30 pairs, RFC 2971 section 3.3.

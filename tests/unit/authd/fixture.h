@@ -49,9 +49,9 @@ class Authd : public DaemonHost {
     return End{std::move(theirs)};
   }
 
-  Child open(ConnectionId id, const IpAddress& peer = {}) {
+  Child open(ConnectionId id, const IpAddress& peer = {}, Service service = Service::imap) {
     auto [ours, theirs] = ipc::make_channel();
-    imap.send(ConnectionOpened{id, Service::imap, peer}, std::move(ours));
+    imap.send(ConnectionOpened{id, service, peer}, std::move(ours));
     return Child{std::move(theirs)};
   }
 

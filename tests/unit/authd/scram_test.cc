@@ -388,6 +388,8 @@ TEST_CASE("a password that has become too old is refused with these words, by wh
   CHECK(refusal(scram(a, late, "SCRAM-SHA-256", client)) == LoginRefusal::expired);
   CHECK(refusal(scram(a, late, "SCRAM-SHA-256", {Hash::sha256, "alice", "wrong"})) ==
         LoginRefusal::bad_credentials);
+  auto device = a.open(3, {}, Service::relay);
+  CHECK(std::holds_alternative<SaslSucceeded>(a.log_in(device, plain("alice", "secret password"))));
   const auto facts = a.ask<SecretFacts>(DescribeSecret{"alice"});
   CHECK(facts.changed > 0);
   CHECK(facts.expires == facts.changed);

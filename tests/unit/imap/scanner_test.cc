@@ -123,7 +123,8 @@ TEST_CASE("a frame keeps its limits") {
   CHECK(first("a NOOP\n") == CommandFrame::Step::bad_line);
   CHECK(first("a NOOP"s) == CommandFrame::Step::bad_line);
   CHECK(first("a N\0OOP\r\n"s) == CommandFrame::Step::bad_line);
-  CHECK(first(std::string(9000, 'a') + "\r\n") == CommandFrame::Step::too_long);
+  CHECK(first(std::string(kMaxPreauthLines, 'a') + "\r\n") == CommandFrame::Step::too_long);
+  CHECK(first("a AUTHENTICATE GSSAPI " + std::string(16'384, 'A') + "\r\n") == CommandFrame::Step::complete);
 
   CommandFrame large{kPreauthFrame};
   large.add_line("a LOGIN {4097}\r\n");
