@@ -99,8 +99,10 @@ void Supervisor::start_or_retry(Role role) {
 void Supervisor::free_uids_for(Role role, std::uint32_t generation) {
   if (!is_listener(role)) return;
   for (Process& old : processes_)
-    if (old.role == role && old.retired && old.generation % 2 == generation % 2)
+    if (old.role == role && old.retired && old.generation % 2 == generation % 2) {
       tell(old, Drain{.at_once = false});
+      if (!old.logins_end_by) old.logins_end_by = Clock::now() + kStopPatience;
+    }
 }
 
 Supervisor::Process& Supervisor::start(Role role) {
@@ -263,9 +265,25 @@ void Supervisor::start_due() {
   }
 }
 
+void Supervisor::kill_connections(const Process& process, Whose whose) {
+  if (!is_listener(process.role)) return;
+  const std::size_t killed = kill_children(process.pid, whose, config_.uids.login, config_.uids.login_count);
+  if (killed == 0) return;
+  log::write("peer-misbehaved",
+             {{"channel", "control"},
+              {"peer", process.unique_name()},
+              {"reason", std::to_string(killed) + " of its connections did not end, and were killed"}});
+}
+
 void Supervisor::kill_overdue() {
+  const Time now = Clock::now();
   for (Process& process : processes_) {
-    if (!process.end_by || *process.end_by > Clock::now()) continue;
+    if (process.logins_end_by && *process.logins_end_by <= now) {
+      kill_connections(process, Whose::logins);
+      process.logins_end_by.reset();
+    }
+    if (!process.end_by || *process.end_by > now) continue;
+    kill_connections(process, Whose::all);
     ::syscall(SYS_pidfd_send_signal, process.pidfd.get(), SIGKILL, nullptr, 0);
     process.end_by.reset();
   }

@@ -204,8 +204,10 @@ std::optional<Supervisor::Time> Supervisor::next_deadline() const {
   std::optional<Time> next;
   const auto consider = [&](Time time) { next = next ? std::min(*next, time) : time; };
   for (const auto& [role, restart] : restarts_) consider(restart.at);
-  for (const Process& process : processes_)
+  for (const Process& process : processes_) {
     if (process.end_by) consider(*process.end_by);
+    if (process.logins_end_by) consider(*process.logins_end_by);
+  }
   return next;
 }
 

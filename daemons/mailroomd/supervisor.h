@@ -12,6 +12,7 @@
 #include "daemons/channels/control.h"
 #include "daemons/config.h"
 #include "daemons/daemon.h"
+#include "daemons/mailroomd/children.h"
 #include "daemons/mailroomd/options.h"
 #include "daemons/processes.h"
 #include "libcommon/ipc/channel.h"
@@ -40,7 +41,8 @@ class Supervisor {
     Time started;
     bool ready = false;
     bool retired = false;             // replaced: not connected to anything new, not started again
-    std::optional<Time> end_by = {};  // told to end: killed at this time
+    std::optional<Time> end_by = {};  // told to end: killed at this time, with the connections that it has
+    std::optional<Time> logins_end_by = {};  // the same of its connections before login alone
 
     std::string unique_name() const;
   };
@@ -84,6 +86,7 @@ class Supervisor {
   void plan_restart(const Process& dead, const std::string& reason);
   void start_due();
   void kill_overdue();
+  void kill_connections(const Process& process, Whose whose);
 
   // the loop
   void wait_and_serve();
