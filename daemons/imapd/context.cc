@@ -13,13 +13,17 @@ constexpr std::size_t kSummarisedAtOnce = 1000;
 
 bool concerns_operator(Code code) {
   return code == Code::no_space || code == Code::damaged || code == Code::corrupt_index ||
-         code == Code::failed;
+         code == Code::stale_index || code == Code::failed;
 }
+
+// After which nothing would be answered but NO.
+bool ends_session(Code code) { return code == Code::corrupt_index || code == Code::stale_index; }
 
 }  // namespace
 
 Reply Context::failed(const mailbox::Failure& failure) {
   if (concerns_operator(failure.code) && facts.on_failure) facts.on_failure(failure);
+  if (ends_session(failure.code) && !over) end_with("The mailbox must be opened again, please connect anew");
   return Reply::failed(failure);
 }
 

@@ -55,6 +55,7 @@ Reply Reply::failed(const mailbox::Failure& failure) {
     return no("[INUSE] Another program is using this mailbox, please try again later");
   case Code::corrupt_index:
     return no("[CORRUPTION] The mailbox is damaged, please tell your administrator");
+  case Code::stale_index:
   case Code::failed:
     return no("[SERVERBUG] The mailbox could not be read or written, please try again later");
   }

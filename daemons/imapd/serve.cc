@@ -34,13 +34,13 @@ void serve_session(AfterLogin& process) {
   SessionStream client{process};
   mailbox::Options options = mailbox_options(process.config);
   imapd::set_summary(options);
-  const auto on_failure = [&process](const mailbox::Failure& failure) { log_failure(process, failure); };
   auto mail = mailbox::Mailbox::open(std::move(options));
   if (!mail) {
-    on_failure(mail.error());
+    log_failure(process, mail.error());
     return imapd::refuse_session(client, process.start.context);
   }
   log_rebuilt_index(process, *mail);
+  const auto on_failure = failure_handler(process, *mail);
   imapd::PollWait wait{client, process.client.get(), process.to_listener.get(), mail->watch()};
   const imapd::SessionFacts facts{.context = std::move(process.start.context),
                                   .pre_read = std::move(process.start.pre_read),

@@ -1,6 +1,8 @@
 // How a session opens its account's mailbox: the same for POP3 and IMAP, by the configuration.
 #pragma once
 
+#include <functional>
+
 #include "daemons/config.h"
 #include "daemons/listener/protocol.h"
 #include "daemons/log.h"
@@ -26,6 +28,16 @@ inline void log_failure(const AfterLogin& session, const mailbox::Failure& failu
   const bool damaged = failure.code == mailbox::Failure::Code::damaged;
   log::write(damaged ? EventName{"message-damaged"} : EventName{"mailbox-failed"},
              {{"session", log::Id{session.connection}}, {"account", session.name}, {"reason", failure.text}});
+}
+
+// What a session does about a failure: the operator is told, and a broken index is mended by the next
+// session.
+inline std::function<void(const mailbox::Failure&)> failure_handler(const AfterLogin& session,
+                                                                    const mailbox::Mailbox& mail) {
+  return [&session, &mail](const mailbox::Failure& failure) {
+    log_failure(session, failure);
+    if (failure.code == mailbox::Failure::Code::corrupt_index) mail.condemn_index();
+  };
 }
 
 inline void log_rebuilt_index(const AfterLogin& session, const mailbox::Mailbox& mail) {

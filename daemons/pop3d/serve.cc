@@ -47,13 +47,13 @@ void serve_connection(BeforeLogin& process) {
 
 void serve_session(AfterLogin& process) {
   SessionStream client{process};
-  const auto on_failure = [&process](const mailbox::Failure& failure) { log_failure(process, failure); };
   auto mail = mailbox::Mailbox::open(mailbox_options(process.config));
   if (!mail) {
-    on_failure(mail.error());
+    log_failure(process, mail.error());
     return pop3d::refuse_session(client, process.start.context);
   }
   log_rebuilt_index(process, *mail);
+  const auto on_failure = failure_handler(process, *mail);
   const pop3d::SessionFacts facts{.notice = std::move(process.start.context),
                                   .pre_read = std::move(process.start.pre_read),
                                   .connection = process.connection,

@@ -12,6 +12,8 @@
 namespace mailroom::mailbox {
 namespace {
 
+constexpr const char* kCondemned = "condemned";
+
 bool try_lock(const Mailbox::State& state, AccountLock lock) {
   const int how = lock == AccountLock::shared ? LOCK_SH : LOCK_EX;
   if (flock(state.root.get(), how | LOCK_NB) == 0) return true;
@@ -77,11 +79,18 @@ void open_environment(Mailbox::State& state) {
   sync_directory(state.index_dir.get());  // LMDB syncs its file, not the name it has just given it
 }
 
+// Without a sync: an index that is broken is found again.
+void condemn_index(const Mailbox::State& state) noexcept {
+  const Fd mark{
+      ::openat(state.index_dir.get(), kCondemned, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600)};
+}
+
 void set_index_aside(Mailbox::State& state) {
   const int index = state.index_dir.get();
   if (renameat(index, "data.mdb", index, "data.mdb.broken") != 0 && errno != ENOENT)
     throw SystemError(errno, "data.mdb");
   remove_file(index, "lock.mdb");
+  remove_file(index, kCondemned);
   sync_directory(index);
 }
 
@@ -92,14 +101,28 @@ std::optional<MetaRow> read_meta(Mailbox::State& state) {
   return state.index(txn).meta();
 }
 
+// False when other processes have the mailbox open.  To ask for it gives up the lock that there was.
+bool set_aside_and_open(Mailbox::State& state) {
+  const bool alone = try_lock(state, AccountLock::exclusive);
+  if (alone) {
+    set_index_aside(state);
+    open_environment(state);
+  }
+  if (!try_lock(state, AccountLock::shared)) refuse(Failure::Code::in_use, state.options.path);
+  return alone;
+}
+
+bool is_condemned(const Mailbox::State& state) {
+  struct stat status {};
+  return fstatat(state.index_dir.get(), kCondemned, &status, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 void open_or_set_aside(Mailbox::State& state) {
+  if (is_condemned(state) && set_aside_and_open(state)) return;
   try {
     open_environment(state);
   } catch (const lmdb::Error& error) {
-    if (error.kind != lmdb::Error::Kind::corrupt || !try_lock(state, AccountLock::exclusive)) throw;
-    set_index_aside(state);
-    open_environment(state);
-    try_lock(state, AccountLock::shared);
+    if (error.kind != lmdb::Error::Kind::corrupt || !set_aside_and_open(state)) throw;
   }
 }
 

@@ -21,6 +21,9 @@ void open_index(Mailbox::State& state);
 // Opens the environment and its databases, nothing more.
 void open_environment(Mailbox::State& state);
 
+// The next open_index() that has the account alone sets the index aside.
+void condemn_index(const Mailbox::State& state) noexcept;
+
 // index/data.mdb becomes index/data.mdb.broken, in the place of an earlier one.  Needs the exclusive lock.
 void set_index_aside(Mailbox::State& state);
 

@@ -35,6 +35,8 @@ Watch Mailbox::watch() const { return Watch{state_->options.path}; }
 
 std::uint64_t Mailbox::generation() const { return state_->env.last_commit(); }
 
+void Mailbox::condemn_index() const noexcept { mailbox::condemn_index(*state_); }
+
 const std::optional<Rebuilt>& Mailbox::rebuilt() const { return state_->rebuilt; }
 
 // ---- reading ----

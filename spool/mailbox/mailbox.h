@@ -107,6 +107,10 @@ class Mailbox {
   Mailbox& operator=(Mailbox&&) noexcept;
   ~Mailbox();
 
+  // After a failure with corrupt_index: whoever is the next to open the mailbox, and has it alone, sets the
+  // index aside.
+  void condemn_index() const noexcept;
+
   // What open() has rebuilt; nothing when the index was there, or the account is new.
   const std::optional<Rebuilt>& rebuilt() const;
 

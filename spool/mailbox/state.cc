@@ -14,6 +14,8 @@ Failure::Code code_of(const lmdb::Error& error) {
     return Failure::Code::no_space;
   case lmdb::Error::Kind::corrupt:
     return Failure::Code::corrupt_index;
+  case lmdb::Error::Kind::lost:
+    return Failure::Code::stale_index;
   default:
     return Failure::Code::failed;
   }

@@ -32,7 +32,9 @@ struct Failure {
     no_space,       // disk, quota or index map is full: nothing was changed; NO [OVERQUOTA] or [LIMIT]
     damaged,        // the message file is missing or is not what its name says
     in_use,         // another process holds the POP3 lock or, for a rebuild, the mailbox
-    corrupt_index,  // mr-mailbox rebuild
+    corrupt_index,  // the index contradicts itself: see Mailbox::condemn_index, mr-mailbox rebuild
+    stale_index,    // a write failed halfway: nothing works until the mailbox is opened again, and then all
+                    // does
     failed,         // input/output and everything else: NO [SERVERBUG]; durability is in doubt
   };
   Code code = Code::failed;

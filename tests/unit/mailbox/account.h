@@ -58,6 +58,11 @@ class Account {
     std::ofstream(path_ + "/" + file, std::ios::binary) << content;
   }
 
+  std::string get(const std::string& file) const {
+    std::ifstream in{path_ + "/" + file, std::ios::binary};
+    return {std::istreambuf_iterator<char>{in}, {}};
+  }
+
   bool has(const std::string& file) const { return std::filesystem::exists(path_ + "/" + file); }
 
   std::size_t files_in(const std::string& directory) const {

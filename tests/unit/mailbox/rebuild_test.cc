@@ -126,6 +126,56 @@ TEST_CASE("an index that LMDB refuses is set aside and rebuilt at the next openi
   CHECK(account.has("index/data.mdb.broken"));
 }
 
+TEST_CASE("an index that was condemned is set aside at the next opening that has it alone") {
+  Account account;
+  {
+    auto first = account.open();
+    append(first, kInbox, "one", kAnswered);
+    ok(first.write_snapshot());
+    first.condemn_index();
+    const auto second = account.open();
+    CHECK(!second.rebuilt());
+    CHECK(account.has("index/condemned"));
+  }
+  auto mailbox = account.open();
+  REQUIRE(mailbox.rebuilt());
+  CHECK(mailbox.rebuilt()->from_snapshot == 1);
+  CHECK(ok(mailbox.message(kInbox, 1)).flags == kAnswered);
+  CHECK(account.has("index/data.mdb.broken"));
+  CHECK(!account.has("index/condemned"));
+}
+
+// Where a page is no page of LMDB any more; the first two, which are read at the opening, are left.
+TEST_CASE(
+    "pages of the index that are gone are told as a corrupt index, and all is there after the next opening") {
+  Account account;
+  {
+    auto mailbox = account.open();
+    for (int n = 0; n < 300; ++n) append(mailbox, kInbox, "text " + std::to_string(n), kAnswered);
+    ok(mailbox.write_snapshot());
+  }
+  constexpr std::size_t kPage = 4096;
+  const std::string sound = account.get("index/data.mdb");
+  int condemned = 0;
+  for (std::size_t at = 2 * kPage; at + kPage <= sound.size(); at += kPage) {
+    std::string broken = sound;
+    broken.replace(at, kPage, kPage, '\0');
+    account.put("index/data.mdb", broken);
+    fs::remove(account.path() + "/index/lock.mdb");
+    {
+      auto mailbox = account.open();
+      const auto messages = mailbox.messages(kInbox, {}, 1000);
+      if (!messages && messages.error().code == Failure::Code::corrupt_index) {
+        mailbox.condemn_index();
+        ++condemned;
+      }
+    }
+    auto mailbox = account.open();
+    CHECK(ok(mailbox.messages(kInbox, {}, 1000)).size() == 300);
+  }
+  CHECK(condemned > 0);
+}
+
 TEST_CASE("rebuild waits for nobody: a mailbox in use is refused") {
   Account account;
   {
