@@ -32,7 +32,7 @@ void serve_connection(BeforeLogin& process) {
 
 void serve_session(AfterLogin& process) {
   SessionStream client{process};
-  mailbox::Options options = mailbox_options(process.config);
+  mailbox::Options options = mailbox_options(process);
   imapd::set_summary(options);
   auto mail = mailbox::Mailbox::open(std::move(options));
   if (!mail) {

@@ -1,6 +1,7 @@
 // How a session opens its account's mailbox: the same for POP3 and IMAP, by the configuration.
 #pragma once
 
+#include <cstdlib>
 #include <functional>
 
 #include "daemons/config.h"
@@ -13,6 +14,13 @@ namespace mailroom {
 // queued may deliver again as long as it keeps a message, and a little longer when clocks differ.
 inline constexpr std::chrono::hours kTombstoneMargin{48};
 
+// What an operator must know of a session's mailbox.
+inline void log_failure(const AfterLogin& session, const mailbox::Failure& failure) {
+  const bool damaged = failure.code == mailbox::Failure::Code::damaged;
+  log::write(damaged ? EventName{"message-damaged"} : EventName{"mailbox-failed"},
+             {{"session", log::Id{session.connection}}, {"account", session.name}, {"reason", failure.text}});
+}
+
 inline mailbox::Options mailbox_options(const Config& config) {
   mailbox::Options options;
   options.path = ".";  // the account's directory is the session's root
@@ -23,11 +31,13 @@ inline mailbox::Options mailbox_options(const Config& config) {
   return options;
 }
 
-// What an operator must know of a session's mailbox.
-inline void log_failure(const AfterLogin& session, const mailbox::Failure& failure) {
-  const bool damaged = failure.code == mailbox::Failure::Code::damaged;
-  log::write(damaged ? EventName{"message-damaged"} : EventName{"mailbox-failed"},
-             {{"session", log::Id{session.connection}}, {"account", session.name}, {"reason", failure.text}});
+inline mailbox::Options mailbox_options(const AfterLogin& session) {
+  mailbox::Options options = mailbox_options(session.config);
+  options.on_broken_index = [&session](std::string_view what) {
+    log_failure(session, {mailbox::Failure::Code::corrupt_index, std::string{what}});
+    std::_Exit(EXIT_FAILURE);
+  };
+  return options;
 }
 
 // What a session does about a failure: the operator is told, and a broken index is mended by the next

@@ -47,7 +47,7 @@ void serve_connection(BeforeLogin& process) {
 
 void serve_session(AfterLogin& process) {
   SessionStream client{process};
-  auto mail = mailbox::Mailbox::open(mailbox_options(process.config));
+  auto mail = mailbox::Mailbox::open(mailbox_options(process));
   if (!mail) {
     log_failure(process, mail.error());
     return pop3d::refuse_session(client, process.start.context);

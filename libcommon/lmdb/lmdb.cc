@@ -43,12 +43,22 @@ std::string_view to_view(const MDB_val& val) { return {static_cast<const char*>(
 
 struct Env::State {
   MDB_env* env = nullptr;
+  std::function<void(const char*)> on_broken;
   MDB_txn* idle_reader = nullptr;  // reset: it keeps its slot in the lock file but pins nothing
   ~State() {
     if (idle_reader != nullptr) mdb_txn_abort(idle_reader);
     if (env != nullptr) mdb_env_close(env);
   }
 };
+
+namespace {
+
+void on_assertion(MDB_env* env, const char* what) {
+  const auto& state = *static_cast<Env::State*>(mdb_env_get_userctx(env));
+  if (state.on_broken) state.on_broken(what);
+}
+
+}  // namespace
 
 Env::Env(std::unique_ptr<State> state) : state_{std::move(state)} {}
 Env::Env() noexcept = default;
@@ -59,6 +69,9 @@ Env::~Env() = default;
 Env Env::open(const Options& options) {
   auto state = std::make_unique<State>();
   check(mdb_env_create(&state->env), "mdb_env_create");
+  state->on_broken = options.on_broken;
+  check(mdb_env_set_userctx(state->env, state.get()), "mdb_env_set_userctx");
+  check(mdb_env_set_assert(state->env, on_assertion), "mdb_env_set_assert");
   check(mdb_env_set_mapsize(state->env, options.map_size), "mdb_env_set_mapsize");
   check(mdb_env_set_maxdbs(state->env, options.max_databases), "mdb_env_set_maxdbs");
   check(mdb_env_set_maxreaders(state->env, options.max_readers), "mdb_env_set_maxreaders");

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -48,6 +49,9 @@ struct Options {
                            << 30;  // reserved address space; the file grows only as it fills
   unsigned max_databases = 16;
   unsigned max_readers = 126;
+  // LMDB has found pages that contradict each other where it has no way to say so: when this returns, the
+  // process is aborted.
+  std::function<void(const char* what)> on_broken;
 };
 
 class Txn;

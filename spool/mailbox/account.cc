@@ -71,7 +71,11 @@ void open_environment(Mailbox::State& state) {
   check_index_file(state, "lock.mdb");
   state.env = lmdb::Env::open({.path = state.options.path + "/index",
                                .map_size = state.options.map_size,
-                               .max_databases = kDatabases});
+                               .max_databases = kDatabases,
+                               .on_broken = [&state](const char* what) {
+                                 condemn_index(state);
+                                 if (state.options.on_broken_index) state.options.on_broken_index(what);
+                               }});
   if (open_existing(state)) return;
   auto txn = state.env.write();
   state.db = open_databases(txn, lmdb::Txn::Create::yes);
@@ -121,6 +125,7 @@ void open_or_set_aside(Mailbox::State& state) {
   if (is_condemned(state) && set_aside_and_open(state)) return;
   try {
     open_environment(state);
+    static_cast<void>(read_meta(state));
   } catch (const lmdb::Error& error) {
     if (error.kind != lmdb::Error::Kind::corrupt || !set_aside_and_open(state)) throw;
   }

@@ -49,6 +49,9 @@ struct Options {
   std::uint64_t map_size = std::uint64_t{16} << 30;
   // maintain() writes a new snapshot of the index when the last is older and something changed.
   std::int64_t snapshot_seconds = 24 * 3600;
+  // The index is so broken that nothing can go on, and has been condemned: should end the process, which is
+  // aborted otherwise.
+  std::function<void(std::string_view what)> on_broken_index;
 };
 
 // A message that is being appended: written to tmp/, moved to cur/ by Mailbox::append.  Removed when it is
