@@ -12,7 +12,10 @@ namespace {
 using tlsrpt::PolicyType;
 using tlsrpt::Tally;
 
-constexpr std::chrono::hours kInterval{1};
+constexpr std::chrono::seconds kInterval{3'600};
+// After a start; the times between looks double then up to the interval, since other processes may come
+// later. So a system that is often started reports too.
+constexpr std::chrono::seconds kFirst{3};
 constexpr std::uint64_t kDaySeconds = 24 * 3600;
 constexpr std::string_view kModes[] = {"none", "testing", "enforce"};
 
@@ -29,18 +32,27 @@ bool is_beyond(const state::StsRecord* policy, const std::string& mx) {
          });
 }
 
+// `problem`: why it is not sent; empty: it is.
+void log_sending(const std::string& domain, const std::string& recipient, const char* problem) {
+  const bool is_sent = *problem == '\0';
+  log::write(
+      "tls-report",
+      {{"domain", domain}, {"recipient", recipient}, {"sent", is_sent ? "yes" : "no"}, {"reason", problem}});
+}
+
 }  // namespace
 
 ReportDesk::ReportDesk(event::Loop& loop, state::Directory& directory, const Config& config,
                        const StsDesk& sts, LookUpTexts look_up, Send send, StsDesk::Now now)
     : directory_{directory}, config_{config}, sts_{sts}, look_up_{std::move(look_up)}, send_{std::move(send)},
-      now_{std::move(now)}, hourly_{loop, [this] {
-                                      send_due();
-                                      hourly_.start(kInterval);
-                                    }} {
+      now_{std::move(now)}, until_next_{kFirst}, look_{loop, [this] {
+                                                         send_due();
+                                                         until_next_ = std::min(2 * until_next_, kInterval);
+                                                         look_.start(until_next_);
+                                                       }} {
   for (auto& [day, domain, tallies] : directory_.view().tls_results())
     results_[{day, domain}] = std::move(tallies);
-  hourly_.start(kInterval);
+  look_.start(until_next_);
 }
 
 ReportDesk::Day ReportDesk::today() const { return static_cast<Day>(now_() / kDaySeconds); }
@@ -137,10 +149,14 @@ void ReportDesk::send_due() {
 void ReportDesk::texts_found(const Key& key, const dns::Answer& answer) {
   if (answer.outcome == dns::Outcome::failed) return finish(key, false);
   std::vector<std::string> addresses;
-  for (const std::string& destination : tlsrpt::report_destinations(answer.texts))
-    if (std::string address = tlsrpt::mailto_address(destination); !address.empty())
+  for (const std::string& destination : tlsrpt::report_destinations(answer.texts)) {
+    std::string address = tlsrpt::mailto_address(destination);
+    if (address.empty())
+      log_sending(key.second, destination, "reports go by mail only");
+    else
       addresses.push_back(std::move(address));
-  if (addresses.empty()) return finish(key, true);  // nobody wants it
+  }
+  if (addresses.empty()) return finish(key, true);  // nobody wants it, or it cannot be had by mail
   sending_[key] = static_cast<int>(addresses.size());
   for (const std::string& address : addresses) send_to(key, address);
 }
@@ -158,8 +174,7 @@ void ReportDesk::send_to(const Key& key, const std::string& address) {
   const std::string date =
       rfc5322::format_date_time(rfc5322::to_date_time(static_cast<std::int64_t>(now_())));
   send_(address, tlsrpt::report_message(report, contact, address, date), [this, key, address](bool is_sent) {
-    log::write("tls-report",
-               {{"domain", key.second}, {"recipient", address}, {"sent", is_sent ? "yes" : "no"}});
+    log_sending(key.second, address, is_sent ? "" : "it could not be queued");
     finish(key, is_sent);
   });
 }

@@ -2,6 +2,7 @@
 // and once a day is over writes the reports to the domains that want them.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -38,7 +39,8 @@ class ReportDesk {
   void count(const TlsOutcomes& outcomes);
   void count_trouble(const std::string& domain, const StsTrouble& trouble);
 
-  // Writes and sends the reports of the days that are over.  Called once an hour by itself.
+  // Writes and sends the reports of the days that are over.  Called soon after the start and then once an
+  // hour, by itself.
   void send_due();
 
  private:
@@ -61,7 +63,8 @@ class ReportDesk {
   LookUpTexts look_up_;
   Send send_;
   StsDesk::Now now_;
-  event::Timer hourly_;
+  std::chrono::seconds until_next_;
+  event::Timer look_;
   std::map<Key, std::vector<tlsrpt::Tally>> results_;
   std::map<Key, int> sending_;  // how many destinations have not been answered
 };

@@ -1,21 +1,13 @@
 #!/bin/bash
 # TLS to other hosts over the private zone: DANE and MTA-STS, good and bad, and never plaintext where a policy forbids it.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/authority.sh"
 need_root
 need_program nsd ldns-signzone python3 openssl
 
 # ---- certificates of an authority of our own
-mkdir "$work/ca" "$work/policies"
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$work/ca/key.pem" -out "$work/ca/ca.pem" \
-    -days 2 -subj '/CN=Test authority' 2> /dev/null
-certificate() { # NAME DNS-ID...: $work/ca/NAME.pem and NAME.key, signed by the authority
-    local name=$1 names; shift
-    names=$(printf ',DNS:%s' "$@")
-    openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$work/ca/$name.key" -subj "/CN=$name" \
-        -out "$work/ca/$name.csr" 2> /dev/null
-    openssl x509 -req -in "$work/ca/$name.csr" -CA "$work/ca/ca.pem" -CAkey "$work/ca/key.pem" -CAcreateserial -days 2 \
-        -out "$work/ca/$name.pem" -extfile <(echo "subjectAltName=${names#,}") 2> /dev/null
-}
+mkdir "$work/policies"
+make_authority
 certificate web mta-sts.good.test mta-sts.wrongname.test mta-sts.plain.test mta-sts.testing.test mta-sts.other.test
 certificate mx1 mx1.good.test
 

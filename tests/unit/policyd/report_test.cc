@@ -128,6 +128,20 @@ TEST_CASE("who asks for no report gets none") {
   CHECK(test.stored().empty());
 }
 
+TEST_CASE("reports go by mail only: a web server gets none, and the log says so") {
+  Desk test;
+  test.count(TlsReason::dane, "");
+  test.now += kDay;
+  const bool mail_too = GENERATE(false, true);
+  const std::string web = "https://reports.example.net/v1";
+  test.answer.texts = {"v=TLSRPTv1; rua=" + web + (mail_too ? ",mailto:tls@example.net" : "")};
+  test.desk->send_due();
+  CHECK(test.sent.size() == (mail_too ? 1 : 0));
+  CHECK(test.log().find("recipient=" + web + " sent=no reason=\"reports go by mail only\"") !=
+        std::string::npos);
+  CHECK(test.stored().empty());
+}
+
 TEST_CASE("a report that cannot go out is tried again for two days") {
   Desk test;
   test.count(TlsReason::dane, "");
