@@ -78,9 +78,8 @@ bool take_option(Options& options, std::span<char*>& rest) {
     rest = rest.subspan(1);
     return rest.empty() ? "" : rest.front();
   };
-  if (take_password_option(options.password, word, value)) {
-    return !rest.empty();
-  } else if (word == "--config") {
+  if (take_password_option(options.password, word, value)) return !rest.empty();
+  if (word == "--config") {
     options.config = value();
   } else if (word == "--json") {
     options.json = true;

@@ -293,15 +293,7 @@ std::optional<std::string> set_fields(Registration& device, const std::vector<Fi
   return std::nullopt;
 }
 
-int request(Policyd& policyd, const Options& options) {
-  Registration device;
-  device.name = options.words[1];
-  if (const auto problem = set_fields(device, options.fields)) return fail(*problem);
-  const auto done = policyd.ask<DeviceShown>(RequestDevice{std::move(device), reason_of(options)});
-  return done ? kGood : fail(done.error());
-}
-
-// A password outlives neither the principal nor the device.
+// A password outlives neither the principal nor the device, and a new one finds none.
 int forget_passwords(const std::vector<std::string>& principals, const Options& options) {
   if (principals.empty()) return kGood;
   auto servers = AccountServers::connect(options.run_directory);
@@ -311,17 +303,34 @@ int forget_passwords(const std::vector<std::string>& principals, const Options& 
   return kGood;
 }
 
+int request(Policyd& policyd, const Options& options) {
+  Registration device;
+  device.name = options.words[1];
+  if (const auto problem = set_fields(device, options.fields)) return fail(*problem);
+  const auto done = policyd.ask<DeviceShown>(RequestDevice{std::move(device), reason_of(options)});
+  return done ? forget_passwords(done->device.principals, options) : fail(done.error());
+}
+
+// Those that only one of the two has.
+std::vector<std::string> changed_principals(const Registration& before, const Registration& after) {
+  std::vector<std::string> changed;
+  const auto add_missing = [&](const Registration& from, const Registration& in) {
+    for (const std::string& principal : from.principals)
+      if (std::ranges::find(in.principals, principal) == in.principals.end()) changed.push_back(principal);
+  };
+  add_missing(before, after);
+  add_missing(after, before);
+  return changed;
+}
+
 int edit(Policyd& policyd, const Options& options) {
-  auto shown = policyd.ask<DeviceShown>(ShowDevice{options.words[1]});
+  const auto shown = policyd.ask<DeviceShown>(ShowDevice{options.words[1]});
   if (!shown) return fail(shown.error());
-  std::vector<std::string> given_up = shown->device.principals;
-  if (const auto problem = set_fields(shown->device, options.fields)) return fail(*problem);
-  const auto done = policyd.ask<DeviceShown>(EditDevice{std::move(shown->device), reason_of(options)});
-  if (!done) return fail(done.error());
-  std::erase_if(given_up, [&](const std::string& principal) {
-    return std::ranges::find(done->device.principals, principal) != done->device.principals.end();
-  });
-  return forget_passwords(given_up, options);
+  Registration device = shown->device;
+  if (const auto problem = set_fields(device, options.fields)) return fail(*problem);
+  const auto done = policyd.ask<DeviceShown>(EditDevice{std::move(device), reason_of(options)});
+  return done ? forget_passwords(changed_principals(shown->device, done->device), options)
+              : fail(done.error());
 }
 
 template <DeviceStep Step>

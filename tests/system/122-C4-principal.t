@@ -3,9 +3,9 @@
 . "$(dirname "$0")/lib.sh"
 . "$here/outgoing.sh"
 . "$here/devices.sh"
-need_program swaks msmtp nsd ldns-signzone krb5kdc kadmin.local
+need_program swaks msmtp curl nsd ldns-signzone krb5kdc kadmin.local kinit
 
-start_relay --kerberos --set 'authd.failure-delay 0s'
+start_relay --kerberos --set 'authd.failure-delay 0s' --set 'kerberos.principal smtp-relay/*@SANDBOX.TEST smtp-relay/*'
 IP=$ZONE_NET.16 # no PTR record
 P=smtp-relay/scanner1.example.edu
 ok 'a device without a DNS name' register scanner1 --principal "$P" --from "$office"
@@ -46,6 +46,9 @@ ok 'it is suspended' device suspend scanner1 --why test
 by_login "$IP" "$P" --tls --from "$office" --to "$FAR"
 like 'and told so after its login' "$reply" '^550 5\.7\.1 .*suspended'
 device resume scanner1 --why test
+ok 'it is edited' device edit scanner1 --owner Library --why test
+by_login "$IP" "$P" --tls --from "$office" --to nobody@far.test
+like 'which leaves its password' "$reply" "^$taken"
 ok 'it loses its principal' device edit scanner1 --dns-name x.test --why test
 ok 'with its password' bash -c '"$0" --config "$1" edit scanner1 --principal smtp-relay/new --why test' "$build/tools/mr-device" "$CONFIG"
 by_login "$IP" "$P" --tls --from "$office" --to "$FAR"
@@ -62,4 +65,10 @@ by_login "$IP" "$P" --tls --from "$office" --to "$FAR"
 like 'and logs it in' "$reply" "^$taken"
 SECRET=wrong by_login "$IP" "$P" --tls --from "$office" --to "$FAR"
 like 'but no other' "$reply" '^535 5\.7\.8 '
+KRB5CCNAME=$work/ccache kinit "$P" <<< "$SECRET" > /dev/null
+printf 'From: %s\r\n\r\npage 2\r\n' "$office" > "$work/m"
+by_ticket() { KRB5CCNAME=$work/ccache curl_mail --login-options AUTH=GSSAPI --user "$P@$REALM:" --ssl-reqd --interface "$IP" --mail-rcpt "$FAR" -T "$work/m" "$@"; }
+ok 'a device with a ticket needs no password (curl)' by_ticket --url "smtp://$HOST:$RELAY_PORT/copier" --mail-from "$office"
+ok 'its mail arrives' eventually arrived 6
+fails 'but not as another sender' by_ticket --url "smtp://$HOST:$RELAY_PORT/copier" --mail-from x@devices.test
 finish

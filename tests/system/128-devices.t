@@ -32,6 +32,7 @@ ok 'once more changes nothing' device import "$work/devices.csv" --why again
 is 'in no history' "$(history_of copier0002)" 'request approve suspend'
 sed 's/Library/Chapel/' "$work/devices.csv" | head -n 3 > "$work/other.csv"
 fails 'another device of the same name is refused' device import "$work/other.csv" --why again
+ok 'the example of a campus is imported' device import "$root/contrib/devices.csv" --why example
 printf 'name,from\nbad,not-an-address\n,x@y.test\n' > "$work/bad.csv"
 device import "$work/bad.csv" --why test 2> "$work/errors"
 is 'errors are said with their lines, all of them' "$(grep -c 'bad.csv:[23]: ' "$work/errors")" 2
