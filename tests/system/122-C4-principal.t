@@ -3,9 +3,9 @@
 . "$(dirname "$0")/lib.sh"
 . "$here/outgoing.sh"
 . "$here/devices.sh"
-need_program swaks msmtp curl nsd ldns-signzone krb5kdc kadmin.local kinit
+need_program swaks msmtp nsd ldns-signzone krb5kdc kadmin.local
 
-start_relay --kerberos --set 'authd.failure-delay 0s' --set 'kerberos.principal smtp-relay/*@SANDBOX.TEST smtp-relay/*'
+start_relay --kerberos --set 'authd.failure-delay 0s'
 IP=$ZONE_NET.16 # no PTR record
 P=smtp-relay/scanner1.example.edu
 ok 'a device without a DNS name' register scanner1 --principal "$P" --from "$office"
@@ -65,10 +65,4 @@ by_login "$IP" "$P" --tls --from "$office" --to "$FAR"
 like 'and logs it in' "$reply" "^$taken"
 SECRET=wrong by_login "$IP" "$P" --tls --from "$office" --to "$FAR"
 like 'but no other' "$reply" '^535 5\.7\.8 '
-KRB5CCNAME=$work/ccache kinit "$P" <<< "$SECRET" > /dev/null
-printf 'From: %s\r\n\r\npage 2\r\n' "$office" > "$work/m"
-by_ticket() { KRB5CCNAME=$work/ccache curl_mail --login-options AUTH=GSSAPI --user "$P@$REALM:" --ssl-reqd --interface "$IP" --mail-rcpt "$FAR" -T "$work/m" "$@"; }
-ok 'a device with a ticket needs no password (curl)' by_ticket --url "smtp://$HOST:$RELAY_PORT/copier" --mail-from "$office"
-ok 'its mail arrives' eventually arrived 6
-fails 'but not as another sender' by_ticket --url "smtp://$HOST:$RELAY_PORT/copier" --mail-from x@devices.test
 finish
