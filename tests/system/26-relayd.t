@@ -18,8 +18,13 @@ script steps '{"extensions": ["SIZE 1000000"]}'; route steps
 script helo '{"rules": [{"at": "ehlo", "reply": "502 5.5.1 What?"}]}'; route helo
 script lmtp '{"rules": [{"at": "content", "match": "full@", "reply": "552 5.2.2 Full"}]}' --lmtp; route lmtp lmtp
 script tls '{}' "${tls[@]}"; route tls
-script login '{"users": {"campus": "sesame"}, "tls_extensions": ["PIPELINING", "AUTH PLAIN"]}' "${tls[@]}"
+script login '{"users": {"campus": "sesame"}, "tls_extensions": ["PIPELINING", "AUTH PLAIN"],
+    "rules": [{"at": "mail", "auth": false, "reply": "530 5.7.0 Authentication required"}]}' "${tls[@]}"
 route login smtp tls=encrypt auth
+script tempting '{"users": {"campus": "sesame"}, "tls_extensions": ["AUTH PLAIN LOGIN"]}' "${tls[@]}"
+route tempting smtp tls=encrypt
+script stranger '{"users": {"campus": "sesame"}, "tls_extensions": ["AUTH PLAIN LOGIN"]}' "${tls[@]}"
+route stranger smtp tls=encrypt auth
 script smtps '{"users": {"campus": "sesame"}, "extensions": ["AUTH LOGIN"]}' --implicit-tls "${tls[@]}"
 route smtps smtps tls=encrypt auth
 script plain '{}'; route plain smtp tls=encrypt
@@ -69,7 +74,24 @@ is 'after AUTH PLAIN' "$(fact login auth)" campus
 ok 'by implicit TLS' post bob smtps
 ok 'arrives' eventually got smtps
 is 'after AUTH LOGIN' "$(fact smtps auth)" campus
-for each in "$work"/sink-*/connection-*.in; do case $each in *login*|*smtps*) continue ;; esac; cat "$each"; done > "$work/others"
+ok 'to a host that offers AUTH, and is on a route without a login' post bob tempting
+ok 'arrives' eventually got tempting
+is 'without' "$(fact tempting auth)" null
+ok 'to a route with a login for which no credentials are kept' post bob stranger
+ok 'waits' eventually log_has 'relay-failed .*failure=authentication reason="no credentials are kept for this route"'
+ok 'until they are' tool credential set stranger.test campus --password-stdin <<< wrong
+ok 'and are right' eventually log_has 'relay-failed .*failure=authentication reason="the far side refuses the login"'
+tool credential set stranger.test campus --password-stdin <<< sesame
+ok 'and then arrives' eventually got stranger
+is 'after a login' "$(fact stranger auth)" campus
+like 'which is listed without its password' "$(tool credential list)" '^stranger\.test +smtp:127\.0\.0\.1:[0-9]+ +campus'
+unlike 'nowhere' "$(tool credential --json list; cat "$box/log")" sesame
+ok 'credentials can be removed' tool credential remove login.test
+ok 'the next message on that route' post bob login
+waits() { log_has 'destination-waits destination=smtp:127.0.0.1:[0-9]*:encrypt:auth-login.test'; }
+ok 'waits for an operator' eventually waits
+is 'and has not been sent' "$(find "$work/sink-login" -name '*.eml' | wc -l)" 1
+for each in "$work"/sink-*/connection-*.in; do case $each in *login*|*smtps*|*stranger*) continue ;; esac; cat "$each"; done > "$work/others"
 unlike 'nobody else was told' "$(cat "$work/others")" 'AUTH|c2VzYW1l|Y2FtcHVz'
 
 # ---- replies and recipients ----

@@ -16,7 +16,7 @@ start_sink far --script "$work/far.json"
 far=$SINK_PORT
 start_sink able --script "$work/able.json"
 start_sandbox --route far.test=127.0.0.1:"$far" --route able.test=127.0.0.1:"$SINK_PORT" \
-    --set 'queued.retry-schedule 1s' --set 'queued.lifetime 6s' \
+    --set 'queued.retry-schedule 1s' --set 'queued.lifetime 8s' --set 'queued.delay-warning 2s' \
     --set 'policyd.postmaster bob'
 set -a; read_env; set +a
 me=$USER1@$DOMAIN
@@ -60,9 +60,18 @@ next_report
 like 'the next report says that it was delivered' "$report" '^Action: delivered'
 
 # ---- tried for its whole lifetime ----
-ok 'a message that must wait' wish "$me" later@far.test FAILURE
+ok 'a message that must wait' wish "$me" later@far.test
 next_report
-like 'it is given up' "$report" '^Action: failed'
+like 'its sender hears of the delay' "$report" '^Action: delayed'
+like 'and why' "$report" '^Diagnostic-Code: smtp; 451 4\.2\.2 the mailbox is full at present'
+like 'as no failure' "$report" '^Status: 4\.2\.2'
+like 'until when it is tried' "$report" '^Will-Retry-Until: '
+like 'in words that ask for nothing' "$report" '^Words: .*Your message has not arrived yet\. You need not do anything'
+next_report
+like 'once, and then that it failed' "$report" '^Action: failed'
+ok 'one that asked for failures alone' wish "$me" later@far.test FAILURE
+next_report
+like 'hears of no delay: it is given up' "$report" '^Action: failed'
 like 'with the last words' "$report" '^Diagnostic-Code: smtp; 451 4\.2\.2 the mailbox is full at present'
 like 'and said so' "$report" '^Words: .*tried again and again'
 
