@@ -24,18 +24,20 @@ enum class Place : std::uint8_t {
   queued,
   dnsd,
   stsd,
-  smtp_listener,    // the process of smtpd that accepts and forks
-  smtp_connection,  // its children, which have its filter
-  listener,         // the same of pop3d and imapd
-  connection,       // their children before login
-  session,          // and after it
-  relayd,  // the process that forks a client for each connection to another host; its clients have its filter
-  kLast = relayd,
+  smtp_listener,     // the process of smtpd that accepts and forks
+  smtp_connection,   // its children, which have its filter
+  listener,          // the same of pop3d and imapd
+  connection,        // their children before login
+  session,           // and after it
+  relayd,            // the process that forks a client for each connection to another host
+  relay_connection,  // its children, which have its filter
+  kLast = relay_connection,
 };
 
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(Place::kLast) + 1> kPlaceNames{
-    "logd", "keyd",          "policyd",         "authd",    "deliverd",   "queued",  "dnsd",
-    "stsd", "smtp-listener", "smtp-connection", "listener", "connection", "session", "relayd"};
+    "logd",     "keyd",       "policyd", "authd",         "deliverd",
+    "queued",   "dnsd",       "stsd",    "smtp-listener", "smtp-connection",
+    "listener", "connection", "session", "relayd",        "relay-connection"};
 
 constexpr std::string_view place_name(Place place) { return kPlaceNames[static_cast<std::size_t>(place)]; }
 constexpr std::optional<Place> place_of(std::string_view name) {
@@ -138,19 +140,22 @@ inline constexpr WallRow kWalls[] = {
      Places{Place::queued, Place::smtp_listener, Place::smtp_connection, Place::listener, Place::connection}},
     {"secret-memory", Refusal::error, kNowhere},
     // ---- the network, sockets and pipes
-    {"open-tcp-socket", Refusal::either, Places{Place::dnsd, Place::stsd, Place::relayd}},
+    {"open-tcp-socket", Refusal::either,
+     Places{Place::dnsd, Place::stsd, Place::relayd, Place::relay_connection}},
     {"open-udp-socket", Refusal::either, Places{Place::dnsd, Place::stsd}},
-    {"open-local-socket", Refusal::either, Places{Place::relayd}},
+    {"open-local-socket", Refusal::either, Places{Place::relayd, Place::relay_connection}},
     {"open-other-socket", Refusal::either, kNowhere},
-    {"connect-to-any-port", Refusal::either, Places{Place::relayd}},
-    {"connect", Refusal::error, kNowhere},
+    {"connect-to-any-port", Refusal::either, Places{Place::relayd, Place::relay_connection}},
+    // by its one connection to another host
+    {"connect", Refusal::error, Places{Place::relay_connection}},
     {"connect-by-sending", Refusal::error, kNowhere},            // TCP Fast Open
     {"bind", Refusal::error, Places{Place::dnsd, Place::stsd}},  // for UDP; Landlock refuses TCP
     // control sockets of the tools; a listener's own
     {"accept", Refusal::error,
      Places{Place::policyd, Place::authd, Place::queued, Place::smtp_listener, Place::listener}},
     {"make-socket-pair", Refusal::error,
-     Places{Place::queued, Place::smtp_listener, Place::smtp_connection, Place::listener, Place::relayd}},
+     Places{Place::queued, Place::smtp_listener, Place::smtp_connection, Place::listener, Place::relayd,
+            Place::relay_connection}},
     {"set-socket-options", Refusal::error, kNowhere},
     {"make-log-block", Refusal::error, kNowhere},  // the log pipe is shared
     {"change-pipe-size", Refusal::error, kNowhere},

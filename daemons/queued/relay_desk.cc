@@ -78,6 +78,13 @@ bool is_dialogue(const TargetResults& results) {
   });
 }
 
+// Trouble of this system's own says nothing about the far side.
+bool is_local(const TargetResults& results) {
+  return std::ranges::all_of(results, [](const TargetResult& result) {
+    return result.answer.failure == static_cast<std::uint8_t>(RelayFailure::local);
+  });
+}
+
 }  // namespace
 
 struct RelayDesk::Relay {
@@ -293,7 +300,7 @@ void RelayDesk::on_message(RelayId id, const Sent& message) {
   if (!results) return misbehaved(id, "an answer about something else");
   if (is_dialogue(*results))
     giver_.worked(relay.destination);
-  else
+  else if (!is_local(*results))
     giver_.failed(relay.destination, results->front().answer);
   results_came(relay, std::move(*results), message.reusable);
 }

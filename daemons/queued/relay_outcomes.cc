@@ -88,6 +88,7 @@ Fate fate_of(const RecipientOutcome& outcome, const RelayPeer& peer) {
 
 queue::TargetAnswer answer_of(const RecipientOutcome& outcome, const RelayPeer& peer, std::uint64_t now) {
   const bool replied = outcome.reply.code != 0;
+  const bool is_theirs = outcome.failure != RelayFailure::local;
   std::string enhanced = outcome.reply.enhanced;
   if (!replied && enhanced.empty()) enhanced = code_of(outcome.failure);
   std::string text = shortened(outcome.reply.text);
@@ -96,8 +97,8 @@ queue::TargetAnswer answer_of(const RecipientOutcome& outcome, const RelayPeer& 
           .code = outcome.reply.code,
           .enhanced = std::move(enhanced),
           .text = std::move(text),
-          .host = peer.host,
-          .address = peer.address,
+          .host = is_theirs ? peer.host : "",
+          .address = is_theirs ? peer.address : "",
           .failure = static_cast<std::uint8_t>(outcome.failure),
           .stage = static_cast<std::uint8_t>(outcome.stage),
           .time = now};

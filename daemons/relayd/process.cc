@@ -166,19 +166,24 @@ class Process {
 
   Sent send(const Send& message, const std::vector<Fd>& descriptors) {
     if (message.memfd_size == 0) return client_.send(message, message.content);
-    if (descriptors.empty()) return untouched(message);
+    if (descriptors.empty()) return unread(message);
     const MappedContent content{descriptors.front(), message.memfd_size};
-    return content.is_there() ? client_.send(message, content.view()) : untouched(message);
+    return content.is_there() ? client_.send(message, content.view()) : unread(message);
   }
 
-  // Nothing was said about it.
+  // Nothing was said about it: the far side went before.
   static Sent untouched(const Send& message) {
+    return unsent(message, RelayFailure::cut,
+                  {0, "4.4.2", "the far side closed the connection before the message"});
+  }
+  // Nor here: its content cannot be had.
+  static Sent unread(const Send& message) {
+    return unsent(message, RelayFailure::local, {0, "4.3.0", "this system could not read the content"});
+  }
+  static Sent unsent(const Send& message, RelayFailure failure, const Reply& words) {
     Sent sent{.queue_id = message.queue_id, .outcomes = {}, .reusable = false};
     for (const OutboundRecipient& recipient : message.recipients)
-      sent.outcomes.push_back({recipient.number,
-                               RelayFailure::cut,
-                               RelayStage::connect,
-                               {0, "4.4.2", "the far side closed the connection before the message"}});
+      sent.outcomes.push_back({recipient.number, failure, RelayStage::connect, words});
     return sent;
   }
 

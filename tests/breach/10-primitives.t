@@ -4,7 +4,8 @@
 . "$(dirname "$0")/lib.sh"
 need_root
 
-start_breach_sandbox
+start_sink slow --script <(echo '{"rules": [{"at": "content", "delay": 600}]}')
+start_breach_sandbox --route slow.test=127.0.0.1:"$SINK_PORT"
 for name in logd keyd policyd authd deliverd queued dnsd stsd; do intrude "$name" "$(pid_of "$name")"; done
 for name in smtpd-mx smtpd-submission; do intrude smtp-listener "$(pid_of "$name")"; done
 for name in pop3d imapd; do intrude listener "$(pid_of "$name")"; done
@@ -21,6 +22,12 @@ hold_session "$IMAPS_PORT" "a LOGIN $USER1 $PASS1" 'b SELECT INBOX'
 intrude session "$(session_of imapd "$USER1")"
 hold_session "$POP3S_PORT" "USER $USER1" "PASS $PASS1"
 intrude session "$(session_of pop3d "$USER1")"
+
+message out 400000 | sed "s/^From: .*/From: $USER1@$DOMAIN\r/" > "$work/out.eml"
+submit "$USER1" "$PASS1" "$USER1@$DOMAIN" somebody@slow.test "$work/out.eml"
+at_the_sink() { [ -e "$SINK_DIR/000001.eml" ]; }
+eventually at_the_sink > /dev/null
+intrude relay-connection "$(child_of relayd)"
 
 # What was done in them has not harmed them.
 release_sessions

@@ -256,6 +256,19 @@ TEST_CASE("without a connection the destination waits as a whole") {
   CHECK(system.relay().is_open());
 }
 
+TEST_CASE(
+    "trouble of this system's own is not said to be the far side's, nor is the destination left alone") {
+  Relaying system{patient()};
+  const QueueId id = system.send_remote(17);
+  RelayEnd process = system.connected();
+  system.handed(process);
+  process.send(Sent{id, {{.number = 1, .failure = RelayFailure::local, .reply = {}}}, false});
+  system.settle();
+  CHECK(system.show(id).message.problem == "4.3.0 this system had trouble of its own");
+  system.send_remote(18);
+  CHECK(system.relay().is_open());
+}
+
 TEST_CASE("a removed message is not heard of again, wherever it was") {
   Relaying system{patient()};
   const QueueId id = system.send_remote(17);
