@@ -195,6 +195,7 @@ struct SecretRow {
 inline constexpr SecretRow kSecrets[] = {
     {"tls-key", Places{Place::keyd}},
     {"password-hash", Places{Place::authd}},
+    {"scram-keys", Places{Place::authd}},
     {"right-password", kNowhere},
     {"wrong-password", kNowhere},
     {"last-password", kNowhere},  // which nothing came after

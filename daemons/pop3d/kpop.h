@@ -24,8 +24,8 @@ namespace mailroom::pop3d {
 inline constexpr std::uint32_t kMaxKpopMessage = kMaxSaslMessage;
 
 // Takes the client's ticket, within `patience`.  False when there is none that is good: the connection is to
-// be closed, as there are no words for it in this protocol.  Otherwise the exchange with the authenticator
-// goes on: the next response is the name that USER gives.  Throws StreamError.
+// be closed (the KRB-ERROR that sendauth could send then is not).  Otherwise the exchange with the
+// authenticator goes on: the next response is the name that USER gives.  Throws StreamError.
 [[nodiscard]] bool take_ticket(Stream& client, Authenticator& authenticator,
                                std::chrono::milliseconds patience);
 

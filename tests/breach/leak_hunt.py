@@ -106,6 +106,17 @@ def stored_hashes(box):
     return sorted(hashes)
 
 
+def scram_keys(box):
+    """StoredKey and ServerKey of the SHA-256 verifiers (daemons/authd/scram_verifier.h), as authd's store has them."""
+    salt, key = rb"\x10\0\0\0.{16}", rb"\x20\0\0\0(.{32})"
+    keys = set()
+    for path in glob.glob(f"{box}/state/authd/*"):
+        with open(path, "rb") as file:
+            for found in re.finditer(salt + (32768).to_bytes(4, "little") + key + key, file.read(), re.DOTALL):
+                keys |= set(found.groups())
+    return sorted(keys)
+
+
 def traffic_secrets(path):
     with open(path, encoding="ascii") as file:
         return [bytes.fromhex(line.split()[2]) for line in file if "_TRAFFIC_SECRET_0" in line]
@@ -199,6 +210,7 @@ def main(box, table):
     needles = {
         "tls-key": key_forms(f"{box}/tls/key.pem"),
         "password-hash": stored_hashes(box),
+        "scram-keys": scram_keys(box),
         "right-password": [right.encode()],
         "wrong-password": [wrong.encode()],
         "last-password": [last.encode()],
@@ -217,7 +229,7 @@ def main(box, table):
             if process.place not in holders[name] and process.pid not in own.get(name, ()):
                 leaked.add(name)
         report(f"{process.name}: no secret that is not its own", not leaked, sorted(leaked))
-    for name in ("tls-key", "password-hash", "mail", "traffic-keys", "wrong-password"):
+    for name in ("tls-key", "password-hash", "scram-keys", "mail", "traffic-keys", "wrong-password"):
         report(f"{name}: its owner has it", bool(seen[name]))
     refused.shutdown()
     refused_last.shutdown()
