@@ -23,6 +23,7 @@ struct LoginDesk::Client {
   tls::ChannelBindings bindings;           // for its first message
   std::optional<ScramExchange> scram;      // the exchange is this one
   std::optional<TicketDesk::Proved> kpop;  // a ticket that waits for USER
+  std::string refusal_token;               // for the client of the one that is refused
   TicketId ticket = 0;                     // of krbd or kdcd, while one of them has it; 0: none
   Phase phase = Client::Phase::idle;
   unsigned exchanges = 0;

@@ -122,7 +122,7 @@ void LoginDesk::take(Client& client, Exchange::Step&& step) {
     return;
   }
   client.phase = Client::Phase::idle;
-  client.channel->send(SaslFailed{std::get<LoginRefusal>(step)});
+  client.channel->send(SaslFailed{std::get<LoginRefusal>(step), {}});
 }
 
 // ---- the check
@@ -299,7 +299,7 @@ void LoginDesk::fail(Client& client, LoginRefusal refusal) {
                               {"reason", refusal_word(refusal)}});
   client.phase = Client::Phase::idle;
   client.scram.reset();
-  client.channel->send(SaslFailed{refusal});
+  client.channel->send(SaslFailed{refusal, std::exchange(client.refusal_token, {})});
 }
 
 void LoginDesk::admitted(const Admitted& message) {

@@ -92,6 +92,7 @@ void LoginDesk::respond_kpop(Client& client, const std::string& user) {
 void LoginDesk::drop_ticket(Client& client) {
   client.by_ticket = false;
   client.kpop.reset();
+  client.refusal_token.clear();
   if (client.ticket != 0) tickets_.drop(std::exchange(client.ticket, 0));
 }
 
@@ -109,7 +110,8 @@ void LoginDesk::ticket_step(Client& client, TicketDesk::Step&& step) {
     client.kpop = std::move(*proved);
     return;
   }
-  const auto& refused = std::get<TicketDesk::Refused>(step);
+  auto& refused = std::get<TicketDesk::Refused>(step);
+  if (client.mechanism == kKpopMechanism) client.refusal_token = std::move(refused.token);
   log::write("ticket-refused",
              {{"session", log::Id{client.id}}, {"account", client.name}, {"reason", refused.detail}});
   if (refused.refusal == LoginRefusal::unavailable || refused.refusal == LoginRefusal::malformed)

@@ -77,7 +77,8 @@ void TicketDesk::end_all(With with) {
   std::vector<TicketId> ended;
   for (const auto& [ticket, each] : open_)
     if (each.with == with) ended.push_back(ticket);
-  for (const TicketId ticket : ended) end(ticket, Refused{LoginRefusal::unavailable, "the server has gone"});
+  for (const TicketId ticket : ended)
+    end(ticket, Refused{LoginRefusal::unavailable, "the server has gone", {}});
 }
 
 // ---- questions
@@ -85,7 +86,7 @@ void TicketDesk::end_all(With with) {
 TicketId TicketDesk::open(OnStep on_step, With with, std::string principal) {
   const TicketId ticket = ++last_;
   auto late = std::make_unique<event::Timer>(loop_, [this, ticket] {
-    end(ticket, Refused{LoginRefusal::unavailable, "no answer in time"});
+    end(ticket, Refused{LoginRefusal::unavailable, "no answer in time", {}});
   });
   late->start(patience_with(with));
   with_kdcd_ += with == With::kdcd ? 1 : 0;
@@ -168,7 +169,7 @@ void TicketDesk::on_krbd(KrbdToAuthd&& message) {
                    const bool ticket_is_clients = found->second.principal.empty();
                    end(m.ticket,
                        Refused{ticket_is_clients ? refusal_of(m.fault) : refusal_for_password(m.fault),
-                               std::move(m.detail)});
+                               std::move(m.detail), std::move(m.token)});
                  },
              },
              message);
@@ -176,11 +177,11 @@ void TicketDesk::on_krbd(KrbdToAuthd&& message) {
 
 void TicketDesk::on_kdcd(KdcdToAuthd&& message) {
   if (auto* refused = std::get_if<KdcRefused>(&message))
-    return end(refused->request, Refused{refusal_of(refused->fault), std::move(refused->detail)});
+    return end(refused->request, Refused{refusal_of(refused->fault), std::move(refused->detail), {}});
   auto& obtained = std::get<TicketObtained>(message);
   const auto found = open_.find(obtained.request);
   if (found == open_.end() || found->second.with != With::kdcd) return;
-  if (!krbd_) return end(obtained.request, Refused{LoginRefusal::unavailable, "krbd is not there"});
+  if (!krbd_) return end(obtained.request, Refused{LoginRefusal::unavailable, "krbd is not there", {}});
   krbd_->send(CheckRequest{obtained.request, true, Service::imap, std::move(obtained.ap_req)});
 }
 
@@ -188,7 +189,7 @@ void TicketDesk::on_kdcd(KdcdToAuthd&& message) {
 // for.)
 void TicketDesk::password_proved(TicketId ticket, const TicketProved& message) {
   if (message.principal != open_.at(ticket).principal)
-    return end(ticket, Refused{LoginRefusal::bad_credentials, "a ticket of " + message.principal});
+    return end(ticket, Refused{LoginRefusal::bad_credentials, "a ticket of " + message.principal, {}});
   end(ticket, Proved{message.principal, {}, {}});
 }
 

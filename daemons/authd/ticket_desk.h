@@ -31,6 +31,7 @@ class TicketDesk {
   struct Refused {
     LoginRefusal refusal = LoginRefusal::bad_credentials;
     std::string detail;  // for the log
+    std::string token;   // for the client (KPOP)
   };
   using Step = std::variant<Challenge, Proved, Refused>;  // the latter two end it
   using OnStep = std::function<void(Step&&)>;             // from the loop, never from within the call

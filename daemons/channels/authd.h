@@ -30,7 +30,7 @@ using ListenerToAuthd = std::variant<ConnectionOpened, ConnectionClosed>;
 
 // A mechanism of our own, which no client can name: pop3d brings the AP-REQ of a KPOP client as initial
 // response, has the AP-REP as challenge (empty when the client wants none), and responds with the name that
-// USER gives.
+// USER gives.  A ticket that is refused may have a KRB-ERROR with its failure.
 inline constexpr const char* kKpopMechanism = "kpop";
 
 // connection -> authd
@@ -65,7 +65,8 @@ struct SaslSucceeded {
 };
 struct SaslFailed {
   LoginRefusal failure = LoginRefusal::bad_credentials;
-  static auto fields(auto& m) { return std::tie(m.failure); }
+  std::string token;  // kpop: the KRB-ERROR for the client, where there is one
+  static auto fields(auto& m) { return std::tie(m.failure, m.token); }
 };
 using AuthdToConnection = std::variant<SaslChallenge, SaslSucceeded, SaslFailed>;
 

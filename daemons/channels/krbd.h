@@ -58,7 +58,8 @@ struct TicketRefused {
   TicketId ticket = 0;
   kerberos::TicketFault fault = kerberos::TicketFault::refused;
   std::string detail;
-  static auto fields(auto& m) { return std::tie(m.ticket, m.fault, m.detail); }
+  std::string token;  // of a CheckRequest: the KRB-ERROR for the client
+  static auto fields(auto& m) { return std::tie(m.ticket, m.fault, m.detail, m.token); }
 };
 using KrbdToAuthd = std::variant<TicketChallenge, TicketProved, TicketRefused>;
 

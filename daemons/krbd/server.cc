@@ -94,7 +94,7 @@ void Server::answer(TicketId ticket, GssExchange::Step&& step) {
 }
 
 void Server::refuse(TicketId ticket, const kerberos::Refusal& refusal) {
-  authd_->send(TicketRefused{ticket, refusal.fault, refusal.detail});
+  authd_->send(TicketRefused{ticket, refusal.fault, refusal.detail, refusal.token});
 }
 
 void Server::misbehaved(const char* reason) {

@@ -46,6 +46,7 @@ struct AuthFailure {
     malformed,              // a SASL message that does not follow the mechanism
   };
   Kind kind = Kind::bad_credentials;
+  std::string token = {};  // KPOP: the KRB-ERROR to send; mostly none
 };
 
 using AuthStep = std::variant<AuthChallenge, AuthSuccess, AuthFailure>;

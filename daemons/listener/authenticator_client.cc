@@ -68,7 +68,8 @@ AuthStep AuthenticatorClient::ask(const ConnectionToAuthd& question) {
     name_ = std::move(succeeded->name);
     return AuthSuccess{succeeded->password_days};
   }
-  return AuthFailure{kind_of(std::get<SaslFailed>(answer->message).failure)};
+  auto& failed = std::get<SaslFailed>(answer->message);
+  return AuthFailure{kind_of(failed.failure), std::move(failed.token)};
 }
 
 }  // namespace mailroom

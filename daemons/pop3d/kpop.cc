@@ -60,6 +60,8 @@ bool take_ticket(Stream& client, Authenticator& authenticator, std::chrono::mill
   const auto request = read_message(client, kMaxKpopMessage);
   if (!request) return false;
   const AuthStep step = authenticator.start(kKpopMechanism, *request);
+  if (const auto* failure = std::get_if<AuthFailure>(&step); failure != nullptr && !failure->token.empty())
+    client.write(message_of(failure->token));
   const auto* reply = std::get_if<AuthChallenge>(&step);
   if (reply == nullptr) return false;
   client.write(message_of({}) + (reply->data.empty() ? "" : message_of(reply->data)));

@@ -32,6 +32,7 @@ enum class TicketFault : std::uint8_t {
 struct Refusal {
   TicketFault fault = TicketFault::refused;
   std::string detail;  // libkrb5's words
+  std::string token;   // of an AP-REQ: the KRB-ERROR (RFC 4120 5.9.1) that tells the client
 };
 
 // Whose ticket it was, and who that wants to be.

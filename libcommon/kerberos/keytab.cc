@@ -48,11 +48,28 @@ TicketFault fault_of(krb5_error_code code) {
   }
 }
 
+// RFC 4120 5.9.1; empty when libkrb5 cannot make one.
+std::string error_message(const Context& context, krb5_error_code code, const std::string& server,
+                          const std::string& text) {
+  Owned<krb5_principal, krb5_free_principal> name{context};
+  krb5_error error{};
+  if (krb5_parse_name(context, server.c_str(), name.out()) != 0 ||
+      krb5_us_timeofday(context, &error.stime, &error.susec) != 0)
+    return {};
+  const bool of_protocol = code >= ERROR_TABLE_BASE_krb5 && code < ERROR_TABLE_BASE_krb5 + 128;
+  error.error = of_protocol ? static_cast<krb5_ui_4>(code - ERROR_TABLE_BASE_krb5)
+                            : KRB5KRB_ERR_GENERIC - ERROR_TABLE_BASE_krb5;
+  error.server = name.get();
+  error.text = view_of(text);
+  Data message{context};
+  return krb5_mk_error(context, &error, message.out()) == 0 ? message.octets() : std::string{};
+}
+
 // What follows an accepted AP-REQ: the answer by which the client knows us (RFC 4120 3.2.4).
 std::expected<std::string, Refusal> reply_to(const Context& context, krb5_auth_context exchange) {
   Data reply{context};
   if (const auto code = krb5_mk_rep(context, exchange, reply.out()); code != 0)
-    return std::unexpected(Refusal{TicketFault::refused, context.message_of(code)});
+    return std::unexpected(Refusal{TicketFault::refused, context.message_of(code), {}});
   return reply.octets();
 }
 
@@ -121,10 +138,14 @@ std::expected<Proof, Refusal> Keytab::accept_request(std::string_view ap_req,
   krb5_flags options = 0;
   const auto code =
       krb5_rd_req(context, exchange.out(), &request, nullptr, parts_->keytab, &options, ticket.out());
-  if (code != 0) return std::unexpected(Refusal{fault_of(code), context.message_of(code)});
+  const auto refused = [&](TicketFault fault, krb5_error_code why, std::string detail) {
+    std::string token = error_message(context, why, principals_.front(), detail);
+    return std::unexpected(Refusal{fault, std::move(detail), std::move(token)});
+  };
+  if (code != 0) return refused(fault_of(code), code, context.message_of(code));
   if (!service.empty() && !is_for_service(name_of(context, ticket->server), service))
-    return std::unexpected(
-        Refusal{TicketFault::wrong_key, "a ticket for " + name_of(context, ticket->server)});
+    return refused(TicketFault::wrong_key, KRB5KRB_AP_ERR_NOT_US,
+                   "a ticket for " + name_of(context, ticket->server));
   Proof proof{.principal = name_of(context, ticket->enc_part2->client), .authzid = {}, .token = {}};
   if ((options & AP_OPTS_MUTUAL_REQUIRED) == 0) return proof;
   auto reply = reply_to(context, exchange.get());

@@ -32,7 +32,7 @@ class AnyTicket : public Authenticator {
   std::vector<std::string> mechanisms() const override { return {}; }
   AuthStep start(std::string_view, std::optional<std::string_view> initial_response) override {
     ticket = *initial_response;
-    if (ticket.starts_with('x')) return AuthFailure{};
+    if (ticket.starts_with('x')) return AuthFailure{AuthFailure::Kind::bad_credentials, "error"};
     return AuthChallenge{ticket.starts_with('m') ? "mutual" : ""};
   }
   AuthStep respond(std::string_view) override { return AuthFailure{}; }

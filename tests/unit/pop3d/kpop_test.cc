@@ -35,11 +35,12 @@ class OneTicket : public Authenticator {
     CHECK(mechanism == "kpop");
     ++asked;
     if (initial_response == "ticket") return AuthChallenge{reply};
-    return AuthFailure{};
+    return AuthFailure{AuthFailure::Kind::bad_credentials, error};
   }
   AuthStep respond(std::string_view) override { return AuthFailure{}; }
   void cancel() override {}
   std::string reply;
+  std::string error;
   int asked = 0;
 };
 
@@ -76,6 +77,10 @@ TEST_CASE("a message that is cut short at any octet, or a bad ticket, is none") 
   Octets bad{kVersions + "\0\0\0\6tocket"s};
   CHECK_FALSE(take(bad, authenticator));
   CHECK(bad.output == "\0"s);
+  authenticator.error = "why";
+  Octets told{kVersions + "\0\0\0\6tocket"s};
+  CHECK_FALSE(take(told, authenticator));
+  CHECK(told.output == "\0\0\0\0\3why"s);
 }
 
 TEST_CASE("versions that are not known are answered by their octets") {
