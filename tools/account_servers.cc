@@ -6,18 +6,9 @@ namespace {
 template <typename T>
 using Result = AccountServers::Result<T>;
 
-// The answer, if it is of the expected kind.
-template <typename Expected, typename Answer>
-Result<Expected> expect(Result<Answer> answer) {
-  if (!answer) return std::unexpected(answer.error());
-  if (auto* refused = std::get_if<ToolRefused>(&*answer)) return std::unexpected(std::move(refused->reason));
-  if (auto* expected = std::get_if<Expected>(&*answer)) return std::move(*expected);
-  return std::unexpected("an answer to another question: the server is of another version");
-}
-
 template <typename Answer>
 Result<void> expect_done(Result<Answer> answer) {
-  const auto done = expect<Done>(std::move(answer));
+  const auto done = expect_answer<Done>(std::move(answer));
   if (!done) return std::unexpected(done.error());
   return {};
 }
@@ -33,7 +24,7 @@ Result<AccountServers> AccountServers::connect(const std::string& directory) {
 }
 
 Result<std::vector<AddResult>> AccountServers::add(std::vector<NewAccount> accounts) {
-  auto added = expect<AccountsAdded>(policyd_.ask(AddAccounts{std::move(accounts)}));
+  auto added = expect_answer<AccountsAdded>(policyd_.ask(AddAccounts{std::move(accounts)}));
   if (!added) return std::unexpected(added.error());
   return std::move(added->results);
 }
@@ -45,7 +36,7 @@ Result<void> AccountServers::remove(const std::string& name) {
 }
 
 Result<AccountShown> AccountServers::show(const std::string& name) {
-  return expect<AccountShown>(policyd_.ask(ShowAccount{name}));
+  return expect_answer<AccountShown>(policyd_.ask(ShowAccount{name}));
 }
 
 Result<void> AccountServers::set_alias(const std::string& address, std::vector<std::string> accounts) {
@@ -55,7 +46,7 @@ Result<void> AccountServers::set_alias(const std::string& address, std::vector<s
 Result<void> AccountServers::for_all_accounts(const std::function<void(const AccountFacts&)>& visit) {
   std::string after;
   for (;;) {
-    const auto page = expect<AccountPage>(policyd_.ask(ListAccounts{after}));
+    const auto page = expect_answer<AccountPage>(policyd_.ask(ListAccounts{after}));
     if (!page) return std::unexpected(page.error());
     for (const AccountFacts& account : page->accounts) visit(account);
     if (page->last || page->accounts.empty()) return {};
@@ -66,7 +57,7 @@ Result<void> AccountServers::for_all_accounts(const std::function<void(const Acc
 Result<void> AccountServers::for_all_aliases(const std::function<void(const AliasFacts&)>& visit) {
   std::string after;
   for (;;) {
-    const auto page = expect<AliasPage>(policyd_.ask(ListAliases{after}));
+    const auto page = expect_answer<AliasPage>(policyd_.ask(ListAliases{after}));
     if (!page) return std::unexpected(page.error());
     for (const AliasFacts& alias : page->aliases) visit(alias);
     if (page->last || page->aliases.empty()) return {};
@@ -87,7 +78,7 @@ Result<void> AccountServers::remove_secret(const std::string& name) {
 }
 
 Result<SecretFacts> AccountServers::describe_secret(const std::string& name) {
-  return expect<SecretFacts>(authd_.ask(DescribeSecret{name}));
+  return expect_answer<SecretFacts>(authd_.ask(DescribeSecret{name}));
 }
 
 }  // namespace mailroom

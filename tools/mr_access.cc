@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <ctime>
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -14,6 +13,7 @@
 #include "daemons/channels/tools_policyd.h"
 #include "daemons/config/load.h"
 #include "tools/log_story.h"
+#include "tools/time_text.h"
 #include "tools/tool_connection.h"
 
 namespace mailroom {
@@ -105,23 +105,9 @@ std::expected<Policyd, std::string> connect(const Options& options) {
   return Policyd{std::move(*fd)};
 }
 
-// The answer of the kind that the request has; anything else is words for the operator.
 template <typename Answer>
 std::expected<Answer, std::string> ask(Policyd& policyd, const ToolToPolicyd& request) {
-  auto answer = policyd.ask(request);
-  if (!answer) return std::unexpected(answer.error());
-  if (auto* good = std::get_if<Answer>(&*answer)) return std::move(*good);
-  if (const auto* refused = std::get_if<ToolRefused>(&*answer)) return std::unexpected(refused->reason);
-  return std::unexpected("policyd gave an answer to another question");
-}
-
-std::string time_text(std::uint64_t seconds) {
-  const auto time = static_cast<std::time_t>(seconds);
-  std::tm parts{};
-  ::gmtime_r(&time, &parts);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return text;
+  return expect_answer<Answer>(policyd.ask(request));
 }
 
 // ---- explain

@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <ctime>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -19,6 +18,7 @@
 #include "tools/account_import.h"
 #include "tools/account_servers.h"
 #include "tools/password_source.h"
+#include "tools/time_text.h"
 
 namespace mailroom {
 namespace {
@@ -109,15 +109,6 @@ std::optional<Options> parse_options(std::span<char*> arguments) {
 }
 
 // ---- showing
-
-std::string time_text(std::uint64_t seconds) {
-  const auto time = static_cast<std::time_t>(seconds);
-  std::tm parts{};
-  ::gmtime_r(&time, &parts);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return text;
-}
 
 nlohmann::ordered_json json_of(const AccountFacts& account) {
   nlohmann::ordered_json services = nlohmann::ordered_json::array();

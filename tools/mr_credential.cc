@@ -108,11 +108,9 @@ std::string_view state_of(const CredentialFacts& facts, const Config& config) {
 std::expected<std::vector<CredentialFacts>, std::string> ask_for_all(Authd& authd) {
   std::vector<CredentialFacts> all;
   for (;;) {
-    auto answer = authd.ask(CredentialRequest{ListCredentials{all.empty() ? "" : all.back().domain}});
-    if (!answer) return std::unexpected(answer.error());
-    if (const auto* refused = std::get_if<ToolRefused>(&*answer)) return std::unexpected(refused->reason);
-    auto* page = std::get_if<CredentialPage>(&*answer);
-    if (page == nullptr) return std::unexpected("authd gave an answer to another question");
+    auto page = expect_answer<CredentialPage>(
+        authd.ask(CredentialRequest{ListCredentials{all.empty() ? "" : all.back().domain}}));
+    if (!page) return std::unexpected(page.error());
     std::ranges::move(page->credentials, std::back_inserter(all));
     if (page->last || page->credentials.empty()) return all;
   }

@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <ctime>
 #include <expected>
 #include <fstream>
 #include <functional>
@@ -28,6 +27,7 @@
 #include "tools/account_servers.h"
 #include "tools/device_fields.h"
 #include "tools/password_source.h"
+#include "tools/time_text.h"
 #include "tools/tool_connection.h"
 
 namespace mailroom {
@@ -150,15 +150,9 @@ class Policyd {
  public:
   explicit Policyd(Fd fd) : connection_{std::move(fd)} {}
 
-  // The answer, if it is of the expected kind.
   template <typename Expected>
   std::expected<Expected, std::string> ask(const ToolToPolicyd& request) {
-    auto answer = connection_.ask(request);
-    if (!answer) return std::unexpected(answer.error());
-    if (auto* refused = std::get_if<ToolRefused>(&*answer))
-      return std::unexpected(std::move(refused->reason));
-    if (auto* expected = std::get_if<Expected>(&*answer)) return std::move(*expected);
-    return std::unexpected("an answer to another question: policyd is of another version");
+    return expect_answer<Expected>(connection_.ask(request));
   }
 
   std::expected<void, std::string> for_all(const std::function<void(const Registration&)>& visit) {
@@ -177,15 +171,6 @@ class Policyd {
 };
 
 // ---- showing
-
-std::string time_text(std::uint64_t seconds) {
-  const auto time = static_cast<std::time_t>(seconds);
-  std::tm parts{};
-  ::gmtime_r(&time, &parts);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return text;
-}
 
 Json json_of(const Registration& device) {
   Json object;

@@ -12,7 +12,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <ctime>
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -27,6 +26,7 @@
 #include "spool/mailbox/transfer/export.h"
 #include "spool/mailbox/transfer/import.h"
 #include "tools/account_servers.h"
+#include "tools/time_text.h"
 
 namespace mailroom {
 namespace {
@@ -85,15 +85,6 @@ int fail(const Target& target, const mailbox::Failure& failure) {
 }
 
 // ---- showing
-
-std::string time_text(std::int64_t seconds) {
-  const auto time = static_cast<std::time_t>(seconds);
-  std::tm parts{};
-  ::gmtime_r(&time, &parts);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return text;
-}
 
 constexpr std::string_view kUses[] = {"",          "\\All",  "\\Archive", "\\Drafts",
                                       "\\Flagged", "\\Junk", "\\Sent",    "\\Trash"};

@@ -96,13 +96,13 @@ const char* state_text(MessageState state) {
 ordered_json json_of(const QueuedMessage& message) {
   return {{"id", queue::id_text(message.id)},
           {"state", state_text(message.state)},
-          {"arrived", time_text(message.arrived)},
+          {"arrived", moment_text(message.arrived)},
           {"size", message.size},
           {"sender", message.sender},
           {"recipients", message.recipients},
           {"first_recipients", message.addresses},
           {"attempts", message.attempts},
-          {"next_attempt", time_text(message.next_attempt)},
+          {"next_attempt", moment_text(message.next_attempt)},
           {"problem", message.problem}};
 }
 
@@ -110,7 +110,7 @@ void print_row(const QueuedMessage& message) {
   std::string recipients = message.addresses.empty() ? "" : printable(message.addresses.front());
   if (message.recipients > 1) recipients += fmt::format(" and {} more", message.recipients - 1);
   fmt::print("{:<13} {:<7} {} {:>9}  <{}> {}\n", queue::id_text(message.id), state_text(message.state),
-             time_text(message.arrived), message.size, printable(message.sender), recipients);
+             moment_text(message.arrived), message.size, printable(message.sender), recipients);
   if (!message.problem.empty()) fmt::print("{:>13} {}\n", "", printable(message.problem));
 }
 
@@ -168,7 +168,7 @@ int show(Queued& queued, const Options& options, QueueId id) {
   fmt::print("session {:016x}", shown->connection);
   if (!shown->submitter.empty()) fmt::print(", submitted by {}", printable(shown->submitter));
   fmt::print("\n{} attempts, the next at {}\n", shown->message.attempts,
-             time_text(shown->message.next_attempt));
+             moment_text(shown->message.next_attempt));
   for (const ShownTarget& target : shown->targets) print_target(target);
   return kGood;
 }

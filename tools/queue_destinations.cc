@@ -22,14 +22,14 @@ ordered_json json_of(const ShownDestination& destination) {
           {"active", destination.active},
           {"window", destination.window},
           {"failures", destination.failures},
-          {"next_attempt", time_text(destination.next_attempt)},
+          {"next_attempt", moment_text(destination.next_attempt)},
           {"problem", destination.problem}};
 }
 
 void print_row(const ShownDestination& destination) {
   fmt::print("{:<40} {:<7} {:>7} messages, {} of {} under way", printable(destination.key),
              state_text(destination.state), destination.messages, destination.active, destination.window);
-  if (destination.next_attempt != 0) fmt::print(", next attempt {}", time_text(destination.next_attempt));
+  if (destination.next_attempt != 0) fmt::print(", next attempt {}", moment_text(destination.next_attempt));
   fmt::print("\n");
   if (!destination.problem.empty()) fmt::print("{:>8}{}\n", "", printable(destination.problem));
 }

@@ -2,18 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <ctime>
+#include "tools/time_text.h"
 
 namespace mailroom {
 
-std::string time_text(std::uint64_t microseconds) {
-  if (microseconds == 0) return "-";
-  const auto time = static_cast<std::time_t>(microseconds / 1'000'000);
-  std::tm parts{};
-  ::gmtime_r(&time, &parts);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return text;
+std::string moment_text(std::uint64_t microseconds) {
+  return microseconds == 0 ? "-" : time_text(microseconds / 1'000'000);
 }
 
 std::string printable(std::string_view text) {

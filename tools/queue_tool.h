@@ -19,15 +19,11 @@ enum class Format : std::uint8_t { text, json };
 // What queued answers to the request, if it is of that kind.
 template <typename T>
 std::expected<T, std::string> ask(Queued& queued, const ToolToQueued& request) {
-  auto answer = queued.ask(request);
-  if (!answer) return std::unexpected(answer.error());
-  if (auto* wanted = std::get_if<T>(&*answer)) return std::move(*wanted);
-  if (const auto* refused = std::get_if<ToolRefused>(&*answer)) return std::unexpected(refused->reason);
-  return std::unexpected("queued gave an answer to another question");
+  return expect_answer<T>(queued.ask(request));
 }
 
 // "2026-11-22T05:00:00Z"; "-" for 0.
-std::string time_text(std::uint64_t microseconds);
+std::string moment_text(std::uint64_t microseconds);
 
 // For a terminal: whatever a sender put into an address is no control character there.
 std::string printable(std::string_view text);

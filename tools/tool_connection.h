@@ -10,6 +10,7 @@
 #include <expected>
 #include <string>
 
+#include "daemons/channels/tools_policyd.h"
 #include "libcommon/ipc/channel.h"
 
 namespace mailroom {
@@ -27,6 +28,15 @@ inline std::expected<Fd, std::string> connect_to_control_socket(const std::strin
   if (!fd || ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
     return std::unexpected(path + ": " + std::strerror(errno));
   return fd;
+}
+
+// The answer of the kind that the request has; anything else is words for the operator.
+template <typename Expected, typename Answer>
+std::expected<Expected, std::string> expect_answer(std::expected<Answer, std::string> answer) {
+  if (!answer) return std::unexpected(std::move(answer.error()));
+  if (auto* refused = std::get_if<ToolRefused>(&*answer)) return std::unexpected(std::move(refused->reason));
+  if (auto* expected = std::get_if<Expected>(&*answer)) return std::move(*expected);
+  return std::unexpected("an answer to another question: the server is of another version");
 }
 
 template <typename Request, typename Answer>
