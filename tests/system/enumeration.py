@@ -4,9 +4,9 @@
 enumeration.py PROTOCOL PORT SAMPLES KIND=NAME:PASSWORD...   PROTOCOL is pop3, imap, smtp or scram; logins without TLS
 scram is SCRAM-SHA-256 over IMAP with a proof of no password: of its first answer the length counts, the time of both.
 
-Tries every KIND SAMPLES times, in random order, each on a connection of its own.  Prints for each its replies (one line, JSON),
-the number of different ones, and the median of its times; then 'spread P' with the percentage between the fastest and
-the slowest median.
+Tries every KIND SAMPLES times, each on a connection of its own, all of them in rounds and in random order.  Prints for each its
+replies (one line, JSON), the number of different ones, and the median of its times; then 'spread P' with the percentage between
+the fastest and the slowest median of a kind's share of its round: what else runs on the machine is the same for a whole round.
 """
 import base64
 import json
@@ -89,18 +89,21 @@ def attempt(protocol, port, name, password):
 def main():
     protocol, port, samples = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     kinds = {kind: who.split(":", 1) for kind, who in (word.split("=", 1) for word in sys.argv[4:])}
-    order = [kind for kind in kinds for _ in range(samples)]
-    random.shuffle(order)
-    replies, times = {kind: set() for kind in kinds}, {kind: [] for kind in kinds}
-    for kind in order:
-        reply, took = attempt(protocol, port, *kinds[kind])
-        replies[kind].add(reply)
-        times[kind].append(took)
+    replies, times, shares = ({kind: make() for kind in kinds} for make in (set, list, list))
+    for _ in range(samples):
+        took = {}
+        for kind in random.sample(list(kinds), len(kinds)):
+            reply, took[kind] = attempt(protocol, port, *kinds[kind])
+            replies[kind].add(reply)
+        for kind, seconds in took.items():
+            times[kind].append(seconds)
+            shares[kind].append(seconds / statistics.mean(took.values()))
     medians = {kind: statistics.median(values) for kind, values in times.items()}
+    of_round = [statistics.median(values) for values in shares.values()]
     for kind in kinds:
         print(f"{kind} {medians[kind] * 1e6:.0f} us {json.dumps(sorted(replies[kind]))}")
     print(f"different {len(set().union(*replies.values()))}")
-    print(f"spread {(max(medians.values()) / min(medians.values()) - 1) * 100:.1f}")
+    print(f"spread {(max(of_round) / min(of_round) - 1) * 100:.1f}")
 
 
 main()
