@@ -34,10 +34,11 @@ script extra '{"rules": [{"at": "rcpt", "reply": ["250 Ok", "250 Ok"], "times": 
 script endless '{"rules": [{"at": "ehlo", "raw": "250-x\r\n", "repeat": 100000}]}'; route endless
 script cut '{"cut": {"sent": 190, "connection": 1}}'; route cut
 script last '{"extensions": [], "rules": [{"at": "content", "raw": "25", "close": true, "connection": 1}]}'; route last
+script drip '{"rules": [{"at": "connect", "drip": 0.5, "times": 1}]}'; route drip
 script slow '{"rules": [{"at": "content", "delay": 4}]}'; route slow
 routes+=(--set 'route socket.test lmtp unix:inbox')
 
-start_sandbox "${routes[@]}" --set 'queued.retry-schedule 2s' --set 'log-level debug'
+start_sandbox "${routes[@]}" --set 'queued.retry-schedule 2s' --set 'relayd.greeting-timeout 3s' --set 'log-level debug'
 start_sink socket --lmtp --unix "$box/run/relay/inbox"
 me=$USER1@$DOMAIN
 message 1 | sed "s/^From: .*/From: $me\r\nDate: Sun, 22 Nov 2026 01:02:03 +0000\r/" > "$work/m"
@@ -107,6 +108,9 @@ ok 'more replies than commands' post bob extra
 ok 'are a reason to try again' eventually got extra
 ok 'an endless reply' post bob endless
 ok 'is cut off' eventually log_has 'relay-failed .*host=127.0.0.1 .*reason="a reply with too many lines"'
+ok 'a greeting octet by octet' post bob drip
+ok 'has its time as a whole' eventually log_has 'relay-failed .*reason="no reply in time"'
+ok 'and the message goes later' eventually got drip
 ok 'octets behind the reply to STARTTLS' post bob inject
 ok 'end the connection' eventually log_has 'relay-failed .*reason="octets behind the reply to STARTTLS"'
 fails 'and are not taken for more' got inject

@@ -384,6 +384,76 @@ TEST_CASE("local and remote recipients of a message go their ways") {
   CHECK(system.queued_messages() == 0);
 }
 
+// ---- RFC 3461
+
+namespace {
+
+// Whether a report is made of what a host says of a message with this NOTIFY.
+bool is_reported(routing::Protocol protocol, bool dsn, std::uint8_t notify, const Reply& reply) {
+  Config config = patient();
+  config.routes.front().protocol = protocol;
+  Relaying system{config};
+  system.attach_questions();
+  ConnectionEnd client = system.connect(17, Service::submission);
+  system.authorise_remote(17, 1, "far.test", notify);
+  client.send(Content{1, true, "Subject: out\r\n\r\nBody\r\n"});
+  REQUIRE(system.reply(client).code == 250);
+  RelayEnd process = system.relay();
+  REQUIRE(process.is_open());
+  process.send(Connected{
+      .host = "mx.far.test", .address = *parse_ip_and_port("127.0.0.1:2525"), .dsn = dsn, .attempts = {}});
+  const Send send = system.handed(process);
+  CHECK(send.recipients.at(0).notify == notify);
+  CHECK(send.reverse_path == "sender@example.net");  // 5.2.2 (d) allows a null one for NEVER; it is not used
+  Relaying::answer_all(process, send, reply);
+  system.settle();
+  const auto question = system.questions.receive(QuestionsEnd::Wait::no, 1);
+  if (!question) CHECK(system.queued_messages() == 0);
+  return question.has_value();
+}
+
+}  // namespace
+
+TEST_CASE("RFC 3461 5.2: which replies are reported, by what was asked and what the host can do") {
+  constexpr auto kNone = static_cast<std::uint8_t>(Notify::unset),
+                 kAskedNever = static_cast<std::uint8_t>(Notify::never),
+                 kSuccess = static_cast<std::uint8_t>(Notify::success),
+                 kFailure = static_cast<std::uint8_t>(Notify::failure),
+                 kDelay = static_cast<std::uint8_t>(Notify::delay);
+  constexpr auto kSmtp = routing::Protocol::smtp, kLmtp = routing::Protocol::lmtp;
+  struct Row {
+    const char* section;
+    routing::Protocol protocol;
+    bool dsn;
+    std::uint8_t notify;
+    Reply reply;
+    bool reported;
+  };
+  const Row rows[] = {
+      {"5.2.1: who supports DSN reports successes itself", kSmtp, true, kSuccess, kTaken, false},
+      {"5.2.1: nobody asked", kSmtp, true, kNone, kTaken, false},
+      {"5.2.1, 5.2.6 (a): a refusal is this system's to report", kSmtp, true, kFailure, kNever, true},
+      {"5.2.1, 5.2.6 (c): the same", kSmtp, true, kNone, kNever, true},
+      {"5.2.1, 5.2.6 (b): NEVER", kSmtp, true, kAskedNever, kNever, false},
+      {"5.2.2 (b): SUCCESS, taken: relayed", kSmtp, false, kSuccess, kTaken, true},
+      {"5.2.2 (c): FAILURE, refused", kSmtp, false, kFailure, kNever, true},
+      {"5.2.2 (c): FAILURE, taken", kSmtp, false, kFailure, kTaken, false},
+      {"5.2.2 (d): NEVER, taken", kSmtp, false, kAskedNever, kTaken, false},
+      {"5.2.2 (d): NEVER, refused", kSmtp, false, kAskedNever, kNever, false},
+      {"5.2.2 (e): nothing asked, taken", kSmtp, false, kNone, kTaken, false},
+      {"5.2.2 (f): nothing asked, refused", kSmtp, false, kNone, kNever, true},
+      {"5.2.6 (b): SUCCESS alone, refused", kSmtp, false, kSuccess, kNever, false},
+      {"5.2.6 (b): DELAY alone, refused", kSmtp, false, kDelay, kNever, false},
+      {"5.2.3 (a): SUCCESS, delivered by LMTP", kLmtp, true, kSuccess, kTaken, true},
+      {"5.2.3 (b): FAILURE, delivered", kLmtp, false, kFailure, kTaken, false},
+      {"5.2.3 (c): nothing asked, delivered", kLmtp, false, kNone, kTaken, false},
+  };
+  for (const Row& row : rows) {
+    INFO(row.section);
+    CHECK(is_reported(row.protocol, row.dsn, row.notify, row.reply) == row.reported);
+  }
+}
+
 // ---- routes that change, destinations that are held
 
 namespace {

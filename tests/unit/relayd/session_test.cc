@@ -143,6 +143,28 @@ TEST_CASE("an endless reply to EHLO is cut off") {
   CHECK(failure_of(long_line).detail == "a reply with an endless line");
 }
 
+TEST_CASE("421 at each step before the mail: the host is not used now, with its words") {
+  struct Row {
+    const char* step;
+    RelayFailure failure;
+  };
+  for (const Row& row :
+       {Row{"connect", RelayFailure::greeting}, Row{"EHLO", RelayFailure::greeting},
+        Row{"STARTTLS", RelayFailure::tls_unavailable}, Row{"AUTH", RelayFailure::authentication}}) {
+    CAPTURE(row.step);
+    FakeServer server;
+    server.extensions = {"STARTTLS", "AUTH PLAIN"};
+    server.replies[row.step] = {"421 4.3.2 Going down\r\n"};
+    Bench bench{{&server}};
+    bench.credentials.kept = RelayCredentials{"user", "password"};
+    const HopAttempt attempt = failed(bench.connect(Protocol::smtp, level(TlsLevel::may), 1, true));
+    CHECK(attempt.failure == row.failure);
+    CHECK(attempt.reply.code == 421);
+    CHECK(attempt.reply.text == "Going down");
+    CHECK(server.received.find("MAIL") == std::string::npos);
+  }
+}
+
 // ---- TLS
 
 TEST_CASE("STARTTLS is used when it is offered, and what was said before is forgotten") {
