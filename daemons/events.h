@@ -177,13 +177,16 @@ inline constexpr EventRow kEvents[] = {
     {"limit-released", LogLevel::info, "scope name", "An operator has let somebody send again."},
     {"device-changed", LogLevel::info, "device step state who why change",
      "A step was taken in the registry of devices: by an operator, or, as policyd, by the system."},
-    {"device-report-refused", LogLevel::warning, "device address reply reports",
-     "A report to a device's sender address was refused, since there is no such address: so many within "
-     "policyd.device-report-window."},
+    {"device-report-refused", LogLevel::warning, "device address reply meaning reports",
+     "A report to a device's sender address was refused; one whose meaning is bad-address counts, and is "
+     "that "
+     "many within policyd.device-report-window."},
     {"device-suspended", LogLevel::warning, "device reason",
      "The system has suspended a device; mr-device resume releases it."},
     {"device-would-be-suspended", LogLevel::warning, "device reason",
      "The same, had policyd.device-suspension been on."},
+    {"device-contact-told", LogLevel::info, "device recipient sent",
+     "A contact of a device hears of its suspension; no: nobody has that address, or it is tried again."},
     {"device-review-passed", LogLevel::warning, "device review",
      "A device should have been reviewed by that day; logged at start and once a day."},
     {"tls-report", LogLevel::info, "domain recipient sent reason",

@@ -7,6 +7,7 @@
 #include "daemons/config/tables.h"
 #include "daemons/events.h"
 #include "libcommon/policy/policy.h"
+#include "libcommon/policy/report_refusal.h"
 
 namespace mailroom {
 
@@ -99,6 +100,21 @@ std::string manual_of_events() {
     manual += text_lines(row.help);
   }
   return manual + ".El\n";
+}
+
+std::string manual_of_refusals() {
+  std::string manual = ".Bl -tag -width Ds\n";
+  const auto row = [&](std::string_view what, policy::RefusalMeaning meaning, std::string_view words) {
+    const bool counts = meaning == policy::RefusalMeaning::address_is_bad;
+    manual += fmt::format(".It Li {} ({}{})\n{}", what, policy::meaning_word(meaning),
+                          counts ? ", counts" : "", text_lines(words));
+  };
+  for (const policy::RefusalRow& each : policy::refusal_rows())
+    row(fmt::format("{}{}", each.enhanced, each.enhanced.ends_with('.') ? "*" : ""), each.meaning,
+        each.words);
+  for (const policy::BareRow& each : policy::bare_rows())
+    row(fmt::format("{}, to RCPT, without an enhanced code", each.code), each.meaning, each.words);
+  return manual + ".El\nAll others do not count.\n";
 }
 
 std::string manual_of_rules() {

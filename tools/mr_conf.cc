@@ -23,7 +23,7 @@ constexpr std::string_view kDefaultFile = "/etc/mailroom/mailroom.conf";
 
 constexpr std::string_view kUsage = "usage: mr-conf check [FILE]\n"
                                     "       mr-conf show [--json] [FILE]\n"
-                                    "       mr-conf doc keys | events | rules\n";
+                                    "       mr-conf doc keys | events | rules | refusals\n";
 
 enum Exit { kGood = 0, kWrongConfiguration = 1, kWrongUsage = 2 };
 
@@ -76,6 +76,8 @@ int doc(std::span<const std::string_view> arguments) {
     fmt::print("{}", manual_of_events());
   else if (arguments.front() == "rules")
     fmt::print("{}", manual_of_rules());
+  else if (arguments.front() == "refusals")
+    fmt::print("{}", manual_of_refusals());
   else
     return usage();
   return kGood;

@@ -10,6 +10,7 @@
 
 #include "daemons/channels/types.h"
 #include "libcommon/policy/quirks.h"
+#include "libcommon/policy/report_refusal.h"
 #include "libcommon/routing/next_hop.h"
 #include "libcommon/routing/sts_policy.h"
 
@@ -113,12 +114,14 @@ struct AuthoriseRecipient {
   TransactionId transaction = 0;
   std::string reverse_path;
   MailParameters mail;
-  std::string submitter;             // name of the logged-in account, empty for none
+  std::string submitter;             // name of the account or device that speaks, empty for none
+  std::string device;                // the registered device whose message it is; empty: of none
   std::vector<std::string> authors;  // sender patterns (libcommon/policy/sender_pattern.h) of which
                                      // From: and Sender: may be; empty: any (RFC 5322 3.6.2)
   Recipient recipient;
   static auto fields(auto& m) {
-    return std::tie(m.connection, m.transaction, m.reverse_path, m.mail, m.submitter, m.authors, m.recipient);
+    return std::tie(m.connection, m.transaction, m.reverse_path, m.mail, m.submitter, m.device, m.authors,
+                    m.recipient);
   }
 };
 struct WithdrawEnvelope {
@@ -186,7 +189,19 @@ struct TlsOutcomes {
   std::vector<TlsOutcome> outcomes;
   static auto fields(auto& m) { return std::tie(m.outcomes); }
 };
-using QueuedAsksPolicyd = std::variant<ResolveAddress, FindStsPolicy, TlsOutcomes>;
+// What went wrong with a message of a device could not be told to its sender: the report was refused for
+// good, or nobody has the sender's address (REQUIREMENTS C8).  Said again until it is answered, so it counts
+// once for each message.
+struct ReportRefused {
+  std::uint64_t question = 0;
+  std::string device;
+  std::string address;
+  policy::RefusedAt at = policy::RefusedAt::here;
+  Reply reply;
+  QueueId queue_id = 0;  // of the device's message
+  static auto fields(auto& m) { return std::tie(m.question, m.device, m.address, m.at, m.reply, m.queue_id); }
+};
+using QueuedAsksPolicyd = std::variant<ResolveAddress, FindStsPolicy, TlsOutcomes, ReportRefused>;
 
 struct AddressResolved {
   std::uint64_t question = 0;
@@ -202,6 +217,11 @@ struct StsPolicyFound {
   std::uint32_t ttl = 0;        // seconds the answer may be kept
   static auto fields(auto& m) { return std::tie(m.question, m.mode, m.mx, m.problem, m.ttl); }
 };
-using PolicydAnswersQueued = std::variant<AddressResolved, StsPolicyFound>;
+struct RefusalNoted {  // what follows from it is on disk
+  std::uint64_t question = 0;
+  bool unavailable = false;  // it could not be written: say it again
+  static auto fields(auto& m) { return std::tie(m.question, m.unavailable); }
+};
+using PolicydAnswersQueued = std::variant<AddressResolved, StsPolicyFound, RefusalNoted>;
 
 }  // namespace mailroom

@@ -83,7 +83,7 @@ PolicydToTool AccessDesk::handle(const ListLimits& request) {
   using Key = policy::LimitBook::Key;
   const auto after =
       request.after ? std::optional{Key{request.after->scope, request.after->name}} : std::nullopt;
-  const auto lines = limits_.lines_after(after, kPageSize, std::chrono::steady_clock::now());
+  const auto lines = limits_.book().lines_after(after, kPageSize, std::chrono::steady_clock::now());
   LimitPage page{.uses = {}, .last = lines.empty()};
   const auto view = directory_.view();
   for (const auto& line : lines) page.uses.push_back(row_of(line, rows_for(view, line.key)));
@@ -96,7 +96,7 @@ std::vector<policy::LimitRow> AccessDesk::rows_for(const state::View& view,
   std::vector<policy::LimitRow> rows;
   if (key.scope == policy::LimitScope::device)
     if (auto device = view.device(key.name)) rows = std::move(device->limits);
-  rows.insert(rows.end(), limits_.rows().begin(), limits_.rows().end());
+  rows.insert(rows.end(), limits_.book().rows().begin(), limits_.book().rows().end());
   return rows;
 }
 

@@ -6,6 +6,7 @@
 #include "daemons/channels/tools_policyd.h"
 #include "daemons/policyd/grant_desk.h"
 #include "daemons/policyd/judge.h"
+#include "daemons/policyd/limit_keeper.h"
 #include "daemons/policyd/name_desk.h"
 #include "spool/state/directory.h"
 
@@ -13,7 +14,7 @@ namespace mailroom::policyd {
 
 class AccessDesk {
  public:
-  AccessDesk(state::Directory& directory, GrantDesk& grants, policy::LimitBook& limits, NameDesk& names,
+  AccessDesk(state::Directory& directory, GrantDesk& grants, LimitKeeper& limits, NameDesk& names,
              Judge& judge)
       : directory_{directory}, grants_{grants}, limits_{limits}, names_{names}, judge_{judge} {}
 
@@ -31,7 +32,7 @@ class AccessDesk {
 
   state::Directory& directory_;
   GrantDesk& grants_;
-  policy::LimitBook& limits_;
+  LimitKeeper& limits_;
   NameDesk& names_;
   Judge& judge_;
 };

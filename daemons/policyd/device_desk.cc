@@ -133,14 +133,16 @@ PolicydToTool DeviceDesk::handle(const EditDevice& request) {
   return DeviceShown{std::move(*device)};
 }
 
-std::optional<Registration> DeviceDesk::suspend(const std::string& device, const std::string& why) try {
-  auto suspended = take_step(device, DeviceStep::suspend, {std::string{kSystem}, why});
-  if (!suspended) return std::nullopt;
-  log::write("device-suspended", {{"device", suspended->name}, {"reason", why}});
-  return std::move(*suspended);
-} catch (const std::exception& error) {
-  on_state_failure(error);
-  return std::nullopt;
+void DeviceDesk::suspend(state::Update& update, Registration device, const std::string& why) const {
+  device.state = DeviceState::suspended;
+  const auto put = update.put_device(
+      device, history_of(system_clock_(), DeviceStep::suspend, {std::string{kSystem}, why}));
+  if (!put) throw state::Damaged("a registered device cannot be stored: " + put.error());
+}
+
+void DeviceDesk::suspended(const std::string& device, const std::string& why) {
+  log::write("device-suspended", {{"device", device}, {"reason", why}});
+  on_changed_(device);
 }
 
 // ---- import

@@ -33,9 +33,10 @@ class DeviceDesk {
   PolicydToTool handle(const ListDeviceHistory& request);
   PolicydToTool handle(const ImportDevices& request);
 
-  // By the system, not by a person: the device as it is when it is suspended.  Nothing for one that is not
-  // active, or when the shared state cannot be written, which is logged; it goes on as it was then.
-  std::optional<policy::Registration> suspend(const std::string& device, const std::string& why);
+  // By the system, not by a person, in the caller's transaction; the device is active.  Once that is
+  // committed, the caller says so.
+  void suspend(state::Update& update, policy::Registration device, const std::string& why) const;
+  void suspended(const std::string& device, const std::string& why);
 
   // Logs which active devices should have been reviewed, at once and then each day.
   void report_reviews();

@@ -231,6 +231,7 @@ void MailDesk::authorise(Client& client, CheckRecipient&& question, Judgement& j
   envelope.reverse_path = question.reverse_path;
   envelope.mail = std::move(question.mail);
   envelope.submitter = std::move(judgement.submitter);
+  envelope.device = judgement.device;
   envelope.authors = std::move(judgement.authors);
   envelope.recipient = {question.forward_path, std::move(judgement.targets), std::move(judgement.domain),
                         std::move(question.recipient)};

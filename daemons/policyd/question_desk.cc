@@ -4,6 +4,8 @@
 
 #include "daemons/log.h"
 #include "libcommon/policy/address.h"
+#include "libcommon/policy/device.h"
+#include "libcommon/protocol/smtp/bounds.h"
 
 namespace mailroom::policyd {
 namespace {
@@ -15,9 +17,9 @@ bool is_domain(const std::string& name) { return !name.empty() && name.size() <=
 }  // namespace
 
 QuestionDesk::QuestionDesk(event::Loop& loop, state::Directory& directory, SiteNow site, StsDesk& sts,
-                           OnOutcomes on_outcomes)
-    : loop_{loop}, directory_{directory}, site_{std::move(site)}, sts_{sts}, on_outcomes_{
-                                                                                 std::move(on_outcomes)} {}
+                           OnOutcomes on_outcomes, OnRefusal on_refusal)
+    : loop_{loop}, directory_{directory}, site_{std::move(site)}, sts_{sts},
+      on_outcomes_{std::move(on_outcomes)}, on_refusal_{std::move(on_refusal)} {}
 
 void QuestionDesk::attach(const std::string& peer, Fd fd) {
   channel_ = std::make_shared<Channel>(
@@ -54,6 +56,14 @@ const char* QuestionDesk::on_message(const TlsOutcomes& outcomes) {
   for (const TlsOutcome& outcome : outcomes.outcomes)
     if (!is_domain(outcome.domain)) return "an outcome of what is no domain";
   on_outcomes_(outcomes);
+  return nullptr;
+}
+
+const char* QuestionDesk::on_message(const ReportRefused& refusal) {
+  if (refusal.device.empty() || refusal.device.size() > policy::kMaxDeviceName)
+    return "a refused report to what is no device";
+  if (refusal.address.size() > smtp::kMaxPath || refusal.queue_id == 0) return "an impossible refused report";
+  channel_->send(RefusalNoted{refusal.question, !on_refusal_(refusal)});
   return nullptr;
 }
 

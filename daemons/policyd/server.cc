@@ -44,17 +44,24 @@ void Server::start() {
       host_.loop, *directory_, host_.config,
       [this](const IpNetwork& network) { mail_->grant_revoked(network); }, times_.system_clock);
   limits_.emplace(host_.config.limits);
+  limit_keeper_.emplace(host_.loop, *directory_, *limits_, times_.system_clock);
   judge_.emplace(*directory_, host_.config, *grants_, *limits_);
   logins_ = std::make_unique<LoginDesk>(
       host_.loop, peers, *directory_, *grants_, [this](ConnectionId connection) { mail_->close(connection); },
       times_.verdict);
   mail_ =
       std::make_unique<MailDesk>(host_.loop, peers, *judge_, *limits_, names_, *logins_, times_.authorise);
-  access_.emplace(*directory_, *grants_, *limits_, names_, *judge_);
+  access_.emplace(*directory_, *grants_, *limit_keeper_, names_, *judge_);
   devices_.emplace(
       host_.loop, *directory_, [this](const std::string& device) { mail_->device_changed(device); },
       times_.system_clock);
   devices_->report_reviews();
+  suspensions_.emplace(
+      host_.loop, *directory_, host_.config, *devices_, [this]() -> const Site& { return judge_->site(); },
+      [this](const std::string& to, std::string notice, std::function<void(SuspensionDesk::Sent)> then) {
+        send_notice(to, std::move(notice), std::move(then));
+      },
+      times_.system_clock);
   accounts_ = std::make_unique<AccountDesk>(
       peers, *directory_, host_.config, *logins_, *grants_, *access_, *devices_,
       [this](ToolId tool, const PolicydToTool& answer) { tools_.answer(tool, answer); });
@@ -73,7 +80,8 @@ void Server::set_up_transport() {
       });
   questions_.emplace(
       host_.loop, *directory_, [this]() -> const Site& { return judge_->site(); }, *sts_,
-      [this](const TlsOutcomes& outcomes) { tls_reports_->count(outcomes); });
+      [this](const TlsOutcomes& outcomes) { tls_reports_->count(outcomes); },
+      [this](const ReportRefused& refusal) { return suspensions_->refused(refusal); });
   tls_reports_.emplace(
       host_.loop, *directory_, host_.config, *sts_,
       [this](const std::string& name, ReportDesk::OnTexts then) {
@@ -81,10 +89,21 @@ void Server::set_up_transport() {
       },
       [this](const std::string& to, std::string message, std::function<void(bool)> then) {
         // From nobody, so that a report that cannot be delivered makes no further mail.
-        own_mail_.send({}, questions_->resolve(to), std::move(message),
+        own_mail_.send({}, questions_->resolve({0, to}).recipient, std::move(message),
                        [then = std::move(then)](QueueId id) { then(id != 0); });
       },
       times_.system_clock);
+}
+
+// From nobody, as all reports: the postmaster hears of one that cannot be delivered.
+void Server::send_notice(const std::string& to, std::string notice,
+                         std::function<void(SuspensionDesk::Sent)> then) {
+  using Sent = SuspensionDesk::Sent;
+  AddressResolved found = questions_->resolve({0, to});
+  if (found.unavailable) return then(Sent::not_now);
+  if (found.recipient.accounts.empty() && found.recipient.domain.empty()) return then(Sent::nobody);
+  own_mail_.send({}, std::move(found.recipient), std::move(notice),
+                 [then = std::move(then)](QueueId id) { then(id == 0 ? Sent::not_now : Sent::yes); });
 }
 
 void Server::reconfigured() {
@@ -100,6 +119,7 @@ void Server::drain() {
   } catch (const std::exception& error) {
     on_state_failure(error);
   }
+  limit_keeper_->write();
   host_.loop.stop();
 }
 

@@ -22,6 +22,7 @@
 #include "daemons/policyd/report_desk.h"
 #include "daemons/policyd/sts_desk.h"
 #include "daemons/policyd/sts_fetch.h"
+#include "daemons/policyd/suspension_desk.h"
 
 namespace mailroom::policyd {
 
@@ -67,6 +68,7 @@ class Server final : public mailroom::Server, private Peers {
   void attach_authd(Fd fd);
   void attach_queued(Fd fd);
   void set_up_transport();
+  void send_notice(const std::string& to, std::string notice, std::function<void(SuspensionDesk::Sent)> then);
 
   void on_listener(ListenerKey key, ListenerToPolicyd&& message, std::vector<Fd>&& descriptors);
   // What no honest listener says; nothing when all is well.
@@ -92,6 +94,7 @@ class Server final : public mailroom::Server, private Peers {
   std::optional<state::Directory> directory_;
   std::optional<GrantDesk> grants_;
   std::optional<policy::LimitBook> limits_;
+  std::optional<LimitKeeper> limit_keeper_;
   std::optional<Judge> judge_;
   NameDesk names_{dns_};
   std::unique_ptr<LoginDesk> logins_;
@@ -99,6 +102,7 @@ class Server final : public mailroom::Server, private Peers {
   OwnMail own_mail_{*this};
   std::optional<AccessDesk> access_;
   std::optional<DeviceDesk> devices_;
+  std::optional<SuspensionDesk> suspensions_;
   std::unique_ptr<AccountDesk> accounts_;
   StsFetch sts_fetch_;
   std::optional<StsDesk> sts_;

@@ -252,7 +252,7 @@ Intake::Authorised Intake::new_envelope(const AuthoriseRecipient& message) {
            .ret = static_cast<std::uint8_t>(message.mail.ret),
            .smtputf8 = message.mail.smtputf8,
            .tls = message.mail.requiretls ? routing::SenderTls::required : routing::SenderTls::unspecified,
-           .device = {},
+           .device = message.device,
            .recipients = {},
            .targets = {}},
           message.authors};

@@ -33,19 +33,19 @@ void PolicyQuestions::find_sts_policy(const std::string& domain, const std::stri
   channel_->send(FindStsPolicy{last_, domain, label});
 }
 
-// An answer to a question that was not asked, or was another one, changes nothing.
-void PolicyQuestions::on_answer(const AddressResolved& answer) {
-  const auto found = open_.find(answer.question);
-  if (found == open_.end() || !std::holds_alternative<OnAddress>(found->second)) return;
-  const OnAddress then = std::get<OnAddress>(std::move(found->second));
-  open_.erase(found);
-  then(&answer);
+void PolicyQuestions::tell(ReportRefused refusal, OnRefusal then) {
+  if (!may_ask()) return then(nullptr);
+  open_.emplace(++last_, std::move(then));
+  refusal.question = last_;
+  channel_->send(std::move(refusal));
 }
 
-void PolicyQuestions::on_answer(const StsPolicyFound& answer) {
+// An answer to a question that was not asked, or was another one, changes nothing.
+template <typename Answer>
+void PolicyQuestions::on_answer(const Answer& answer) {
   const auto found = open_.find(answer.question);
-  if (found == open_.end() || !std::holds_alternative<OnStsPolicy>(found->second)) return;
-  const OnStsPolicy then = std::get<OnStsPolicy>(std::move(found->second));
+  if (found == open_.end() || !std::holds_alternative<Then<Answer>>(found->second)) return;
+  const Then<Answer> then = std::get<Then<Answer>>(std::move(found->second));
   open_.erase(found);
   then(&answer);
 }

@@ -1,5 +1,5 @@
 // What queued asks policyd on its own account (queued-policyd): where a report goes, and the MTA-STS policy
-// of a domain.
+// of a domain; and what it tells.
 #pragma once
 
 #include <cstdint>
@@ -26,10 +26,14 @@ class PolicyQuestions {
 
   // Calls back once, from the loop or at once: with nothing when policyd is away or goes away.  The callback
   // is not called after the destructor has begun.
-  using OnAddress = std::function<void(const AddressResolved*)>;
-  using OnStsPolicy = std::function<void(const StsPolicyFound*)>;
+  template <typename Answer>
+  using Then = std::function<void(const Answer*)>;
+  using OnAddress = Then<AddressResolved>;
+  using OnStsPolicy = Then<StsPolicyFound>;
+  using OnRefusal = Then<RefusalNoted>;
   void resolve_address(const std::string& address, OnAddress then);
   void find_sts_policy(const std::string& domain, const std::string& label, OnStsPolicy then);
+  void tell(ReportRefused refusal, OnRefusal then);  // its number is given here
 
   // Not answered; lost when policyd is away.
   void tell(const TlsOutcomes& outcomes) {
@@ -38,11 +42,11 @@ class PolicyQuestions {
 
  private:
   using Channel = event::ChannelHandler<QueuedAsksPolicyd, PolicydAnswersQueued>;
-  using Waiting = std::variant<OnAddress, OnStsPolicy>;
+  using Waiting = std::variant<OnAddress, OnStsPolicy, OnRefusal>;
 
   bool may_ask() const { return channel_ && open_.size() < kMaxOpen; }
-  void on_answer(const AddressResolved& answer);
-  void on_answer(const StsPolicyFound& answer);
+  template <typename Answer>
+  void on_answer(const Answer& answer);
   void gone();
 
   event::Loop& loop_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -68,6 +69,54 @@ bool is_sender_known(const queue::Envelope& envelope) {
   return !envelope.submitter.empty() || is_own_mail(envelope);
 }
 
+bool is_report(const queue::Envelope& envelope) {
+  return is_own_mail(envelope) && envelope.reverse_path.empty();
+}
+
+policy::RefusedAt refused_at(const ReportedTarget& target) {
+  if (target.host.empty() || target.reply.code == 0) return policy::RefusedAt::here;
+  switch (target.stage) {
+  case RelayStage::connect:
+  case RelayStage::mail:
+    return policy::RefusedAt::session;
+  case RelayStage::rcpt:
+    return policy::RefusedAt::recipient;
+  default:
+    return policy::RefusedAt::content;
+  }
+}
+
+// What a report about a device's message carries, so that its refusal can be told: an ENVID (RFC 3461 4.4)
+// that names the message.  A crash can repeat a report, and the message counts once.
+void mark(queue::Envelope& report, const ReportedMessage& about) {
+  if (about.envelope.device.empty()) return;
+  report.device = about.envelope.device;
+  report.envid = queue::id_text(about.id);
+}
+
+// A report about a device's message that reaches none of those whom its one address stands for.
+std::optional<ReportRefused> refusal_of(const ReportedMessage& report, const Reports::Targets& targets) {
+  const queue::Envelope& envelope = report.envelope;
+  if (envelope.device.empty() || !is_report(envelope) || targets.size() != envelope.targets.size()) return {};
+  const ReportedTarget& first = targets.front();
+  return ReportRefused{.device = envelope.device,
+                       .address = envelope.recipients.front().address,
+                       .at = refused_at(first),
+                       .reply = first.reply,
+                       .queue_id = queue::parse_id(envelope.envid).value_or(report.id)};
+}
+
+// A message of a device whose sender nobody is: no report of it can be made.
+std::optional<ReportRefused> refusal_without_report(const ReportedMessage& message) {
+  const queue::Envelope& envelope = message.envelope;
+  if (envelope.device.empty() || is_report(envelope)) return {};
+  return ReportRefused{.device = envelope.device,
+                       .address = envelope.reverse_path,
+                       .at = policy::RefusedAt::here,
+                       .reply = {550, "5.1.1", "Nobody here has that address"},
+                       .queue_id = message.id};
+}
+
 // Strangers get no content back: what they have not sent must not reach them by way of us: V16.  A
 // message under REQUIRETLS goes back as its header, under REQUIRETLS (RFC 8689 section 5).
 dsn::Return part_of(const ReportedMessage& message, std::uint64_t full_size, bool failed) {
@@ -85,7 +134,8 @@ struct ReportDesk::Job {
   dsn::Action action = dsn::Action::failed;
   std::vector<dsn::Recipient> recipients;
   Done done;
-  std::string to;  // the sender, or the postmaster
+  std::string to;                        // the sender, or the postmaster
+  std::optional<ReportRefused> refusal;  // policyd has to hear of it first
   bool double_bounce = false;
   bool waiting = false;  // for retry()
   unsigned tries = 0;
@@ -93,9 +143,11 @@ struct ReportDesk::Job {
 };
 
 ReportDesk::ReportDesk(event::Loop& loop, queue::Queue& queue, const Config& config, Resolve resolve,
-                       OwnMail::OnAccepted on_accepted)
+                       TellRefusal tell_refusal, OwnMail::OnAccepted on_accepted)
     : loop_{loop}, queue_{queue}, config_{config}, resolve_{std::move(resolve)},
-      own_mail_{queue, std::move(on_accepted)}, retry_{loop, [this] { retry(); }} {}
+      tell_refusal_{std::move(tell_refusal)}, own_mail_{queue, std::move(on_accepted)}, retry_{loop, [this] {
+                                                                                                 retry();
+                                                                                               }} {}
 
 ReportDesk::~ReportDesk() = default;
 
@@ -136,9 +188,19 @@ void ReportDesk::begin(const ReportedMessage& message, const Targets& targets, d
                                                   .done = std::move(done),
                                                   .to = message.envelope.reverse_path,
                                                   .content = read_content(message)});
-  const bool is_report = job->to.empty() || dsn::is_answer(job->content, config_.hostname);
-  if (is_report) return nobody(job);
+  const bool has_failed = action == dsn::Action::failed && expired == Expired::no;
+  if (has_failed) job->refusal = refusal_of(message, targets);
+  if (job->refusal) return tell_refusal(job);
+  if (job->to.empty() || dsn::is_answer(job->content, config_.hostname)) return nobody(job);
   resolve(job);
+}
+
+void ReportDesk::tell_refusal(Jobs::iterator job) {
+  tell_refusal_(*job->refusal, [this, job](const RefusalNoted* answer) {
+    if (answer == nullptr || answer->unavailable) return later(job);
+    job->refusal.reset();
+    nobody(job);
+  });
 }
 
 void ReportDesk::resolve(Jobs::iterator job) {
@@ -152,17 +214,18 @@ void ReportDesk::resolved(Jobs::iterator job, const AddressResolved* answer) {
     return send(job, answer->recipient);
   }
   if (job->double_bounce) return drop(job, "there is no postmaster", ReportResult::impossible);
-  nobody(job);
+  if (job->action == dsn::Action::failed) job->refusal = refusal_without_report(job->message);
+  job->refusal ? tell_refusal(job) : nobody(job);
 }
 
 // Nobody has the sender's address, or is to be told by it.
 void ReportDesk::nobody(Jobs::iterator job) {
   if (job->action != dsn::Action::failed) return end(job, ReportResult::settled);
   const queue::Envelope& envelope = job->message.envelope;
-  const bool to_postmaster = is_own_mail(envelope) && envelope.reverse_path.empty() &&
-                             std::ranges::all_of(envelope.recipients, [&](const auto& recipient) {
-                               return recipient.address == postmaster();
-                             });
+  const bool to_postmaster =
+      is_report(envelope) && std::ranges::all_of(envelope.recipients, [&](const auto& recipient) {
+        return recipient.address == postmaster();
+      });
   if (config_.queued.double_bounce == DoubleBounce::drop)
     return drop(job, "queued.double-bounce", ReportResult::settled);
   if (to_postmaster) return drop(job, "the postmaster cannot be told", ReportResult::impossible);
@@ -212,6 +275,7 @@ void ReportDesk::send(Jobs::iterator job, const Recipient& recipient) {
   const dsn::Composed composed = dsn::compose(report_of(*job, queue::id_text(id)), {job->content, part},
                                               local ? dsn::Transport::eight_bit : dsn::Transport::seven_bit);
   queue::Envelope envelope;
+  if (job->action == dsn::Action::failed && !job->double_bounce) mark(envelope, job->message);
   envelope.smtputf8 = composed.smtputf8;
   if (!local) envelope.tls = job->message.envelope.tls;
   if (composed.eight_bit) envelope.body = static_cast<std::uint8_t>(BodyType::eight_bit_mime);
@@ -240,7 +304,7 @@ void ReportDesk::retry() {
   retrying_ = false;
   for (auto job = jobs_.begin(); job != jobs_.end();) {
     const auto next = std::next(job);
-    if (std::exchange(job->waiting, false)) resolve(job);
+    if (std::exchange(job->waiting, false)) job->refusal ? tell_refusal(job) : resolve(job);
     job = next;
   }
 }

@@ -12,6 +12,10 @@
 // So a report causes at most one message more, to an account of this system, and that one none.  Of a delay
 // or a success only senders hear who can be told; what nobody can hear is settled.
 //
+// What failed for a device and cannot be told to its sender is told to policyd (REQUIREMENTS C8): when the
+// report is refused for good, and when none can be made since nobody has the sender's address.  Nothing else
+// is done about it before policyd has noted that, so a crash repeats the word and never loses it.
+//
 // A report that cannot be made now (policyd is away, the disk is full) is tried again for a while; meanwhile
 // the message stays in the queue.
 #pragma once
@@ -36,9 +40,10 @@ class ReportDesk final : public Reports {
  public:
   // Where an address leads, or nothing when that cannot be known now.
   using Resolve = std::function<void(const std::string& address, PolicyQuestions::OnAddress)>;
+  using TellRefusal = std::function<void(ReportRefused, PolicyQuestions::OnRefusal)>;
 
   ReportDesk(event::Loop& loop, queue::Queue& queue, const Config& config, Resolve resolve,
-             OwnMail::OnAccepted on_accepted);
+             TellRefusal tell_refusal, OwnMail::OnAccepted on_accepted);
   ~ReportDesk() override;
 
   void failed(const ReportedMessage& message, Targets targets, Done done) override;
@@ -56,6 +61,7 @@ class ReportDesk final : public Reports {
              Done done);
   void resolve(Jobs::iterator job);
   void resolved(Jobs::iterator job, const AddressResolved* answer);
+  void tell_refusal(Jobs::iterator job);
   void nobody(Jobs::iterator job);
   bool may_tell(const Job& job, const Recipient& recipient) const;
   void send(Jobs::iterator job, const Recipient& recipient);
@@ -73,6 +79,7 @@ class ReportDesk final : public Reports {
   queue::Queue& queue_;
   const Config& config_;
   Resolve resolve_;
+  TellRefusal tell_refusal_;
   OwnMail own_mail_;
   Jobs jobs_;
   bool retrying_ = false;

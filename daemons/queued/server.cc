@@ -106,6 +106,9 @@ void Server::start() {
       [this](const std::string& address, PolicyQuestions::OnAddress then) {
         policy_.resolve_address(address, std::move(then));
       },
+      [this](ReportRefused refusal, PolicyQuestions::OnRefusal then) {
+        policy_.tell(std::move(refusal), std::move(then));
+      },
       on_accepted);
   dispatcher_ = std::make_unique<Dispatcher>(host_.loop, *queue_, host_.config, routes_, *reports_, *holds_);
   dispatcher_->set_results(&outcomes_);

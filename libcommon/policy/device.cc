@@ -197,17 +197,4 @@ std::string changed_fields(const Registration& before, const Registration& after
   return fields;
 }
 
-RefusalMeaning meaning_of_refusal(unsigned code, std::string_view enhanced) {
-  if (code / 100 != 5) return RefusalMeaning::something_else;
-  // RFC 3463 3.2, RFC 7505: there is no such mailbox, host or destination, or it has moved; 3.3: it is
-  // switched off.
-  constexpr std::string_view kBadAddress[] = {"5.1.0", "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"};
-  if (!enhanced.empty())
-    return std::ranges::find(kBadAddress, enhanced) != std::end(kBadAddress) ? RefusalMeaning::address_is_bad
-                                                                             : RefusalMeaning::something_else;
-  // RFC 5321 4.2.3: mailbox unavailable, user not local, mailbox name not allowed.
-  return code == 550 || code == 551 || code == 553 ? RefusalMeaning::address_is_bad
-                                                   : RefusalMeaning::something_else;
-}
-
 }  // namespace mailroom::policy

@@ -99,13 +99,4 @@ struct DeviceHistory {
   static auto fields(auto& m) { return std::tie(m.at, m.step, m.who, m.why, m.change); }
 };
 
-// ---- reports that cannot be delivered (REQUIREMENTS C8)
-
-// What a report's refusal says about the address it was for.  Only `address_is_bad` counts against a device:
-// a full mailbox, a policy of the far side or a failing server are not its fault.
-enum class RefusalMeaning : std::uint8_t { address_is_bad, something_else };
-
-// `code` of RFC 5321 4.2.1, `enhanced` of RFC 3463 or empty.
-RefusalMeaning meaning_of_refusal(unsigned code, std::string_view enhanced);
-
 }  // namespace mailroom::policy

@@ -1,6 +1,7 @@
 #include "libcommon/policy/limits.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace mailroom::policy {
@@ -67,8 +68,8 @@ std::optional<LimitBook::Reached> LimitBook::reached(const Key& key, unsigned ne
     const unsigned more = row.unit == LimitUnit::messages ? new_messages : 1;
     if (row.hard == 0 || more == 0) continue;
     Use use{.began = now};
-    if (found != book_.end() && runs(use_of(found->second, row.period), row.period, now))
-      use = use_of(found->second, row.period);
+    if (found != book_.end() && runs(use_of(found->second.uses, row.period), row.period, now))
+      use = use_of(found->second.uses, row.period);
     if (use.of(row.unit) + more <= row.hard) continue;
     const Time until = use.began + length_of(row.period);
     if (!worst || until > worst->until) worst = {row.unit, until};
@@ -81,7 +82,9 @@ std::vector<LimitRow> LimitBook::count(const Key& key, unsigned new_messages, Ti
   const std::vector<LimitRow> rows = rows_for(key, own);
   if (rows.empty()) return {};
   if (book_.size() >= max_keys_ && !book_.contains(key)) make_room(now);
-  Uses& uses = book_[key];
+  Entry& entry = book_[key];
+  entry.changed = true;
+  Uses& uses = entry.uses;
   for (std::size_t i = 0; i < uses.size(); ++i) {
     if (!runs(uses[i], static_cast<LimitPeriod>(i), now)) uses[i] = {.began = now};
     uses[i].messages += new_messages;
@@ -96,23 +99,52 @@ std::vector<LimitRow> LimitBook::count(const Key& key, unsigned new_messages, Ti
   return passed;
 }
 
+bool LimitBook::release(const Key& key) {
+  const auto entry = book_.find(key);
+  if (entry == book_.end()) return false;
+  forget(entry);
+  return true;
+}
+
+LimitBook::Book::iterator LimitBook::forget(Book::iterator entry) {
+  if (entry->second.in_copy) gone_.push_back(entry->first);
+  return book_.erase(entry);
+}
+
+void LimitBook::forget_run_out(Time now) {
+  for (auto entry = book_.begin(); entry != book_.end();)
+    entry = runs(use_of(entry->second.uses, LimitPeriod::day), LimitPeriod::day, now) ? std::next(entry)
+                                                                                      : forget(entry);
+}
+
+LimitBook::Changes LimitBook::take_changes(Time now) {
+  forget_run_out(now);
+  Changes changes{{}, std::exchange(gone_, {})};
+  for (auto& [key, entry] : book_) {
+    if (!std::exchange(entry.changed, false)) continue;
+    entry.in_copy = true;
+    changes.counted.emplace_back(key, entry.uses);
+  }
+  return changes;
+}
+
 // What has run out goes first; then, so that nobody can stop the counting with many addresses, whoever comes
 // first in the order of keys from the end, which is addresses.
 void LimitBook::make_room(Time now) {
-  std::erase_if(book_, [&](const auto& entry) {
-    return !runs(use_of(entry.second, LimitPeriod::day), LimitPeriod::day, now);
-  });
-  while (book_.size() >= max_keys_) book_.erase(std::prev(book_.end()));
+  forget_run_out(now);
+  while (book_.size() >= max_keys_) forget(std::prev(book_.end()));
 }
 
 std::vector<LimitBook::Line> LimitBook::lines_after(const std::optional<Key>& after, std::size_t max,
                                                     Time now) const {
   std::vector<Line> lines;
   auto entry = after ? book_.upper_bound(*after) : book_.begin();
-  for (; entry != book_.end() && lines.size() + entry->second.size() <= max; ++entry)
-    for (std::size_t i = 0; i < entry->second.size(); ++i)
-      if (const auto period = static_cast<LimitPeriod>(i); runs(entry->second[i], period, now))
-        lines.push_back({entry->first, period, entry->second[i]});
+  for (; entry != book_.end() && lines.size() + std::tuple_size_v<Uses> <= max; ++entry) {
+    const Uses& uses = entry->second.uses;
+    for (std::size_t i = 0; i < uses.size(); ++i)
+      if (const auto period = static_cast<LimitPeriod>(i); runs(uses[i], period, now))
+        lines.push_back({entry->first, period, uses[i]});
+  }
   return lines;
 }
 

@@ -16,6 +16,7 @@
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 namespace mailroom::policy {
@@ -93,19 +94,40 @@ class LimitBook {
   std::vector<LimitRow> count(const Key& key, unsigned new_messages, Time now,
                               std::span<const LimitRow> own = {});
 
+  bool knows(const Key& key) const { return book_.contains(key); }
   // False when nothing was counted for it.
-  bool release(const Key& key) { return book_.erase(key) > 0; }
+  bool release(const Key& key);
 
   // Windows that run now, in the order of keys, from the first key after `after`; at most `max` keys' worth.
   std::vector<Line> lines_after(const std::optional<Key>& after, std::size_t max, Time now) const;
 
+  // For whoever keeps a copy beyond the process: what is counted now of those that have changed since the
+  // last call, and who of those in the copy is not counted any more.  Lets go of what has run out.
+  struct Changes {
+    std::vector<std::pair<Key, Uses>> counted;
+    std::vector<Key> gone;
+  };
+  Changes take_changes(Time now);
+  // From the copy, in place of what is there.
+  void restore(const Key& key, const Uses& uses) { book_[key] = {uses, false, true}; }
+
  private:
+  struct Entry {
+    Uses uses;
+    bool changed = true;   // since take_changes()
+    bool in_copy = false;  // take_changes() has given it, or restore() brought it
+  };
+  using Book = std::map<Key, Entry>;
+
   std::vector<LimitRow> rows_for(const Key& key, std::span<const LimitRow> own) const;
+  Book::iterator forget(Book::iterator entry);
+  void forget_run_out(Time now);
   void make_room(Time now);
 
   std::vector<LimitRow> rows_;
   std::size_t max_keys_;
-  std::map<Key, Uses> book_;
+  Book book_;
+  std::vector<Key> gone_;  // that the copy has
 };
 
 }  // namespace mailroom::policy

@@ -84,9 +84,9 @@ constexpr std::array kRules{
          reject, 550, "5.1.8", "Nobody here has that sender address, so no report could reach it; please correct it",
          "A campus host or a device gives a reverse-path at one of our domains that nobody has."},
     Rule{"device-suspended", [](const F& f) { return at_relay(f) && f.device == Device::suspended; },
-         reject, 550, "5.7.1", "This device is suspended, since reports to its sender address could not be delivered; "
-         "please ask $HELP",
-         "The device has been suspended."},
+         reject, 550, "5.7.1", "This device is suspended; if reports to its sender address cannot be delivered, correct that "
+         "address, and ask $HELP",
+         "The device has been suspended: by the system, since reports to its sender could not be delivered, or by staff."},
     Rule{"device-null-sender", [](const F& f) { return at_relay(f) && f.sender == Sender::null; },
          reject, 550, "5.7.1", "Devices must give a sender address that can receive reports",
          "The null reverse-path at the relay: reports come from servers, and those do not send here."},

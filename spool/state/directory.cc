@@ -8,6 +8,8 @@
 namespace mailroom::state {
 namespace {
 
+constexpr unsigned kMaxDatabases = 32;  // more than there are
+
 // Places the cursor on the first key after `after`.
 bool seek_after(lmdb::Cursor& cursor, std::string_view after) {
   if (!cursor.seek(after)) return false;
@@ -265,7 +267,7 @@ void Update::errand_done(AccountId id) { txn_.erase(tables_.errands, account_key
 // ---- Directory
 
 Directory Directory::open(const std::string& path, std::uint64_t map_size) {
-  auto env = lmdb::Env::open({.path = path, .map_size = map_size});
+  auto env = lmdb::Env::open({.path = path, .map_size = map_size, .max_databases = kMaxDatabases});
   auto txn = env.write();
   using Create = lmdb::Txn::Create;
   const Tables tables{txn.database("meta", Create::yes),
@@ -281,7 +283,9 @@ Directory Directory::open(const std::string& path, std::uint64_t map_size) {
                       txn.database("devices", Create::yes),
                       txn.database("device-hosts", Create::yes),
                       txn.database("device-principals", Create::yes),
-                      txn.database("device-history", Create::yes)};
+                      txn.database("device-history", Create::yes),
+                      txn.database("limit-uses", Create::yes),
+                      txn.database("device-reports", Create::yes)};
   begin_format(txn, tables);
   verify(txn, tables);
   txn.commit();

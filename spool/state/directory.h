@@ -9,6 +9,7 @@
 // Failures of the disk throw lmdb::Error; a record that is not what was written throws Damaged.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <expected>
 #include <optional>
@@ -21,6 +22,8 @@
 #include "libcommon/lmdb/lmdb.h"
 #include "libcommon/policy/address.h"
 #include "libcommon/policy/device.h"
+#include "libcommon/policy/limits.h"
+#include "libcommon/policy/suspension.h"
 #include "libcommon/routing/sts_policy.h"
 #include "libcommon/sys/ip_network.h"
 #include "libcommon/tlsrpt/tally.h"
@@ -100,6 +103,33 @@ struct TlsResult {
   static auto fields(auto& m) { return std::tie(m.day, m.domain, m.tallies); }
 };
 
+// How much somebody has sent (libcommon/policy/limits.h), as of the last time it was written.
+struct LimitUse {
+  struct Window {
+    std::uint64_t began = 0;  // seconds since 1970
+    std::uint32_t messages = 0, recipients = 0;
+    bool operator==(const Window&) const = default;
+    static auto fields(auto& m) { return std::tie(m.began, m.messages, m.recipients); }
+  };
+  policy::LimitScope scope = policy::LimitScope::account;
+  std::string name;
+  std::array<Window, 3> windows;  // the minute, the hour, the day
+
+  bool operator==(const LimitUse&) const = default;
+  static auto fields(auto& m) { return std::tie(m.scope, m.name, m.windows); }
+};
+
+// Reports to a device's sender addresses that could not be delivered (REQUIREMENTS C8), and what is still to
+// be done about them.
+struct DeviceReports {
+  policy::RefusedReports refused;
+  std::vector<std::string> untold;  // contacts that have yet to hear of the suspension
+  std::string why;                  // it was suspended
+
+  bool operator==(const DeviceReports&) const = default;
+  static auto fields(auto& m) { return std::tie(m.refused, m.untold, m.why); }
+};
+
 // What mailroomd still has to do for an account.
 enum class Errand : std::uint8_t { make_directory, remove_directory, kLast = remove_directory };
 
@@ -124,7 +154,7 @@ inline constexpr std::size_t kMaxSendAs = 100;     // sender patterns of one acc
 
 struct Tables {
   lmdb::Dbi meta, accounts, names, aliases, memberships, errands, permissions, grants, sts_policies,
-      tls_results, devices, device_hosts, device_principals, device_history;
+      tls_results, devices, device_hosts, device_principals, device_history, limit_uses, device_reports;
 };
 
 class View {
@@ -162,6 +192,11 @@ class View {
   std::vector<policy::DeviceHistory> device_history(std::string_view name, std::uint64_t from,
                                                     std::size_t limit) const;
 
+  std::vector<LimitUse> limit_uses() const;
+  // Of one device; empty when there are none.
+  DeviceReports device_reports(std::string_view device) const;
+  std::vector<std::pair<std::string, DeviceReports>> all_device_reports() const;  // by device
+
   std::uint64_t account_count() const { return txn_.count(tables_.accounts); }
 
  protected:
@@ -190,6 +225,10 @@ class Update : public View {
   void erase_sts_policy(std::string_view domain);
   void put_tls_result(const TlsResult& result);
   void erase_tls_result(std::uint32_t day, std::string_view domain);
+
+  void put_limit_use(const LimitUse& use);
+  void erase_limit_use(policy::LimitScope scope, std::string_view name);
+  void put_device_reports(std::string_view device, const DeviceReports& reports);
 
   [[nodiscard]] std::expected<void, Fault> set_permissions(AccountId id, const Permissions& permissions);
   // Makes or replaces that of the same network and account.

@@ -109,6 +109,11 @@ void verify(lmdb::Txn& txn, const Tables& tables) {
   lmdb::Cursor results{txn, tables.tls_results};
   for (bool there = results.first(); there; there = results.next())
     value_of<TlsResult>(results, "TLS results");
+  lmdb::Cursor uses{txn, tables.limit_uses};
+  for (bool there = uses.first(); there; there = uses.next()) value_of<LimitUse>(uses, "uses of limits");
+  lmdb::Cursor refused{txn, tables.device_reports};
+  for (bool there = refused.first(); there; there = refused.next())
+    value_of<DeviceReports>(refused, "refused reports");
 }
 
 }  // namespace mailroom::state

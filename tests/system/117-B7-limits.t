@@ -5,8 +5,9 @@
 . "$here/outgoing.sh"
 need_program swaks python3
 
-start_sandbox --set 'limit account messages day 1 3' --set 'limit address messages minute 0 2' --set 'limit account recipients hour 0 0' \
-    --set 'authd.account-failures 3' --set 'authd.address-failures 6' --set 'authd.failure-delay 0s' --set 'authd.max-failure-delay 0s'
+site=(--set 'limit account messages day 1 3' --set 'limit address messages minute 0 2' --set 'limit account recipients hour 0 0'
+    --set 'authd.account-failures 3' --set 'authd.address-failures 6' --set 'authd.failure-delay 0s' --set 'authd.max-failure-delay 0s')
+start_sandbox "${site[@]}"
 me=$USER1@$DOMAIN
 as_me() {
     PORT=$SUBMISSION_PORT as_client 127.0.0.1 --tls --auth PLAIN --auth-user "$USER1" --auth-password "$PASS1" --from "$me" --h-From "$me" \
@@ -23,6 +24,11 @@ ok 'and releases it' tool access release account "$USER1"
 as_me
 like 'so that it sends again' "$reply" "^$taken"
 fails 'what is not counted cannot be released' tool access release account nobody
+for n in 2 3; do as_me; done
+like 'what has been sent' "$reply" "^$taken"
+sandbox stop > /dev/null; start_sandbox "${site[@]}"
+as_me
+like 'counts after a restart too' "$reply" '^450 4\.7\.28 '
 
 for n in 1 2; do
     as_client 127.0.2.9 --from x@host.test --to someone@elsewhere.test

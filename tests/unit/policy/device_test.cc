@@ -129,25 +129,3 @@ TEST_CASE("the history names the fields that were changed") {
   after.contacts.pop_back();
   CHECK(changed_fields(scanner(), after) == "contacts, purpose");
 }
-
-TEST_CASE("which refusals of a report say that the address is bad") {
-  for (const auto& [code, enhanced] : {std::pair{550U, "5.1.1"},
-                                       {550U, "5.1.10"},
-                                       {553U, "5.1.3"},
-                                       {550U, "5.2.1"},
-                                       {550U, ""},
-                                       {551U, ""},
-                                       {553U, ""},
-                                       {550U, "5.1.2"}})
-    CHECK(meaning_of_refusal(code, enhanced) == RefusalMeaning::address_is_bad);
-  for (const auto& [code, enhanced] : {std::pair{552U, "5.2.2"},
-                                       {552U, ""},
-                                       {550U, "5.7.1"},
-                                       {554U, "5.7.1"},
-                                       {554U, ""},
-                                       {450U, "4.1.1"},
-                                       {421U, ""},
-                                       {550U, "5.4.6"},
-                                       {0U, ""}})
-    CHECK(meaning_of_refusal(code, enhanced) == RefusalMeaning::something_else);
-}

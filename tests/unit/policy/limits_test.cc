@@ -1,6 +1,7 @@
 #include "libcommon/policy/limits.h"
 
 #include <catch2/catch.hpp>
+#include <set>
 
 #include "libcommon/policy/forward_clock.h"
 
@@ -86,6 +87,49 @@ TEST_CASE("many addresses fill no memory, and do not free an account") {
   for (int i = 0; i < 1'000; ++i) book.count({LimitScope::address, std::to_string(i)}, 1, kNow);
   CHECK(book.lines_after(std::nullopt, 10'000, kNow).size() <= 300);
   CHECK(book.reached(kAlice, 1, kNow));
+}
+
+TEST_CASE("a copy of the book follows it by what has changed") {
+  auto book = book_of({{LimitScope::account, LimitUnit::messages, LimitPeriod::day, 0, 2}});
+  const LimitBook::Key bob{LimitScope::account, "bob"};
+  book.count(kAlice, 1, kNow);
+  book.count(kAlice, 1, kNow + 1s);
+  book.count(bob, 1, kNow);
+  auto changes = book.take_changes(kNow + 2s);
+  REQUIRE(changes.counted.size() == 2);
+  CHECK(changes.gone.empty());
+  CHECK(book.take_changes(kNow + 2s).counted.empty());
+
+  auto restored = book_of({{LimitScope::account, LimitUnit::messages, LimitPeriod::day, 0, 2}});
+  for (const auto& [key, uses] : changes.counted) restored.restore(key, uses);
+  CHECK(restored.reached(kAlice, 1, kNow + 3s)->until == kNow + 24h);
+  CHECK_FALSE(restored.reached(bob, 1, kNow + 3s));
+  CHECK(restored.take_changes(kNow + 3s).counted.empty());
+
+  book.count(bob, 0, kNow + 3s);
+  book.release(kAlice);
+  changes = book.take_changes(kNow + 4s);
+  REQUIRE(changes.counted.size() == 1);
+  CHECK(changes.counted[0].first == bob);
+  CHECK(changes.gone == std::vector{kAlice});
+  CHECK(book.take_changes(kNow + 25h).gone == std::vector{bob});
+  CHECK_FALSE(book.knows(bob));
+
+  book.count(kAlice, 1, kNow);
+  book.release(kAlice);  // the copy has never heard of it
+  CHECK(book.take_changes(kNow).gone.empty());
+}
+
+TEST_CASE("what makes room for others leaves the copy too, which is so bounded") {
+  LimitBook book{{{LimitScope::address, LimitUnit::messages, LimitPeriod::day, 0, 1}}, 2};
+  std::set<std::string> copy;
+  for (int i = 0; i < 50; ++i) {
+    book.count({LimitScope::address, std::to_string(i)}, 1, kNow);
+    const auto changes = book.take_changes(kNow);
+    for (const auto& key : changes.gone) CHECK(copy.erase(key.name) == 1);
+    for (const auto& [key, uses] : changes.counted) copy.insert(key.name);
+    CHECK(copy.size() <= 2);
+  }
 }
 
 TEST_CASE("what nobody limits is not counted") {

@@ -1,4 +1,6 @@
 // The registry as mr-device sees it, and the mail of its devices.
+#include <set>
+
 #include "libcommon/text/day.h"
 #include "tests/unit/policyd/fixture.h"
 
@@ -375,4 +377,54 @@ TEST_CASE("devices come in pages that fit a packet, each once") {
   }
   CHECK(names.size() == 90);
   CHECK(std::ranges::is_sorted(names));
+}
+
+TEST_CASE(
+    "no device but an active one relays, by any form of address, however it is known (SECURITY.md V17)") {
+  enum class Known { by_nothing, by_name, by_principal };
+  Registry p;
+  const auto relays = [&](Known known, const std::string& from, const std::string& to) {
+    p.last_envelope.reset();
+    auto child = p.connect();
+    p.pump();
+    if (known == Known::by_principal) p.authd.send(NameProved{p.last, "smtp-relay/scanner1.example.org"});
+    p.pump();
+    while (p.authd.next()) {  // whether it is admitted depends on its state
+    }
+    p.verdict(child, from, to, known == Known::by_nothing ? "else.example.org" : "scanner1.example.org");
+    return p.last_envelope.has_value();
+  };
+  const auto none_relays = [&](const char* state) {
+    for (const Known known : {Known::by_nothing, Known::by_name, Known::by_principal})
+      for (const std::string from : {"office@elsewhere.net", "scans@example.org", "alice@example.org", ""})
+        for (const std::string& form : relay_forms()) {
+          CAPTURE(state, static_cast<int>(known), from, form);
+          CHECK_FALSE(relays(known, from, form));
+        }
+  };
+  none_relays("not registered");
+  p.ask<DeviceShown>(RequestDevice{scanner(), kReason});
+  none_relays("requested");
+  p.step(DeviceStep::approve);
+  // An active one sends as what it is registered with, to the domain that the form says and no other.
+  const std::set<std::string> domains{"evil.org", "xn--e1awd7f.org", "[192.0.2.1]", "[127.0.0.1]",
+                                      "[ipv6:::1]"};
+  std::size_t taken = 0;
+  for (const Known known : {Known::by_name, Known::by_principal})
+    for (const std::string& form : relay_forms()) {
+      CAPTURE(form);
+      if (relays(known, "scans@example.org", form)) {
+        ++taken;
+        CHECK(domains.contains(p.last_envelope->recipient.domain));
+        CHECK(p.last_envelope->device == "scanner1");
+      }
+      for (const std::string from : {"alice@example.org", "else@elsewhere.net", ""})
+        CHECK_FALSE(relays(known, from, form));
+      CHECK_FALSE(relays(Known::by_nothing, "scans@example.org", form));
+    }
+  CHECK(taken > 0);
+  p.step(DeviceStep::suspend);
+  none_relays("suspended");
+  p.step(DeviceStep::remove);
+  none_relays("removed");
 }

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "daemons/channels/dnsd.h"
 #include "daemons/policyd/server.h"
@@ -25,6 +26,28 @@ inline CheckRecipient question(TransactionId transaction, const std::string& fro
           .mail = {},
           .forward_path = to,
           .recipient = {}};
+}
+
+// The forms of a recipient by which strangers have relayed elsewhere (SECURITY.md V17).
+inline std::vector<std::string> relay_forms() {
+  return {"v%evil.org@example.org",
+          "@example.org:v@evil.org",
+          "@example.org,@b:v@evil.org",
+          "\"v@evil.org\"@example.org",
+          "evil.org!v@example.org",
+          "v@evil.org@example.org",
+          "\"v\"@evil.org",
+          "v@evil.org.",
+          "v@[192.0.2.1]",
+          "v@[127.0.0.1]",
+          "v@[IPv6:::1]",
+          std::string("v@EVIL.org\0@example.org", 23),
+          "v@evil.org",
+          " v@evil.org",
+          "alice@example.org,w@evil.org",
+          "postmaster%evil.org",
+          "v@xn--e1awd7f.org",
+          "alice@example.org> <w@evil.org"};
 }
 
 class Policyd : public DaemonHost {

@@ -59,24 +59,7 @@ TEST_CASE("detail, aliases, every-domain aliases and postmaster lead to their ac
 TEST_CASE("nobody relays by any form of address (SECURITY.md V17)") {
   Policyd p;
   p.add("alice");
-  const std::vector<std::string> forms{"v%evil.org@example.org",
-                                       "@example.org:v@evil.org",
-                                       "@example.org,@b:v@evil.org",
-                                       "\"v@evil.org\"@example.org",
-                                       "evil.org!v@example.org",
-                                       "v@evil.org@example.org",
-                                       "\"v\"@evil.org",
-                                       "v@evil.org.",
-                                       "v@[192.0.2.1]",
-                                       "v@[127.0.0.1]",
-                                       "v@[IPv6:::1]",
-                                       std::string("v@EVIL.org\0@example.org", 23),
-                                       "v@evil.org",
-                                       " v@evil.org",
-                                       "alice@example.org,w@evil.org",
-                                       "postmaster%evil.org",
-                                       "v@xn--e1awd7f.org",
-                                       "alice@example.org> <w@evil.org"};
+  const std::vector<std::string> forms = relay_forms();
   REQUIRE(forms.size() == 18);
   auto child = p.open_smtp(p.mx, 1, Service::mx);
   TransactionId transaction = 0;

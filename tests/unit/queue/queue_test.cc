@@ -350,7 +350,7 @@ TEST_CASE("short and interrupted writes are continued") {
         }) == ENOSPC);
 }
 
-TEST_CASE("a queue of another version is left alone, and said to be one") {
+TEST_CASE("a queue of another version is left alone, and said to be one; the last one is read") {
   Bench bench;
   const auto outcome = no_outcome();
   bench.send(100, outcome);
@@ -361,18 +361,29 @@ TEST_CASE("a queue of another version is left alone, and said to be one") {
   REQUIRE(names);
   const std::string name = names->front();
   std::string& bytes = disk.bytes_of(name);
+  const auto set_version = [&](char version) {
+    constexpr std::size_t kChecked = kSegmentHeaderSize - sizeof(std::uint64_t);
+    bytes[7] = version;
+    const mailroom::Sha256Digest digest = mailroom::sha256(std::string_view{bytes}.substr(0, kChecked));
+    std::memcpy(bytes.data() + kChecked, digest.data(), sizeof(std::uint64_t));
+  };
   bytes[7] = '1';
 
   SECTION("whole: nobody can read its records") {
-    constexpr std::size_t kChecked = kSegmentHeaderSize - sizeof(std::uint64_t);
-    const mailroom::Sha256Digest digest = mailroom::sha256(std::string_view{bytes}.substr(0, kChecked));
-    std::memcpy(bytes.data() + kChecked, digest.data(), sizeof(std::uint64_t));
+    set_version(GENERATE('1', '4'));
     const std::string before = bytes;
     const auto recovered = recover(disk);
     REQUIRE_FALSE(recovered);
     CHECK(recovered.error().find("another version") != std::string::npos);
     REQUIRE(disk.exists(name));
     CHECK(disk.bytes_of(name) == before);
+  }
+  SECTION("version 2") {
+    set_version('2');
+    const auto recovered = recover(disk);
+    REQUIRE(recovered);
+    CHECK(recovered->damage.empty());
+    CHECK(recovered->index.size() == 1);
   }
   SECTION("a damaged octet is damage") {
     const auto recovered = recover(disk);

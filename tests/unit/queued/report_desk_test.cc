@@ -30,6 +30,7 @@ class Desk {
     desk.emplace(
         loop, *queue, config,
         [this](const std::string& address, PolicyQuestions::OnAddress then) { resolve(address, then); },
+        [this](const ReportRefused& refusal, const PolicyQuestions::OnRefusal& then) { hear(refusal, then); },
         [](QueueId, const queue::Envelope&, const queue::SharedContent&) {});
   }
 
@@ -85,6 +86,12 @@ class Desk {
     then(&answer);
   }
 
+  void hear(const ReportRefused& refusal, const PolicyQuestions::OnRefusal& then) {
+    told.push_back(refusal);
+    const RefusalNoted noted{0, !may_note};
+    then(away ? nullptr : &noted);
+  }
+
   queued::test::TemporaryDirectory directory;
   Config config;
   event::Loop loop;
@@ -93,8 +100,9 @@ class Desk {
   queue::ThreadWorker log_worker, content_worker;
   std::optional<ReportDesk> desk;
   std::map<std::string, AccountId> accounts{{"anna@campus.example", 1}, {"postmaster@campus.example", 2}};
-  bool away = false;
+  bool away = false, may_note = true;  // of policyd
   std::vector<std::string> asked;
+  std::vector<ReportRefused> told;
   std::vector<ReportResult> results;
 };
 
@@ -304,4 +312,133 @@ TEST_CASE("accounts of one recipient are one recipient of the report") {
   REQUIRE(reports.size() == 1);
   const std::string& text = reports[0].content;
   CHECK(text.find("Final-Recipient") == text.rfind("Final-Recipient"));
+}
+
+// ---- devices (REQUIREMENTS C8)
+
+namespace {
+
+queue::Envelope of_device(const std::string& sender) {
+  queue::Envelope out = envelope(sender);
+  out.submitter = out.device = "scanner1";
+  return out;
+}
+
+// The one report that a message of the device has led to, refused in its turn.
+ReportedMessage report_of(Desk& d, const ReportedMessage& message) {
+  const auto reports = d.reports({message.id});
+  REQUIRE(reports.size() == 1);
+  return d.accept(reports[0].envelope, reports[0].content);
+}
+
+}  // namespace
+
+TEST_CASE("policyd hears of a report to a device that was refused, before anything else is done about it") {
+  Desk d;
+  const auto message = d.accept(of_device("scans@far.example"));
+  d.desk->failed(message, {target()}, d.note());
+  const auto report = report_of(d, message);
+  CHECK(report.envelope.device == "scanner1");
+  CHECK(report.envelope.submitter.empty());
+  CHECK(d.told.empty());
+  CHECK(d.asked == std::vector<std::string>{"scans@far.example"});
+
+  d.desk->failed(report, {target()}, d.note());
+  REQUIRE(d.told.size() == 1);
+  CHECK(d.told[0].device == "scanner1");
+  CHECK(d.told[0].address == "scans@far.example");
+  CHECK(d.told[0].at == policy::RefusedAt::recipient);
+  CHECK(d.told[0].reply == Reply{550, "5.1.1", "No such user"});
+  CHECK(d.told[0].queue_id == message.id);
+  CHECK(d.asked.back() == "postmaster@campus.example");
+  for (const auto& found : d.reports({message.id}))  // the double bounce is no report to the device
+    CHECK(found.envelope.device.empty() == (found.envelope.recipients[0].address != "scans@far.example"));
+}
+
+TEST_CASE("while policyd has not noted a refusal, the report stays as it is") {
+  for (const bool away : {true, false}) {
+    Desk d;
+    const auto message = d.accept(of_device("scans@far.example"));
+    d.desk->failed(message, {target()}, d.note());
+    const auto report = report_of(d, message);
+    d.results.clear();
+    d.away = away;
+    d.may_note = false;
+    d.desk->failed(report, {target()}, d.note());
+    d.settle();
+    CHECK(d.told.size() == 1);
+    CHECK(d.results.empty());
+    CHECK(d.asked == std::vector<std::string>{"scans@far.example"});
+  }
+}
+
+TEST_CASE("a device whose sender nobody is cannot be told, and policyd is") {
+  Desk d;
+  const auto message = d.accept(of_device("gone@campus.example"));
+  d.desk->failed(message, {target()}, d.note());
+  REQUIRE(d.told.size() == 1);
+  CHECK(d.told[0].address == "gone@campus.example");
+  CHECK(d.told[0].at == policy::RefusedAt::here);
+  CHECK(d.told[0].reply.enhanced == "5.1.1");
+  CHECK(d.told[0].queue_id == message.id);
+  CHECK(d.reports({message.id}).size() == 1);  // the postmaster's
+  CHECK(d.results == std::vector{kSettled});
+}
+
+TEST_CASE("policyd does not hear of what says nothing for good about a device's sender") {
+  Desk d;
+  const auto message = d.accept(of_device("scans@far.example"));
+  SECTION("a report that was given up") {
+    d.desk->failed(message, {target()}, d.note());
+    d.desk->expired(report_of(d, message), {target()}, d.note());
+  }
+  SECTION("a warning of a delay") {
+    d.desk->delayed(message, {target()}, d.note());
+    const auto report = report_of(d, message);
+    CHECK(report.envelope.device.empty());
+    d.desk->failed(report, {target()}, d.note());
+  }
+  SECTION("a report that some of those whom the address stands for got") {
+    d.desk->failed(message, {target()}, d.note());
+    auto report = report_of(d, message);
+    report.envelope.targets = {{0, 5}, {0, 6}};
+    d.desk->failed(report, {target()}, d.note());
+  }
+  SECTION("a report to a person") {
+    const auto of_person = d.accept(envelope("eve@far.example"));
+    d.desk->failed(of_person, {target()}, d.note());
+    const auto others = d.reports({message.id, of_person.id});
+    REQUIRE(others.size() == 1);
+    d.desk->failed(d.accept(others[0].envelope, others[0].content), {target()}, d.note());
+  }
+  CHECK(d.told.empty());
+}
+
+TEST_CASE("who refused a report, and when") {
+  struct Row {
+    std::string host;
+    std::uint16_t code;
+    RelayStage stage;
+    policy::RefusedAt at;
+  };
+  for (const Row& row : {Row{"", 550, RelayStage::connect, policy::RefusedAt::here},
+                         Row{"mx.far.example", 0, RelayStage::rcpt, policy::RefusedAt::here},
+                         Row{"mx.far.example", 550, RelayStage::connect, policy::RefusedAt::session},
+                         Row{"mx.far.example", 550, RelayStage::mail, policy::RefusedAt::session},
+                         Row{"mx.far.example", 550, RelayStage::rcpt, policy::RefusedAt::recipient},
+                         Row{"mx.far.example", 550, RelayStage::data, policy::RefusedAt::content},
+                         Row{"mx.far.example", 550, RelayStage::final_dot, policy::RefusedAt::content}}) {
+    Desk d;
+    queue::Envelope report = of_device("");
+    report.connection = 0;
+    report.recipients = {{"scans@far.example", "", 0, "far.example"}};
+    const auto message = d.accept(report);
+    auto refused = target();
+    refused.host = row.host;
+    refused.reply.code = row.code;
+    refused.stage = row.stage;
+    d.desk->failed(message, {refused}, d.note());
+    REQUIRE(d.told.size() == 1);
+    CHECK(d.told[0].at == row.at);
+  }
 }
