@@ -202,6 +202,32 @@ TEST_CASE("where a name does not count, only the login does") {
   CHECK(p.rule("a@elsewhere.net", "alice@example.org") == "local-recipient");
 }
 
+TEST_CASE("what is forgiven a device is told to its connection, once its name is known, and to no other") {
+  Registry p;
+  Registration device = scanner();
+  device.quirks = {.tls_min = policy::TlsVersion::tls1_0, .bare_lf = true};
+  p.activate(device);
+  const auto told = [&](SmtpChild& child) {
+    child.send(AskQuirks{});
+    p.pump();
+    const auto answer = child.next_as<DeviceQuirks>();
+    return answer ? std::optional{answer->quirks} : std::nullopt;
+  };
+  auto child = p.connect();
+  CHECK_FALSE(told(child));
+  p.fail_lookups();
+  CHECK(child.next_as<DeviceQuirks>()->quirks == policy::Quirks{});
+  auto logged_in = p.connect("192.0.2.8");
+  p.pump();
+  p.fail_lookups();
+  p.prove_submission(p.last, "smtp-relay/scanner1.example.org");
+  CHECK(told(logged_in) == device.quirks);
+  p.step(DeviceStep::suspend);
+  CHECK(told(logged_in) == policy::Quirks{});
+  auto elsewhere = p.open_smtp(p.mx, ++p.last, Service::mx);
+  CHECK(told(elsewhere) == policy::Quirks{});
+}
+
 TEST_CASE("a device sends only from its networks, by name or login") {
   Registry p;
   Registration device = scanner();
