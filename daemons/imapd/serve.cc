@@ -20,8 +20,7 @@ void serve_connection(BeforeLogin& process) {
                                       process.listener.plaintext_login == PlaintextLogin::allowed,
                                   .max_errors = process.config.imapd.max_errors,
                                   .login_timeout = process.config.imapd.login_timeout};
-  AuthenticatorClient authenticator{std::move(process.to_authd), process.config,
-                                    [&connection] { return connection.bindings(); }};
+  AuthenticatorClient authenticator{std::move(process.to_authd), process.config, &connection};
   if (auto proved = imapd::run_preauth(client, facts, authenticator, connection)) {
     const std::string context = proved->context;
     if (!connection.hand_over(context, std::move(proved->pre_read)))

@@ -34,7 +34,8 @@ std::vector<std::string> AuthenticatorClient::mechanisms() const {
   std::vector<std::string> all;
   if (config_.kerberos.enabled()) all.emplace_back("GSSAPI");
   if (config_.authd.scram) {
-    if (!bindings_().empty()) all.insert(all.end(), {"SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS"});
+    if (connection_ != nullptr && connection_->has_bindings())
+      all.insert(all.end(), {"SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS"});
     all.insert(all.end(), {"SCRAM-SHA-256", "SCRAM-SHA-1"});
   }
   all.insert(all.end(), {"PLAIN", "LOGIN"});
@@ -43,7 +44,9 @@ std::vector<std::string> AuthenticatorClient::mechanisms() const {
 
 AuthStep AuthenticatorClient::start(std::string_view mechanism,
                                     std::optional<std::string_view> initial_response) {
-  SaslStart question{std::string{mechanism}, {}, bindings_()};
+  SaslStart question{std::string{mechanism}, {}, {}};
+  const bool can_bind = mechanism != "PLAIN" && mechanism != "LOGIN";
+  if (can_bind && connection_ != nullptr) question.bindings = connection_->bindings();
   if (initial_response) question.initial_response.emplace(*initial_response);
   return ask(question);
 }

@@ -1,22 +1,19 @@
 // SASL for one connection, by asking authd on the connection's own channel.
 #pragma once
 
-#include <functional>
-
 #include "daemons/channels/authd.h"
 #include "daemons/config.h"
 #include "daemons/listener/authenticator.h"
+#include "daemons/listener/connection.h"
 #include "libcommon/ipc/channel.h"
 
 namespace mailroom {
 
 class AuthenticatorClient : public Authenticator {
  public:
-  // Of the connection's TLS as it is when asked; empty without.
-  using Bindings = std::function<tls::ChannelBindings()>;
-
-  AuthenticatorClient(Fd to_authd, const Config& config, Bindings bindings)
-      : authd_{std::move(to_authd)}, config_{config}, bindings_{std::move(bindings)} {}
+  // `connection` is asked for the bindings of its TLS, as it is then; null: it has none.
+  AuthenticatorClient(Fd to_authd, const Config& config, const Connection* connection)
+      : authd_{std::move(to_authd)}, config_{config}, connection_{connection} {}
 
   [[nodiscard]] std::vector<std::string> mechanisms() const override;
   [[nodiscard]] AuthStep start(std::string_view mechanism,
@@ -32,7 +29,7 @@ class AuthenticatorClient : public Authenticator {
 
   ipc::MessageChannel<ConnectionToAuthd, AuthdToConnection> authd_;
   const Config& config_;
-  Bindings bindings_;
+  const Connection* connection_;
   std::string name_;
 };
 

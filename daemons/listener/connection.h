@@ -31,7 +31,8 @@ class Connection : public TlsUpgrade {
   bool has_tls() const { return tls_ != nullptr; }
   // Of the handshake; null without TLS.
   const tls::HandshakeFacts* tls_facts() const { return tls_ ? &tls_->facts() : nullptr; }
-  // Empty without TLS.
+  // None without TLS.
+  bool has_bindings() const { return tls_ && tls_->has_bindings(); }
   tls::ChannelBindings bindings() const { return tls_ ? tls_->bindings() : tls::ChannelBindings{}; }
 
   // Gives the connection to its account's session, and returns when this process is no longer needed: at once

@@ -23,8 +23,7 @@ pop3d::TlsState tls_state(const Connection& connection) {
 void serve_connection(BeforeLogin& process) {
   Connection connection{process};
   Stream& client = connection.open();
-  AuthenticatorClient authenticator{std::move(process.to_authd), process.config,
-                                    [&connection] { return connection.bindings(); }};
+  AuthenticatorClient authenticator{std::move(process.to_authd), process.config, &connection};
   const bool kpop = process.listener.service == Service::kpop;
   if (kpop && !pop3d::take_ticket(client, authenticator, process.config.pop3d.login_timeout))
     return connection.close();

@@ -58,8 +58,7 @@ void serve_connection(BeforeLogin& process) {
   const SmtpFacts facts = facts_of(process, process.listener.service, connection);
   PolicyClient policy{std::move(process.to_policyd)};
   SpoolClient spool{std::move(process.to_queued)};
-  AuthenticatorClient authenticator{std::move(process.to_authd), process.config,
-                                    [&connection] { return connection.bindings(); }};
+  AuthenticatorClient authenticator{std::move(process.to_authd), process.config, &connection};
   SystemClock clock;
   run_smtp(facts, {client, policy, spool, authenticator, connection, clock});
   connection.close();

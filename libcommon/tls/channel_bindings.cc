@@ -13,9 +13,11 @@ namespace {
 constexpr std::string_view kLabel = "EXPORTER-Channel-Binding";  // RFC 9266 2
 constexpr std::size_t kExporterSize = 32;
 
+// RFC 9266 4.2: in TLS 1.2 without the extended master secret two connections may have the same.
+bool has_exporter(SSL* ssl) { return SSL_version(ssl) >= TLS1_3_VERSION || SSL_get_extms_support(ssl) == 1; }
+
 std::string exporter_of(SSL* ssl) {
-  // RFC 9266 4.2: in TLS 1.2 without the extended master secret two connections may have the same.
-  if (SSL_version(ssl) < TLS1_3_VERSION && SSL_get_extms_support(ssl) != 1) return {};
+  if (!has_exporter(ssl)) return {};
   std::string binding(kExporterSize, '\0');
   if (SSL_export_keying_material(ssl, reinterpret_cast<unsigned char*>(binding.data()), binding.size(),
                                  kLabel.data(), kLabel.size(), nullptr, 0, 0) != 1)
@@ -24,12 +26,16 @@ std::string exporter_of(SSL* ssl) {
 }
 
 // RFC 5929 4.1: the hash of the certificate's own signature, SHA-256 where that is weaker.
-std::string server_end_point_of(const X509* certificate) {
+int hash_of(const X509* certificate) {
   int hash = NID_undef;
-  if (certificate == nullptr ||
-      OBJ_find_sigid_algs(X509_get_signature_nid(certificate), &hash, nullptr) != 1 || hash == NID_undef)
-    return {};
-  if (hash == NID_md5 || hash == NID_sha1) hash = NID_sha256;
+  if (certificate == nullptr || OBJ_find_sigid_algs(X509_get_signature_nid(certificate), &hash, nullptr) != 1)
+    return NID_undef;
+  return hash == NID_md5 || hash == NID_sha1 ? NID_sha256 : hash;
+}
+
+std::string server_end_point_of(const X509* certificate) {
+  const int hash = hash_of(certificate);
+  if (hash == NID_undef) return {};
   const Handle<EVP_MD, &EVP_MD_free> algorithm{EVP_MD_fetch(library(), OBJ_nid2sn(hash), nullptr)};
   unsigned char octets[EVP_MAX_MD_SIZE];
   unsigned size = 0;
@@ -38,6 +44,10 @@ std::string server_end_point_of(const X509* certificate) {
 }
 
 }  // namespace
+
+bool TlsStream::has_bindings() const {
+  return has_exporter(state_->ssl.get()) || hash_of(SSL_get_certificate(state_->ssl.get())) != NID_undef;
+}
 
 ChannelBindings TlsStream::bindings() const {
   return {exporter_of(state_->ssl.get()), server_end_point_of(SSL_get_certificate(state_->ssl.get()))};

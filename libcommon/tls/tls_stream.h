@@ -70,7 +70,8 @@ class TlsStream : public Stream {
 
   const HandshakeFacts& facts() const;
 
-  // Of the server's end.
+  // Of the server's end.  Whether there are any is known at once; to compute them takes some microseconds.
+  bool has_bindings() const;
   ChannelBindings bindings() const;
 
   struct State;  // of libcommon/tls

@@ -140,8 +140,7 @@ class Twin {
   }
 
   std::string log_in() {
-    authenticator_.emplace(std::move(process_.to_authd), process_.config,
-                           [] { return tls::ChannelBindings{}; });
+    authenticator_.emplace(std::move(process_.to_authd), process_.config, nullptr);
     const auto step = authenticator_->start("PLAIN", sasl_plain_message("alice", "alice-secret"));
     return std::holds_alternative<AuthSuccess>(step) ? "logged in" : "refused";
   }

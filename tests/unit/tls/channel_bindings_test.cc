@@ -45,6 +45,7 @@ Both connect(TestServer& server, const Offer& offer) {
   SocketStream socket{sockets.server.get(), -1};
   socket.set_deadline(std::chrono::steady_clock::now() + 5s);
   const auto stream = TlsStream::accept(server.context(), socket);
+  CHECK(stream->has_bindings());
   both.server = stream->bindings();
   stream->write("x");
   stream->close();
