@@ -24,6 +24,7 @@
 #include "daemons/channels/queued.h"
 #include "daemons/listener/connection_table.h"
 #include "daemons/listener/protocol.h"
+#include "daemons/listener/supervisor_channel.h"
 #include "daemons/listener/uid_pool.h"
 #include "libcommon/ipc/channel.h"
 
@@ -79,7 +80,6 @@ class Listener {
 
   // the loop (listener.cc)
   bool serve_one(Tag kind, std::uint32_t index);
-  void on_control();
   void attach(const AttachChannel& channel, Fd fd);
   bool has_servers() const;
   void accept_once_connected();
@@ -127,7 +127,7 @@ class Listener {
   std::optional<SystemCallFilter> session_filter_;
   Fd epoll_;
   Fd signals_;
-  ipc::MessageChannel<ProcessToSupervisor, SupervisorToProcess> control_;
+  SupervisorChannel control_;
   ipc::MessageChannel<ListenerToAuthd, ConnectionToAuthd> authd_;  // authd never speaks here
   ipc::MessageChannel<ListenerToPolicyd, PolicydToListener> policyd_;
   ipc::MessageChannel<ListenerToQueued, ConnectionToQueued> queued_;  // nor does queued

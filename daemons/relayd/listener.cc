@@ -84,7 +84,9 @@ int Listener::run() {
 bool Listener::serve_one(Tag tag) {
   switch (tag) {
   case Tag::control:
-    on_control();
+    serve_supervisor(control_, {.attach = [this](const AttachChannel& channel,
+                                                 Fd end) { attach(channel.kind, std::move(end)); },
+                                .drain = [this](bool at_once) { drain(at_once); }});
     return control_.is_open();
   case Tag::signals:
     reap_children(signals_.get(), [this](pid_t pid, int status) { on_child_ended(pid, status); });
@@ -94,19 +96,6 @@ bool Listener::serve_one(Tag tag) {
     return true;
   }
   return true;
-}
-
-void Listener::on_control() {
-  auto received = control_.receive(ipc::PacketSocket::Wait::no, 1);
-  if (!received) {
-    if (received.error() != ipc::ReceiveError::would_block) control_.close();
-    return;
-  }
-  if (const auto* channel = std::get_if<AttachChannel>(&received->message)) {
-    if (received->descriptors.size() == 1) attach(channel->kind, std::move(received->descriptors.front()));
-  } else if (const auto* draining = std::get_if<Drain>(&received->message)) {
-    drain(draining->at_once);
-  }
 }
 
 void Listener::attach(const std::string& kind, Fd fd) {

@@ -14,6 +14,7 @@
 
 #include "daemons/base/launch.h"
 #include "daemons/channels/relayd.h"
+#include "daemons/listener/supervisor_channel.h"
 #include "daemons/listener/uid_pool.h"
 #include "libcommon/ipc/channel.h"
 #include "libcommon/tls/client_context.h"
@@ -41,7 +42,6 @@ class Listener {
   void make_tls();
   void watch(int fd, Tag tag);
   bool serve_one(Tag tag);
-  void on_control();
   void attach(const std::string& kind, Fd fd);
   void drain(bool at_once);
   bool finished() const { return draining_ && children_.empty(); }
@@ -60,7 +60,7 @@ class Listener {
   std::optional<tls::ClientContext> tls_;
   Fd epoll_;
   Fd signals_;
-  ipc::MessageChannel<ProcessToSupervisor, SupervisorToProcess> control_;
+  SupervisorChannel control_;
   ipc::MessageChannel<RelaydToQueued, QueuedToRelayd> queued_;
   ipc::MessageChannel<RelaydToAuthd, RelayToAuthd> authd_;  // authd never speaks here
   std::vector<Slot> free_;
