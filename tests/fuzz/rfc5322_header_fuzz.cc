@@ -6,6 +6,7 @@
 
 #include "libcommon/protocol/rfc5322/authors.h"
 #include "libcommon/protocol/rfc5322/header.h"
+#include "libcommon/protocol/rfc5322/tls_required.h"
 
 using namespace mailroom::rfc5322;
 
@@ -37,5 +38,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (state != HeaderCollector::State::too_long)
     check(collector.header() == text.substr(0, header_size(text)));
   from_authors(text);
+  TlsRequiredScan whole, pieces;
+  whole.feed(text);
+  for (std::size_t at = 0; at < size; at += 3) pieces.feed(text.substr(at, 3));
+  check(whole.says_no() == pieces.says_no());
   return 0;
 }
