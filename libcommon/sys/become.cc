@@ -8,6 +8,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
+
 #include "libcommon/sys/fatal.h"
 
 namespace mailroom {
@@ -26,6 +28,7 @@ void set_capabilities(CapabilityMask mask) {
 void reduce_bounding_set(CapabilityMask keep) {
   for (int capability = 0;; ++capability) {
     const int held = ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0);
+    if (held < 0 && errno != EINVAL) fatal_errno("PR_CAPBSET_READ");
     if (held < 0) return;  // past the last capability that this kernel knows
     if (held == 1 && (keep & bit(capability)) == 0 && ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0)
       fatal_errno("PR_CAPBSET_DROP");
