@@ -3,7 +3,7 @@
 . "$(dirname "$0")/lib.sh"
 need_program python3
 
-samples=200
+samples=600
 most_percent=5 # between the medians
 attempts=4     # a loaded machine may disturb one
 
@@ -41,7 +41,7 @@ refusals() { # PROTOCOL PORT KIND...
 }
 # shellcheck disable=SC2086
 for each in pop3:$POP3_PORT imap:$IMAP_PORT smtp:$SUBMISSION_PORT; do refusals "${each%:*}" "${each#*:}" $kinds; done
-samples=800 # no password is hashed for them: they take a tenth of the time, in which more disturbs
+samples=1000 # no password is hashed for them: they take a tenth of the time, in which more disturbs
 # shellcheck disable=SC2086
 refusals scram "$IMAP_PORT" $scram_kinds
 finish
