@@ -198,6 +198,8 @@ inline constexpr SecretRow kSecrets[] = {
     {"scram-keys", Places{Place::authd}},
     {"right-password", kNowhere},
     {"wrong-password", kNowhere},
+    {"smarthost-password", Places{Place::authd}},
+    {"keytab", kNowhere},         // krbd's
     {"last-password", kNowhere},  // which nothing came after
     {"mail", Places{Place::queued, Place::deliverd}},
     {"traffic-keys", kNowhere},

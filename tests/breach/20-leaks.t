@@ -5,8 +5,11 @@
 need_root
 need_program python3 openssl
 
-start_sandbox
+kerberos=()
+if command -v krb5kdc > /dev/null && command -v kadmin.local > /dev/null; then kerberos=(--kerberos); fi
+start_sandbox "${kerberos[@]}" --set 'route smart.test smtp 127.0.0.1:1 tls=encrypt auth'
 "$intruder" --secrets > "$work/secrets"
+[ ${#kerberos[@]} != 0 ] || sed -i '/^keytab/d' "$work/secrets"
 # shellcheck disable=SC2046
 report < <(env $(grep -v '^#' "$box/env" | sed 's/^export //' | tr -d "'\"") TOOLS="$build/tools" \
     timeout 300 python3 "$breach/leak_hunt.py" "$box" "$work/secrets" 2>&1)

@@ -89,6 +89,25 @@ def scram_keys(box):
     return sorted(keys)
 
 
+def keytab_keys(path):
+    """Of each entry (MIT's keytab format, version 2), in octets."""
+    with open(path, "rb") as file:
+        octets = file.read()
+    keys, at = [], 2
+    while at + 4 <= len(octets):
+        size = int.from_bytes(octets[at : at + 4], "big", signed=True)
+        entry, at = octets[at + 4 : at + 4 + abs(size)], at + 4 + abs(size)
+        if size <= 0:  # a hole
+            continue
+        place = 2
+        for _ in range(int.from_bytes(entry[:2], "big") + 1):  # realm and components
+            place += 2 + int.from_bytes(entry[place : place + 2], "big")
+        place += 4 + 4 + 1 + 2  # type of name, time, version, type of key
+        length = int.from_bytes(entry[place : place + 2], "big")
+        keys.append(entry[place + 2 : place + 2 + length])
+    return keys
+
+
 def traffic_secrets(path):
     with open(path, encoding="ascii") as file:
         return [bytes.fromhex(line.split()[2]) for line in file if "_TRAFFIC_SECRET_0" in line]
@@ -142,6 +161,11 @@ def busy_mix():
         send(f"other{number}")
 
 
+def set_smarthost_password(password):
+    subprocess.run([f"{ENV['TOOLS']}/mr-credential", "--config", ENV["CONFIG"], "set", "smart.test", "campus", "--password-stdin"],
+                   input=password + "\n", text=True, check=True, capture_output=True)
+
+
 def set_password(user, password):
     subprocess.run([f"{ENV['TOOLS']}/mr-account", "--config", ENV["CONFIG"], "passwd", user, "--password-stdin"], input=password + "\n",
                    text=True, check=True, capture_output=True)
@@ -158,8 +182,9 @@ def main(box, table):
     listener = next(p.pid for p in processes(settings) if p.name == "imapd")
     own = {}  # secret -> processes of the very connection that it is of
 
-    right, wrong, last, mark = random_word(), random_word(), random_word(), random_word()
+    right, wrong, last, smarthost, mark = (random_word() for _ in range(5))
     set_password(ENV["USER2"], right)
+    set_smarthost_password(smarthost)
     known = children(listener)
     refused = wrong_login(wrong)
     own["wrong-password"] = {newest_child(listener, known)}
@@ -186,9 +211,13 @@ def main(box, table):
         "right-password": [right.encode()],
         "wrong-password": [wrong.encode()],
         "last-password": [last.encode()],
+        "smarthost-password": [smarthost.encode()],
         "mail": [mark.encode()],
         "traffic-keys": traffic_secrets(keylog),
     }
+    if "keytab" in holders:
+        needles["keytab"] = keytab_keys(f"{box}/kdc/keytab")
+        own["keytab"] = {p.pid for p in processes(settings) if p.name == "krbd"}
     assert all(needles.values()) and set(needles) == set(holders), (needles, holders)
     # A search that finds nothing proves nothing: this process has them all.
     mine = found_in(os.getpid(), needles)
