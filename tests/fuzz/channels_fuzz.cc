@@ -39,13 +39,14 @@ struct Decoders {
 };
 
 // In this order in the seeds' names; new ones go to the end.
-using All = Decoders<ListenerToAuthd, ConnectionToAuthd, AuthdToConnection, AuthdToPolicyd, PolicydToAuthd,
-                     SupervisorToProcess, ProcessToSupervisor, QueuedToDeliverd, DeliverdToQueued,
-                     ChildToListener, ListenerToChild, ListenerToKeyd, KeydToListener, ConnectionToKeyd,
-                     KeydToConnection, ListenerToPolicyd, PolicydToListener, ConnectionToPolicyd,
-                     PolicydToConnection, PolicydToQueued, QueuedToPolicyd, ListenerToQueued,
-                     ConnectionToQueued, QueuedToConnection, ToolToAuthd, AuthdToTool, ToolToPolicyd,
-                     PolicydToTool, ToolToQueued, QueuedToTool, Launch, AskerToDnsd, DnsdToAsker>;
+using All =
+    Decoders<ListenerToAuthd, ConnectionToAuthd, AuthdToConnection, AuthdToPolicyd, PolicydToAuthd,
+             SupervisorToProcess, ProcessToSupervisor, QueuedToDeliverd, DeliverdToQueued, ChildToListener,
+             ListenerToChild, ListenerToKeyd, KeydToListener, ConnectionToKeyd, KeydToConnection,
+             ListenerToPolicyd, PolicydToListener, ConnectionToPolicyd, PolicydToConnection, PolicydToQueued,
+             QueuedToPolicyd, ListenerToQueued, ConnectionToQueued, QueuedToConnection, ToolToAuthd,
+             AuthdToTool, ToolToPolicyd, PolicydToTool, ToolToQueued, QueuedToTool, Launch, AskerToDnsd,
+             DnsdToAsker, QueuedAsksPolicyd, PolicydAnswersQueued>;
 
 }  // namespace
 
