@@ -58,12 +58,12 @@ bool is_good(const Generator& generator, const Figures& figures) {
          (is_largest(generator, figures.size) && figures.twice < 2 * kLongEnough);
 }
 
-// A bad figure is looked at again, at half the size and at twice it as well: where a cache of the processor
-// ends there is a step that is none of the program's.  What grows too fast does so at each of them.
+// A bad figure is looked at again, at smaller sizes as well: where a cache of the processor ends there is a
+// step that is none of the program's.  What grows too fast does so at each of them.
 Figures judge(const Generator& generator) {
   const std::size_t size = size_that_takes_long(generator);
   Figures figures = measure(generator, size);
-  for (const std::size_t again : {size / 2, size, size * 2, size / 2, size, size * 2})
+  for (const std::size_t again : {size / 2, size, size / 4, size, size / 2, size})
     if (!is_good(generator, figures)) figures = measure(generator, again);
   return figures;
 }
