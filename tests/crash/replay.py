@@ -6,10 +6,12 @@ usage: replay.py IMAGE LOG COUNT SEED WORKDIR MOUNTPOINT COMMAND...
 A state is the disk as it was at the last flush before the cut, and of what was written after that flush a random part:
 each write whole, not at all, or some of its sectors.  COMMAND is run with two more arguments: MOUNTPOINT, where the state
 is mounted, and a file with the marks that had been made before the cut.  It succeeds when nothing is missing.
+EVIDENCE=DIR keeps the states that are not good.
 Exit status: 0 when all states are good.
 """
 import os
 import random
+import shutil
 import struct
 import subprocess
 import sys
@@ -88,6 +90,13 @@ def check(state, marks, workdir, where, command):
         run("losetup", "-d", loop)
 
 
+def keep_evidence(workdir, cut):
+    """The disk and the marks of a state that is not good, in the directory that EVIDENCE names."""
+    if "EVIDENCE" in os.environ:
+        for name in ("state.img", "marks"):
+            shutil.copy(os.path.join(workdir, name), os.path.join(os.environ["EVIDENCE"], f"{os.getpid()}-{cut}-{name}"))
+
+
 def main():
     image, log, count, seed, workdir, where, *command = sys.argv[1:]
     random.seed(int(seed))
@@ -109,6 +118,7 @@ def main():
         problem = check(disk.state_at(cut), [e[2] for e in events[:cut] if e[0] == MARK], workdir, where, command)
         if problem:
             bad += 1
+            keep_evidence(workdir, cut)
             print("# cut at event %d: %s" % (cut, problem.replace("\n", "\n#   ")))
     print("# %d states, %d bad" % (len(cuts), bad))
     if "TALLY" in os.environ:
