@@ -110,7 +110,7 @@ class Run {
                                                             content_worker_,
                                                             small_options(),
                                                             recover_or_end(storage_),
-                                                            kNow * 1'000'000} {}
+                                                            (kNow + seed) * 1'000'000} {}
 
   void work(int messages) {
     for (int sent = 0; sent < messages || in_flight_ > 0 || !queue_.settled();) {
