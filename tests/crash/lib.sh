@@ -13,8 +13,11 @@ tally() { # kills|failures|states N
 
 # ---- a disk that records: ext4 on a loop device on block_recorder ----
 
+# In a mount namespace of its own: one that another program makes meanwhile would hold copies of these mounts, and a file
+# system that is still mounted there writes into the next state's disk, or keeps the recorder from ending.
 need_recorder() {
     need_root
+    [ -n "${own_mounts:-}" ] || { rm -rf "$work"; exec env own_mounts=yes unshare --mount -- "$0"; }
     need_program losetup mkfs.ext4 fusermount3 python3
     [ -x "$recorder" ] || skip_all 'needs libfuse3'
     [ -c /dev/fuse ] || skip_all 'needs /dev/fuse'

@@ -72,6 +72,8 @@ def run(*command):
 
 def check(state, marks, workdir, where, command):
     image, list_of_marks = (os.path.join(workdir, name) for name in ("state.img", "marks"))
+    if os.path.exists(image):
+        os.unlink(image)  # whatever still has the last state open shall not see this one
     with open(image, "wb") as out:
         out.write(state)
     with open(list_of_marks, "wb") as out:
