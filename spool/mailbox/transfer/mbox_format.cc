@@ -103,6 +103,11 @@ std::string_view take_line(std::string_view& text) {
   return line;
 }
 
+// The line that ends a header, with LF, or with CRLF as in files of elsewhere.
+bool begins_with_empty_line(std::string_view text) {
+  return text.starts_with('\n') || text.starts_with("\r\n");
+}
+
 // One header field with its continuation lines.
 std::string_view take_whole_field(std::string_view& text) {
   const std::string_view start = text;
@@ -115,7 +120,7 @@ std::string_view take_whole_field(std::string_view& text) {
 MboxMessage parse_message(std::string_view raw, std::int64_t date) {
   MboxMessage message{.date = date};
   std::string kept;
-  while (!raw.empty() && !raw.starts_with('\n') && !raw.starts_with("\r\n")) {
+  while (!raw.empty() && !begins_with_empty_line(raw)) {
     const auto field = take_whole_field(raw);
     const auto colon = field.find(':');
     if (colon == std::string_view::npos ||
@@ -218,9 +223,9 @@ void append_quoted(std::string& out, std::string_view local) {
 
 // Where the header ends: at its empty line, or at the end of a message that has no body.
 std::size_t header_end(std::string_view local) {
-  if (local.starts_with('\n')) return 0;
-  const auto blank = local.find("\n\n");
-  return blank == std::string_view::npos ? local.size() : blank + 1;
+  std::string_view rest = local;
+  while (!rest.empty() && !begins_with_empty_line(rest)) take_line(rest);
+  return local.size() - rest.size();
 }
 
 }  // namespace
