@@ -15,14 +15,13 @@
 #include "tools/log_story.h"
 #include "tools/time_text.h"
 #include "tools/tool_connection.h"
+#include "tools/tool_options.h"
 
 namespace mailroom {
 namespace {
 
 using nlohmann::ordered_json;
 using Policyd = ToolConnection<ToolToPolicyd, PolicydToTool>;
-
-constexpr std::string_view kDefaultFile = "/etc/mailroom/mailroom.conf";
 
 constexpr std::string_view kUsage =
     "usage: mr-access [--config FILE] [--json] explain --listener mx|submission|outgoing|relay --client IP\n"
@@ -35,13 +34,8 @@ constexpr std::string_view kUsage =
     "ADDRESS is written without angle brackets; \"\" is the null sender.  why reads standard input without "
     "--log.\n";
 
-enum Exit { kGood = 0, kFailed = 1, kWrongUsage = 2 };
-
-struct Options {
-  std::string config{kDefaultFile};
-  bool json = false;
+struct Options : ToolOptions {
   std::optional<std::string> listener, client, login, from, to, log, account, network;
-  std::vector<std::string> words;
 };
 
 int usage() {
@@ -65,34 +59,15 @@ constexpr OptionRow kOptions[] = {
     {"--from", &Options::from},         {"--to", &Options::to},          {"--log", &Options::log},
     {"--account", &Options::account},   {"--network", &Options::network}};
 
-// The number of words taken; 0 for what is no option.
-std::size_t take_option(Options& options, std::span<char*> words) {
-  const std::string_view name = words.front();
-  if (name == "--json") {
-    options.json = true;
-    return 1;
-  }
-  if (words.size() < 2) return 0;
-  if (name == "--config") {
-    options.config = words[1];
-    return 2;
-  }
-  const auto* row = std::ranges::find(kOptions, name, &OptionRow::name);
-  if (row == std::end(kOptions)) return 0;
-  options.*row->member = words[1];
-  return 2;
-}
-
-std::optional<Options> parse_options(std::span<char*> words) {
+std::optional<Options> parse_options(std::span<char*> arguments) {
   Options options;
-  while (!words.empty()) {
-    const bool is_option = std::string_view{words.front()}.starts_with("--");
-    const std::size_t taken = is_option ? take_option(options, words) : 1;
-    if (taken == 0) return std::nullopt;
-    if (!is_option) options.words.emplace_back(words.front());
-    words = words.subspan(taken);
-  }
-  return options.words.empty() ? std::nullopt : std::optional{std::move(options)};
+  const bool good = read_options(arguments, options, [&](std::string_view option, const OptionValue& value) {
+    const auto* row = std::ranges::find(kOptions, option, &OptionRow::name);
+    if (row == std::end(kOptions)) return false;
+    options.*row->member = value();
+    return true;
+  });
+  return good ? std::optional{std::move(options)} : std::nullopt;
 }
 
 // ---- policyd

@@ -19,11 +19,10 @@
 #include "tools/account_servers.h"
 #include "tools/password_source.h"
 #include "tools/time_text.h"
+#include "tools/tool_options.h"
 
 namespace mailroom {
 namespace {
-
-constexpr std::string_view kDefaultFile = "/etc/mailroom/mailroom.conf";
 
 constexpr std::string_view kUsage =
     "usage: mr-account [--config FILE] add NAME [--services LIST] [--no-own-addresses]\n"
@@ -46,15 +45,10 @@ constexpr std::string_view kUsage =
     "domain;\n"
     "PATTERN is an address, @DOMAIN or \"*\".\n";
 
-enum Exit { kGood = 0, kFailed = 1, kWrongUsage = 2 };
-
-struct Options {
-  std::string config{kDefaultFile};
-  bool json = false;
+struct Options : ToolOptions {
   bool own_addresses = true;
   std::uint8_t services = state::kUsualServices;
   PasswordSource password;
-  std::vector<std::string> words;  // the verb and its arguments
 };
 
 int usage() {
@@ -71,41 +65,24 @@ int report(const AccountServers::Result<void>& result) { return result ? kGood :
 
 // ---- options
 
-// Takes an option with its value from the front of `rest`; false for what is no option.
-bool take_option(Options& options, std::span<char*>& rest) {
-  const std::string_view word = rest.front();
-  const auto value = [&]() -> std::string {
-    rest = rest.subspan(1);
-    return rest.empty() ? "" : rest.front();
-  };
-  if (take_password_option(options.password, word, value)) return !rest.empty();
-  if (word == "--config") {
-    options.config = value();
-  } else if (word == "--json") {
-    options.json = true;
-  } else if (word == "--no-own-addresses") {
+bool take_option(Options& options, std::string_view option, const OptionValue& value) {
+  if (take_password_option(options.password, option, value)) return true;
+  if (option == "--no-own-addresses") {
     options.own_addresses = false;
-  } else if (word == "--services") {
-    const auto services = state::parse_service_words(value());
-    if (!services) return false;
-    options.services = *services;
-  } else {
-    return false;
+    return true;
   }
-  return !rest.empty();
+  if (option != "--services") return false;
+  const auto services = state::parse_service_words(value());
+  options.services = services.value_or(0);
+  return services.has_value();
 }
 
 std::optional<Options> parse_options(std::span<char*> arguments) {
   Options options;
-  for (; !arguments.empty(); arguments = arguments.subspan(1)) {
-    if (!std::string_view{arguments.front()}.starts_with("--")) {
-      options.words.emplace_back(arguments.front());
-    } else if (!take_option(options, arguments)) {
-      return std::nullopt;
-    }
-  }
-  if (options.words.empty()) return std::nullopt;
-  return options;
+  const bool good = read_options(arguments, options, [&](std::string_view option, const OptionValue& value) {
+    return take_option(options, option, value);
+  });
+  return good ? std::optional{std::move(options)} : std::nullopt;
 }
 
 // ---- showing

@@ -13,26 +13,20 @@
 #include "daemons/config/load.h"
 #include "tools/password_prompt.h"
 #include "tools/tool_connection.h"
+#include "tools/tool_options.h"
 
 namespace mailroom {
 namespace {
-
-constexpr std::string_view kDefaultFile = "/etc/mailroom/mailroom.conf";
 
 constexpr std::string_view kUsage = "usage: mr-credential [--config FILE] set ROUTE USER [--password-stdin]\n"
                                     "       mr-credential [--config FILE] [--json] list\n"
                                     "       mr-credential [--config FILE] remove ROUTE\n"
                                     "ROUTE is the domain of a route of the configuration, or *.\n";
 
-enum Exit { kGood = 0, kFailed = 1, kWrongUsage = 2 };
-
 using Authd = ToolConnection<ToolToAuthd, AuthdToTool>;
 
-struct Options {
-  std::string config{kDefaultFile};
-  bool json = false;
+struct Options : ToolOptions {
   bool password_on_standard_input = false;
-  std::vector<std::string> words;  // the verb and its arguments
 };
 
 int usage() {
@@ -47,23 +41,11 @@ int fail(std::string_view reason) {
 
 std::optional<Options> parse_options(std::span<char*> arguments) {
   Options options;
-  for (; !arguments.empty(); arguments = arguments.subspan(1)) {
-    const std::string_view word = arguments.front();
-    if (word == "--config" && arguments.size() > 1) {
-      arguments = arguments.subspan(1);
-      options.config = arguments.front();
-    } else if (word == "--json") {
-      options.json = true;
-    } else if (word == "--password-stdin") {
-      options.password_on_standard_input = true;
-    } else if (word.starts_with("--")) {
-      return std::nullopt;
-    } else {
-      options.words.emplace_back(word);
-    }
-  }
-  if (options.words.empty()) return std::nullopt;
-  return options;
+  const bool good = read_options(arguments, options, [&](std::string_view option, const OptionValue&) {
+    options.password_on_standard_input |= option == "--password-stdin";
+    return option == "--password-stdin";
+  });
+  return good ? std::optional{std::move(options)} : std::nullopt;
 }
 
 const RouteConfig* find_route(const Config& config, const std::string& domain) {

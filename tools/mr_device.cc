@@ -29,6 +29,7 @@
 #include "tools/password_source.h"
 #include "tools/time_text.h"
 #include "tools/tool_connection.h"
+#include "tools/tool_options.h"
 
 namespace mailroom {
 namespace {
@@ -36,8 +37,6 @@ namespace {
 using policy::DeviceStep;
 using policy::Registration;
 using Json = nlohmann::ordered_json;
-
-constexpr std::string_view kDefaultFile = "/etc/mailroom/mailroom.conf";
 
 constexpr std::string_view kUsage =
     "usage: mr-device [--config FILE] request NAME FIELD... --why TEXT\n"
@@ -56,23 +55,18 @@ constexpr std::string_view kUsage =
     "STATE is requested, active, suspended or removed. --who NAME is who does it, the one who called sudo by "
     "default.\n";
 
-enum Exit { kGood = 0, kFailed = 1, kWrongUsage = 2 };
-
 struct FieldValue {
   const DeviceField* field;
   std::string value;
 };
 
-struct Options {
-  std::string config{kDefaultFile};
-  bool json = false;
+struct Options : ToolOptions {
   std::string who, why;
   std::optional<policy::DeviceState> state;
   std::optional<std::uint64_t> review_before;
   std::vector<FieldValue> fields;
   PasswordSource password;
-  std::string run_directory;       // of the configuration: the control sockets
-  std::vector<std::string> words;  // the verb and its arguments
+  std::string run_directory;  // of the configuration: the control sockets
 };
 
 int usage() {
@@ -95,9 +89,7 @@ std::string caller() {
 
 // The option's value decides nothing here but for days and states.
 bool set_option(Options& options, std::string_view name, std::string value) {
-  if (name == "config") {
-    options.config = std::move(value);
-  } else if (name == "who") {
+  if (name == "who") {
     options.who = std::move(value);
   } else if (name == "why") {
     options.why = std::move(value);
@@ -115,33 +107,18 @@ bool set_option(Options& options, std::string_view name, std::string value) {
   return true;
 }
 
-// Takes an option with its value from the front of `rest`; false for what is none.
-bool take_option(Options& options, std::span<char*>& rest) {
-  const std::string_view word = rest.front();
-  const auto value = [&]() -> std::string {
-    rest = rest.subspan(1);
-    return rest.empty() ? "" : rest.front();
-  };
-  if (word == "--json") {
-    options.json = true;
-  } else if (!take_password_option(options.password, word, value)) {
-    if (!set_option(options, word.substr(2), value())) return false;
-  }
-  return !rest.empty();
+bool take_option(Options& options, std::string_view option, const OptionValue& value) {
+  return take_password_option(options.password, option, value) ||
+         set_option(options, option.substr(2), value());
 }
 
 std::optional<Options> parse_options(std::span<char*> arguments) {
   Options options;
   options.who = caller();
-  for (; !arguments.empty(); arguments = arguments.subspan(1)) {
-    if (!std::string_view{arguments.front()}.starts_with("--")) {
-      options.words.emplace_back(arguments.front());
-    } else if (!take_option(options, arguments)) {
-      return std::nullopt;
-    }
-  }
-  if (options.words.empty()) return std::nullopt;
-  return options;
+  const bool good = read_options(arguments, options, [&](std::string_view option, const OptionValue& value) {
+    return take_option(options, option, value);
+  });
+  return good ? std::optional{std::move(options)} : std::nullopt;
 }
 
 // ---- policyd

@@ -27,6 +27,7 @@
 #include "spool/mailbox/transfer/import.h"
 #include "tools/account_servers.h"
 #include "tools/time_text.h"
+#include "tools/tool_options.h"
 
 namespace mailroom {
 namespace {
@@ -34,18 +35,11 @@ namespace {
 using mailbox::Mailbox;
 using Json = nlohmann::ordered_json;
 
-constexpr std::string_view kDefaultFile = "/etc/mailroom/mailroom.conf";
-
-enum Exit { kGood = 0, kFailed = 1, kWrongUsage = 2 };
-
-struct Options {
-  std::string config{kDefaultFile};
+struct Options : ToolOptions {
   std::optional<std::string> directory;  // spool/mail: no configuration is read
-  bool json = false;
   bool full = false;
   bool from_snapshot = false;
   mailbox::ImportOptions import;
-  std::vector<std::string> words;  // the verb and its arguments
 };
 
 // An account's directory and who works in it.
@@ -335,44 +329,29 @@ int usage() {
 
 // ---- options
 
-bool take_option(Options& options, std::span<char*>& rest) {
-  const std::string_view word = rest.front();
-  const auto value = [&]() -> std::string {
-    rest = rest.subspan(1);
-    return rest.empty() ? "" : rest.front();
-  };
-  if (word == "--config") {
-    options.config = value();
-  } else if (word == "--dir") {
+bool take_option(Options& options, std::string_view option, const OptionValue& value) {
+  if (option == "--dir") {
     options.directory = value();
-  } else if (word == "--json") {
-    options.json = true;
-  } else if (word == "--full") {
+  } else if (option == "--full") {
     options.full = true;
-  } else if (word == "--from-snapshot") {
+  } else if (option == "--from-snapshot") {
     options.from_snapshot = true;
-  } else if (word == "--dovecot-uidls") {
+  } else if (option == "--dovecot-uidls") {
     options.import.computed_uidl = mailbox::ComputedUidl::dovecot;
-  } else if (word == "--all") {
-    options.words.emplace_back(word);
+  } else if (option == "--all") {
+    options.words.emplace_back(option);
   } else {
     return false;
   }
-  return !rest.empty();
+  return true;
 }
 
 std::optional<Options> parse_options(std::span<char*> arguments) {
   Options options;
-  for (; !arguments.empty(); arguments = arguments.subspan(1)) {
-    const std::string_view word = arguments.front();
-    if (!word.starts_with("--")) {
-      options.words.emplace_back(word);
-    } else if (!take_option(options, arguments)) {
-      return std::nullopt;
-    }
-  }
-  if (options.words.size() < 2) return std::nullopt;
-  return options;
+  const bool good = read_options(arguments, options, [&](std::string_view option, const OptionValue& value) {
+    return take_option(options, option, value);
+  });
+  return good && options.words.size() >= 2 ? std::optional{std::move(options)} : std::nullopt;
 }
 
 const Verb* find_verb(const Options& options) {

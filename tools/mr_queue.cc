@@ -16,13 +16,12 @@
 #include "spool/queue/queue_id.h"
 #include "tools/queue_destinations.h"
 #include "tools/queue_tool.h"
+#include "tools/tool_options.h"
 
 namespace mailroom {
 namespace {
 
 using nlohmann::ordered_json;
-
-constexpr std::string_view kDefaultFile = "/etc/mailroom/mailroom.conf";
 
 constexpr std::string_view kUsage =
     "usage: mr-queue [--config FILE] [--json] list\n"
@@ -34,14 +33,9 @@ constexpr std::string_view kUsage =
     "       mr-queue [--config FILE] [--json] destinations\n"
     "       mr-queue [--config FILE] [--json] [--requiretls | --tls-optional] route ADDRESS\n";
 
-enum Exit { kGood = 0, kFailed = 1, kWrongUsage = 2 };
-
-struct Options {
-  std::string config{kDefaultFile};
-  bool json = false;
+struct Options : ToolOptions {
   bool all = false;
   routing::SenderTls tls = routing::SenderTls::unspecified;
-  std::vector<std::string> words;  // the verb and its arguments
 };
 
 int usage() {
@@ -54,29 +48,25 @@ int fail(std::string_view reason) {
   return kFailed;
 }
 
+bool take_option(Options& options, std::string_view option, const OptionValue&) {
+  if (option == "--all") {
+    options.all = true;
+  } else if (option == "--requiretls") {
+    options.tls = routing::SenderTls::required;
+  } else if (option == "--tls-optional") {
+    options.tls = routing::SenderTls::optional;
+  } else {
+    return false;
+  }
+  return true;
+}
+
 std::optional<Options> parse_options(std::span<char*> arguments) {
   Options options;
-  for (; !arguments.empty(); arguments = arguments.subspan(1)) {
-    const std::string_view word = arguments.front();
-    if (word == "--json") {
-      options.json = true;
-    } else if (word == "--all") {
-      options.all = true;
-    } else if (word == "--requiretls") {
-      options.tls = routing::SenderTls::required;
-    } else if (word == "--tls-optional") {
-      options.tls = routing::SenderTls::optional;
-    } else if (word == "--config" && arguments.size() > 1) {
-      arguments = arguments.subspan(1);
-      options.config = arguments.front();
-    } else if (word.starts_with("--")) {
-      return std::nullopt;
-    } else {
-      options.words.emplace_back(word);
-    }
-  }
-  if (options.words.empty()) return std::nullopt;
-  return options;
+  const bool good = read_options(arguments, options, [&](std::string_view option, const OptionValue& value) {
+    return take_option(options, option, value);
+  });
+  return good ? std::optional{std::move(options)} : std::nullopt;
 }
 
 // ---- showing

@@ -6,26 +6,11 @@
 #include <string_view>
 
 #include "daemons/imapd/preauth.h"
+#include "tests/fuzz/octet_stream.h"
 
 using namespace mailroom;
 
 namespace {
-
-class Octets : public Stream {
- public:
-  explicit Octets(std::string_view input) : input_{input} {}
-  std::size_t read(std::span<char> into) override {
-    const std::size_t count = input_.copy(into.data(), into.size());
-    input_.remove_prefix(count);
-    return count;
-  }
-  void write(std::string_view bytes) override { output += bytes; }
-  void set_deadline(std::chrono::steady_clock::time_point) override {}
-  std::string output;
-
- private:
-  std::string_view input_;
-};
 
 class OnePassword : public Authenticator {
  public:
@@ -55,7 +40,7 @@ class SameStream : public TlsUpgrade {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view input{reinterpret_cast<const char*>(data), size};
-  Octets stream{input};
+  OctetStream stream{input};
   OnePassword authenticator;
   SameStream tls{stream};
   const imapd::PreauthFacts facts{

@@ -10,26 +10,11 @@
 #include <string_view>
 
 #include "daemons/imapd/session.h"
+#include "tests/fuzz/octet_stream.h"
 
 using namespace mailroom;
 
 namespace {
-
-class Octets : public Stream {
- public:
-  explicit Octets(std::string_view input) : input_{input} {}
-  std::size_t read(std::span<char> into) override {
-    const std::size_t count = input_.copy(into.data(), into.size());
-    input_.remove_prefix(count);
-    return count;
-  }
-  void write(std::string_view bytes) override { output += bytes; }
-  void set_deadline(std::chrono::steady_clock::time_point) override {}
-  std::string output;
-
- private:
-  std::string_view input_;
-};
 
 class ClientFirst : public imapd::Wait {
  public:
@@ -69,7 +54,7 @@ class Account {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static Account account;
-  Octets stream{{reinterpret_cast<const char*>(data), size}};
+  OctetStream stream{{reinterpret_cast<const char*>(data), size}};
   ClientFirst wait;
   imapd::run_session(stream, account.mail(), wait,
                      {.context = "in", .append_limit = 4096, .max_errors = 1000});

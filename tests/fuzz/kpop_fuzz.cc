@@ -6,26 +6,11 @@
 #include <string_view>
 
 #include "daemons/pop3d/kpop.h"
+#include "tests/fuzz/octet_stream.h"
 
 using namespace mailroom;
 
 namespace {
-
-class Octets : public Stream {
- public:
-  explicit Octets(std::string_view input) : input_{input} {}
-  std::size_t read(std::span<char> into) override {
-    const std::size_t count = input_.copy(into.data(), into.size());
-    input_.remove_prefix(count);
-    return count;
-  }
-  void write(std::string_view bytes) override { output += bytes; }
-  void set_deadline(std::chrono::steady_clock::time_point) override {}
-  std::string output;
-
- private:
-  std::string_view input_;
-};
 
 class AnyTicket : public Authenticator {
  public:
@@ -48,7 +33,7 @@ void require(bool condition) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view input{reinterpret_cast<const char*>(data), size};
-  Octets stream{input};
+  OctetStream stream{input};
   AnyTicket authenticator;
   bool taken = false;
   try {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <stdexcept>
 
+#include "tests/fuzz/octet_stream.h"
 #include "tests/growth/measure.h"
 #include "tests/unit/imapd/fakes.h"
 
@@ -14,24 +15,14 @@ using namespace mailroom;
 using growth::Generator;
 using growth::Work;
 
-class Commands : public Stream {
+// Keeps the end of what was written, not all of it.
+class Commands : public OctetStream {
  public:
-  explicit Commands(std::string_view input) : input_{input} {}
-  std::size_t read(std::span<char> into) override {
-    const std::size_t count = input_.copy(into.data(), into.size());
-    input_.remove_prefix(count);
-    return count;
-  }
+  using OctetStream::OctetStream;
   void write(std::string_view bytes) override {
-    last_.append(bytes.substr(bytes.size() - std::min<std::size_t>(bytes.size(), 200)));
-    if (last_.size() > 400) last_.erase(0, last_.size() - 200);
+    output.append(bytes.substr(bytes.size() - std::min<std::size_t>(bytes.size(), 200)));
+    if (output.size() > 400) output.erase(0, output.size() - 200);
   }
-  void set_deadline(std::chrono::steady_clock::time_point) override {}
-  const std::string& last() const { return last_; }
-
- private:
-  std::string_view input_;
-  std::string last_;  // of what was written
 };
 
 struct Account {
@@ -46,7 +37,7 @@ void run(Account& account, const std::string& commands) {
   Commands client{commands};
   ClientFirst wait;
   imapd::run_session(client, account.mail, wait, {.context = "in", .max_errors = 1000000});
-  if (client.last().find("\r\nz OK ") == std::string::npos) throw std::runtime_error(client.last());
+  if (client.output.find("\r\nz OK ") == std::string::npos) throw std::runtime_error(client.output);
 }
 
 constexpr const char* kEnd = "z NOOP\r\n";
