@@ -1,6 +1,7 @@
 #!/bin/bash
 # A5: logins with a Kerberos ticket (SASL GSSAPI, RFC 4752) for IMAP, POP3 and SMTP, by clients of others.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/mbsync.sh"
 need_program krb5kdc kadmin.local kinit curl fetchmail mbsync
 start_sandbox --kerberos --set 'authd.failure-delay 0s' --set 'authd.address-failures 1000'
 export KRB5_CONFIG
@@ -24,34 +25,8 @@ ok 'IMAP with it (curl)' by_ticket "$USER1@$REALM" "imaps://$HOST:$IMAPS_PORT/IN
 has_message() { [ "$(by_ticket "$USER1@$REALM" "pop3s://$HOST:$POP3S_PORT/" | grep -c '^[0-9]')" = 1 ]; }
 ok 'POP3 with it (curl), and the message is there' eventually has_message
 
-mkdir -p "$work/maildir"
-cat > "$work/mbsyncrc" <<END
-IMAPAccount box
-Host $HOST
-Port $IMAPS_PORT
-User $USER1
-Pass unused
-AuthMechs GSSAPI
-SSLType IMAPS
-CertificateFile $CAFILE
-
-IMAPStore far
-Account box
-
-MaildirStore near
-Path $work/maildir/
-Inbox $work/maildir/inbox
-SubFolders Verbatim
-
-Channel all
-Far :far:
-Near :near:
-Patterns INBOX
-Create Near
-SyncState *
-END
-ok 'IMAP with it (mbsync)' mbsync -c "$work/mbsyncrc" all
-is 'mbsync has the message' "$(find "$work/maildir" -path '*/new/*' -type f | wc -l)" 1
+ok 'IMAP with it (mbsync)' fetch_with_mbsync "$USER1" unused GSSAPI
+is 'mbsync has the message' "$(fetched_by_mbsync)" 1
 
 for protocol in IMAP POP3; do
     rm -f "$work/got"

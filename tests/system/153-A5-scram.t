@@ -1,6 +1,7 @@
 #!/bin/bash
 # A5, V12, V13: SCRAM-SHA-256 and SCRAM-SHA-1, bound to the TLS connection too, by clients of others.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/mbsync.sh"
 need_program gsasl msmtp mbsync python3
 start_sandbox --set 'authd.failure-delay 0s' --set 'authd.address-failures 100000' --set 'authd.account-failures 50000'
 proved_by() { log_has "login-succeeded .*account=$1 mechanism=$2( |\$)"; }
@@ -37,35 +38,9 @@ for mechanism in scram-sha-256 scram-sha-1; do
         --tls-trust-file="$CAFILE" --auth=$mechanism --user="$USER1" --passwordeval="echo $PASS1" --from="$USER1@$DOMAIN" \
         "$USER1@$DOMAIN" < <(sed "s/^From: .*/From: $USER1@$DOMAIN\r/" "$work/m")
 done
-mkdir -p "$work/maildir"
-cat > "$work/mbsyncrc" <<END
-IMAPAccount box
-Host $HOST
-Port $IMAPS_PORT
-User $USER1@$DOMAIN
-Pass $PASS1
-AuthMechs SCRAM-SHA-256
-SSLType IMAPS
-CertificateFile $CAFILE
-
-IMAPStore far
-Account box
-
-MaildirStore near
-Path $work/maildir/
-Inbox $work/maildir/inbox
-SubFolders Verbatim
-
-Channel all
-Far :far:
-Near :near:
-Patterns INBOX
-Create Near
-SyncState *
-END
 ok 'the messages are there' eventually delivered "$USER1" "$PASS1" 2
-ok 'mbsync: SCRAM-SHA-256, with the address as name' mbsync -c "$work/mbsyncrc" all
-is 'mbsync has the messages' "$(find "$work/maildir" -path '*/new/*' -type f | wc -l)" 2
+ok 'mbsync: SCRAM-SHA-256, with the address as name' fetch_with_mbsync "$USER1@$DOMAIN" "$PASS1" SCRAM-SHA-256
+is 'mbsync has the messages' "$(fetched_by_mbsync)" 2
 
 # ---- a client of our own, for what no good one does ----
 export HOST IMAPS_PORT POP3S_PORT SMTPS_PORT CAFILE
