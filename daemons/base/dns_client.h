@@ -26,6 +26,8 @@ class DnsClient {
 
   // `timeout` is dnsd.timeout.
   DnsClient(event::Loop& loop, std::chrono::milliseconds timeout);
+  // For questions from now on.
+  void set_timeout(std::chrono::milliseconds timeout) { patience_ = timeout + kGrace; }
 
   // A new end of the channel, of the row that is named (for the log).
   void attach(const std::string& kind, const std::string& peer, Fd fd);
@@ -57,7 +59,7 @@ class DnsClient {
   event::Loop& loop_;
   std::chrono::milliseconds patience_;
   std::unique_ptr<Channel> channel_;
-  std::map<DnsQuestionId, Open> open_;  // ascending in number and time
+  std::map<DnsQuestionId, Open> open_;  // ascending in number, and in time but for a change of the timeout
   DnsQuestionId last_ = 0;
   event::Timer expiry_;
 };

@@ -107,6 +107,7 @@ void Server::send_notice(const std::string& to, std::string notice,
 }
 
 void Server::reconfigured() {
+  dns_.set_timeout(host_.config.dnsd.timeout);
   grants_->reconfigured(host_.config);
   limits_->set_rows(host_.config.limits);
   judge_->reconfigured(host_.config);

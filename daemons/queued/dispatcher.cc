@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
+#include <ranges>
 #include <utility>
 
 #include <fmt/format.h>
@@ -91,7 +93,9 @@ void Dispatcher::apply_limits() {
   schedule_.set_limits(limits());
 }
 
-void Dispatcher::reconfigured() {
+// What begins finds its targets by the routes of the present: no visit of an earlier one may be left.
+void Dispatcher::reconfigured(Routes routes) {
+  if (routes == Routes::others) rerouted();
   apply_limits();
   relays_.retire_connections();
   run();
@@ -100,23 +104,50 @@ void Dispatcher::reconfigured() {
 void Dispatcher::rerouted() {
   wanted_.clear();
   for (const auto& [id, entry] : queue_.index().entries()) {
-    if (!schedule_.knows(id)) continue;
+    if (!schedule_.knows(id) || !leads_elsewhere(id, entry)) continue;
     if (messages_.find(id) != nullptr)
       misplaced_.insert(id);
     else
       place_again(id);
   }
-  run();
 }
 
-// No visit of it is under way.
+// Whether a visit that is left has a destination that none of the message's domains leads to.
+bool Dispatcher::leads_elsewhere(QueueId id, const queue::Entry& entry) {
+  const Visits wanted = visits_of(entry);
+  return std::ranges::any_of(schedule_.visits(id), [&](const Schedule::Visit& visit) {
+    return !wanted.contains(visit.destination);
+  });
+}
+
+// No visit of it is under way.  What the schedule knows of it goes on: the index learns of an attempt, of a
+// warning and of an operator's wish only when their records are durable.
 void Dispatcher::place_again(QueueId id) {
   const queue::Entry* entry = queue_.index().find(id);
   if (entry == nullptr) return;
-  const bool held = schedule_.is_held(id);
+  Schedule::NewMessage message{.id = id,
+                               .sender = entry->sender,
+                               .arrived = entry->arrived,
+                               .state =
+                                   schedule_.is_held(id) ? Schedule::State::held : Schedule::State::waiting,
+                               .warned = schedule_.is_warned(id),
+                               .fresh = false,
+                               .visits = {}};
+  Visits visits = visits_of(*entry);
+  for (const Schedule::Visit& known : schedule_.visits(id))
+    if (const auto same = visits.find(known.destination); same != visits.end()) same->second = known;
+  std::ranges::copy(std::views::values(visits), std::back_inserter(message.visits));
   schedule_.remove(id);
-  schedule_message(id, *entry);
-  if (held) schedule_.hold(id);
+  schedule_.add(message, microseconds_now());
+}
+
+// Whether something of it is left that no visit is for: a domain that leads elsewhere since its visit began.
+bool Dispatcher::has_unplaced(const OpenMessage& message) {
+  std::size_t placed = 0;
+  for (const Schedule::Visit& visit : schedule_.visits(message.id))
+    placed += targets_for(message, visit.destination).size();
+  const queue::Entry& entry = *queue_.index().find(message.id);
+  return entry.finished.size() + message.settling.size() + placed < entry.targets;
 }
 
 void Dispatcher::accepted(QueueId id, const queue::Envelope& envelope, queue::SharedContent content) {
@@ -138,8 +169,8 @@ DestinationNumber Dispatcher::destination_of(const std::string& domain, routing:
 }
 
 // Domains of one fixed route are one destination.
-void Dispatcher::schedule_message(QueueId id, const queue::Entry& entry, Origin origin) {
-  std::map<DestinationNumber, Schedule::Visit> visits;
+Dispatcher::Visits Dispatcher::visits_of(const queue::Entry& entry) {
+  Visits visits;
   for (const queue::Part& part : entry.parts) {
     const DestinationNumber number = destination_of(queue_.index().domain(part.domain), entry.tls);
     Schedule::Visit& visit =
@@ -147,6 +178,10 @@ void Dispatcher::schedule_message(QueueId id, const queue::Entry& entry, Origin 
     visit.due = std::min(visit.due, part.next_attempt);
     visit.attempts = std::max(visit.attempts, part.attempts);
   }
+  return visits;
+}
+
+void Dispatcher::schedule_message(QueueId id, const queue::Entry& entry, Origin origin) {
   Schedule::NewMessage message{.id = id,
                                .sender = entry.sender,
                                .arrived = entry.arrived,
@@ -154,7 +189,7 @@ void Dispatcher::schedule_message(QueueId id, const queue::Entry& entry, Origin 
                                .warned = entry.warned,
                                .fresh = origin == Origin::outside,
                                .visits = {}};
-  for (const auto& [number, visit] : visits) message.visits.push_back(visit);
+  std::ranges::copy(std::views::values(visits_of(entry)), std::back_inserter(message.visits));
   schedule_.add(message, microseconds_now());
 }
 
@@ -222,17 +257,15 @@ void Dispatcher::count(const OpenMessage& message, DestinationKind kind, int sig
 }
 
 void Dispatcher::begin(const Given& visit) {
-  if (misplaced_.contains(
-          visit.id)) {  // another visit of it is under way, or a report about it is being made
-    schedule_.finished(visit);
-    return;
-  }
+  // Another visit of it is under way, or a report about it is being made.
+  if (misplaced_.contains(visit.id)) return void(schedule_.finished(visit));
   const auto opened = messages_.open(visit.id);
   if (!opened) return could_not_load(visit, opened.error());
   OpenMessage& message = **opened;
   std::vector<std::uint32_t> targets = targets_for(message, visit.destination);
   if (targets.empty()) {  // all were finished before a crash, or a report about them is being made
     schedule_.finished(visit);
+    if (has_unplaced(message)) misplaced_.insert(visit.id);
     return close_if_over(visit.id);
   }
   message.so_far[visit.destination].clear();

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -34,11 +35,11 @@ class Dispatcher final : private RelayDesk::Giver {
   void attach_deliverd(Fd fd) { local_.attach_deliverd(std::move(fd)); }
   void attach_relayd(Fd fd) { relays_.attach_relayd(std::move(fd)); }
   void set_results(TransportResults* results) { relays_.set_results(results); }
-  // The limits, and what TLS must prove, may be others: for attempts that begin from now on.
-  void reconfigured();
-  // Domains may lead elsewhere: every message gets its visits anew, one that is under way when it no longer
-  // is.
-  void rerouted();
+  // The limits, and what TLS must prove, may be others: for attempts that begin from now on.  Where domains
+  // may lead elsewhere, messages for which they do get their visits anew before anything else begins; one
+  // that is under way, when it no longer is.
+  enum class Routes : bool { same, others };
+  void reconfigured(Routes routes);
 
   // A new message is durable; its content, if it is still in memory, saves reading it again.
   void accepted(QueueId id, const queue::Envelope& envelope, queue::SharedContent content);
@@ -69,8 +70,13 @@ class Dispatcher final : private RelayDesk::Giver {
   void failed(DestinationNumber destination, const queue::TargetAnswer& answer) override;
   void ready() override { run(); }
 
+  using Visits = std::map<DestinationNumber, Schedule::Visit>;
+  Visits visits_of(const queue::Entry& entry);
   enum class Origin : bool { queue, outside };
   void schedule_message(QueueId id, const queue::Entry& entry, Origin origin = Origin::queue);
+  void rerouted();
+  bool leads_elsewhere(QueueId id, const queue::Entry& entry);
+  bool has_unplaced(const OpenMessage& message);
   void place_again(QueueId id);
   DestinationNumber destination_of(const std::string& domain, routing::SenderTls tls);
   std::vector<std::uint32_t> parts_for(const queue::Entry& entry, DestinationNumber destination);
@@ -115,7 +121,7 @@ class Dispatcher final : private RelayDesk::Giver {
   DestinationNumber local_destination_;
   std::unordered_map<DestinationNumber, Wanted> wanted_;
   std::unordered_map<DestinationNumber, queue::TargetAnswer> failures_;
-  std::unordered_set<QueueId> misplaced_;  // open, with visits of routes that no longer are
+  std::unordered_set<QueueId> misplaced_;  // open, and to be placed again when it no longer is
   OpenMessages messages_;
   LocalDelivery local_;
   RelayDesk relays_;

@@ -149,6 +149,10 @@ Reports::Targets Dispatcher::unfinished(const OpenMessage& message) {
 void Dispatcher::expire(OpenMessage& message) {
   const QueueId id = message.id;
   const Reports::Targets targets = unfinished(message);
+  if (targets.empty() && has_unplaced(message)) {
+    misplaced_.insert(id);
+    return close_if_over(id);
+  }
   const std::string problem = targets.empty() ? "" : words(targets.front());
   log::write("message-expired", {{"queue", queue::id_text(id)}, {"reason", problem}});
   if (targets.empty()) return complete(id);

@@ -402,6 +402,11 @@ bool Schedule::is_held(QueueId id) const {
   return found != messages_.end() && found->second.held;
 }
 
+bool Schedule::is_warned(QueueId id) const {
+  const auto found = messages_.find(id);
+  return found != messages_.end() && found->second.warns == 0;
+}
+
 bool Schedule::is_active(QueueId id) const {
   const auto found = messages_.find(id);
   return found != messages_.end() && found->second.active > 0;

@@ -126,6 +126,7 @@ class Schedule {
   bool has_visits(QueueId id) const;
   bool is_active(QueueId id) const;
   bool is_held(QueueId id) const;
+  bool is_warned(QueueId id) const;  // or is never to be
   std::uint32_t remote_active() const { return remote_active_; }
   // For operators: of one message, and of one destination.
   std::vector<Visit> visits(QueueId id) const;

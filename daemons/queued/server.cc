@@ -80,8 +80,8 @@ void Server::before_jail() {
 
 void Server::reconfigured() {
   const bool rerouted = routes_.set_site(site_of(host_.config, interfaces_), host_.config.outbound_tls);
-  dispatcher_->reconfigured();
-  if (rerouted) dispatcher_->rerouted();
+  dns_.set_timeout(host_.config.dnsd.timeout);
+  dispatcher_->reconfigured(rerouted ? Dispatcher::Routes::others : Dispatcher::Routes::same);
 }
 
 void Server::start() {

@@ -56,13 +56,14 @@ Errno DestinationHolds::release(const std::string& key) {
 }
 
 Errno DestinationHolds::replace(std::set<std::string> keys) {
-  if (keys == keys_) return 0;
+  if (keys == keys_ && !unsure_) return 0;
   std::string content;
   for (const std::string& key : keys) content += key + '\n';
   Errno error = write_file(*storage_, content);
   if (error == 0) error = storage_->rename(kNewFile, kHoldsFile);
   if (error == 0) error = storage_->sync_directory(kTopDirectory);
   if (error == 0) keys_ = std::move(keys);
+  unsure_ = error != 0;
   return error;
 }
 

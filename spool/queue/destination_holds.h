@@ -29,6 +29,7 @@ class DestinationHolds {
 
   Storage* storage_;
   std::set<std::string> keys_;
+  bool unsure_ = false;  // an error has left the file with these keys or with others
 };
 
 }  // namespace mailroom::queue

@@ -505,6 +505,46 @@ TEST_CASE(
   CHECK_FALSE(system.receive(process));  // not kept: it was made by a plan that no longer holds
 }
 
+TEST_CASE("what is ready when a route is changed goes the new way, also where the reload makes room for it") {
+  Config config = patient();
+  config.queued.relay_connections = 1;
+  Relaying system{config};
+  const QueueId one = system.send_remote(17);
+  RelayEnd process = system.connected();
+  const Send first = system.handed(process);
+  REQUIRE(first.queue_id == one);
+  const QueueId two = system.send_remote(18);
+  system.reconfigure([](Config& changed) {
+    changed.routes.at(0).port = 2526;
+    changed.queued.relay_connections = 2;
+  });
+  system.settle();
+  REQUIRE(system.queued_messages() == 2);
+  RelayEnd other = system.connected();
+  CHECK(port_of(system.connect_asked) == 2526);
+  const Send second = system.handed(other);
+  CHECK(second.queue_id == two);
+  Relaying::answer_all(other, second, kTaken);
+  Relaying::answer_all(process, first, kTaken);
+  system.settle();
+  CHECK(system.queued_messages() == 0);
+}
+
+TEST_CASE("a change of another route leaves what waits as it is") {
+  Config config = patient();
+  config.routes.push_back(
+      {"other.test", routing::Protocol::smtp, "127.0.0.1", 2530, routing::TlsLevel::may, false});
+  Relaying system{config};
+  const QueueId id = system.send_remote(17);
+  RelayEnd process = system.connected();
+  const Send send = system.handed(process);
+  system.reconfigure([](Config& changed) { changed.routes.at(1).port = 2540; });
+  Relaying::answer_all(process, send, kLater);
+  system.settle();
+  CHECK_FALSE(system.relay().is_open());  // the answer was "later", and a reload is no reason to ask at once
+  CHECK(system.show(id).message.attempts == 1);
+}
+
 TEST_CASE("a change of routes forgets nothing of a message that two destinations have") {
   Config config = patient();
   config.routes.push_back(
