@@ -11,7 +11,7 @@ start_sandbox "${kerberos[@]}" --set 'route smart.test smtp 127.0.0.1:1 tls=encr
 "$intruder" --secrets > "$work/secrets"
 [ ${#kerberos[@]} != 0 ] || sed -i '/^keytab/d' "$work/secrets"
 # shellcheck disable=SC2046
-report < <(env $(grep -v '^#' "$box/env" | sed 's/^export //' | tr -d "'\"") TOOLS="$build/tools" \
-    timeout 300 python3 "$breach/leak_hunt.py" "$box" "$work/secrets" 2>&1)
+report_of env $(grep -v '^#' "$box/env" | sed 's/^export //' | tr -d "'\"") TOOLS="$build/tools" \
+    timeout 300 python3 "$breach/leak_hunt.py" "$box" "$work/secrets"
 [ "$count" -gt 10 ] || missed 'the hunt came to its end'
 finish

@@ -27,7 +27,7 @@ start_breach_sandbox() {
 }
 intrude() { # PLACE PID
     [ -n "$2" ] || { missed "$1 is there"; return; }
-    report < <(timeout 60 "$intruder" "$1" "$2" "${surroundings[@]}" 2>&1)
+    report_of timeout 60 "$intruder" "$1" "$2" "${surroundings[@]}"
 }
 
 connect_to() { # PORT DESCRIPTOR: a connection that has been greeted

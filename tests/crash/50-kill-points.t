@@ -12,7 +12,7 @@ sandbox stop
 
 harm() { # TARGET POINTS [ERROR]
     [[ " ${TARGETS:-$1} " == *" $1 "* ]] || return
-    report < <(python3 "$crash/kill_points.py" "$box" "$build" "$1" "${POINTS:-$2}" "${@:3}" 2>&1)
+    report_of python3 "$crash/kill_points.py" "$box" "$build" "$1" "${POINTS:-$2}" "${@:3}"
 }
 for pass in $(seq "${PASSES:-1}"); do
     harm queued 20

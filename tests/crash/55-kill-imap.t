@@ -9,7 +9,7 @@ sandbox start --plaintext-login > "$work/start.out" 2>&1 || bail_out 'no sandbox
 sandbox stop
 
 harm() { # POINTS [ERROR]
-    report < <(python3 "$crash/kill_points.py" "$box" "$build" imapd "${POINTS:-$1}" "${@:2}" 2>&1)
+    report_of python3 "$crash/kill_points.py" "$box" "$build" imapd "${POINTS:-$1}" "${@:2}"
 }
 for pass in $(seq "${PASSES:-1}"); do
     harm 80

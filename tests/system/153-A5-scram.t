@@ -44,7 +44,7 @@ is 'mbsync has the messages' "$(fetched_by_mbsync)" 2
 
 # ---- a client of our own, for what no good one does ----
 export HOST IMAPS_PORT POP3S_PORT SMTPS_PORT CAFILE
-report < <(python3 "$here/scram.py" "$USER1" "$PASS1" "$USER2" "$PASS2")
+report_of python3 "$here/scram.py" "$USER1" "$PASS1" "$USER2" "$PASS2"
 
 # ---- accounts that came with a hash ----
 tool account add carol --hash "$(openssl passwd -6 carol-secret)"

@@ -5,13 +5,13 @@
 need_root
 need_program python3
 
-slow() { MAILROOM_ENV=$box/env python3 "$here/slow.py" "$@" 2>&1; }
+slow() { MAILROOM_ENV=$box/env python3 "$here/slow.py" "$@"; }
 
 start_sandbox --plaintext-login --set 'pop3d.login-timeout 6s' --set 'imapd.login-timeout 10m' \
     --set 'smtpd.max-connections-per-address 50'
-report < <(slow many "${CLIENTS:-1000}")
-report < <(slow trickle)
-report < <(slow crowd)
-report < <(slow unread 50)
+report_of slow many "${CLIENTS:-1000}"
+report_of slow trickle
+report_of slow crowd
+report_of slow unread 50
 is 'no process has died' "$(grep -cE ' (process-died|connection-crashed) ' "$box/log")" 0
 finish

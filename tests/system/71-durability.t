@@ -5,7 +5,7 @@
 need_root
 need_program python3 strace
 
-report < <("$here/durability.py" selftest)
+report_of "$here/durability.py" selftest
 
 start_sandbox --plaintext-login
 names='queued deliverd smtpd-mx imapd pop3d'

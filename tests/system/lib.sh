@@ -59,15 +59,19 @@ like() { # DESCRIPTION TEXT EXTENDED-REGEX
 unlike() { # DESCRIPTION TEXT EXTENDED-REGEX
     if grep -qE -- "$3" <<< "$2"; then missed "$1"; printf 'got: %s\nunwanted: %s\n' "$2" "$3" | diag; else passed "$1"; fi
 }
-report() { # reads lines 'ok - WHAT' and 'not ok - WHAT'; others explain
-    local line
+# A program's lines 'ok - WHAT' and 'not ok - WHAT'; others explain.  It fails too when it has none, or does not come to its end.
+report_of() { # COMMAND...
+    local line status='' before=$count missed_before=$failed
     while read -r line; do
         case $line in
             'ok - '*) passed "${line#ok - }" ;;
             'not ok - '*) missed "${line#not ok - }" ;;
+            'ended with '*) status=${line#ended with } ;;
             *) sed 's/^\(# \)*/# /' <<< "$line" ;;
         esac
-    done
+    done < <("$@" 2>&1; echo "ended with $?")
+    [ "$status" = 0 ] || [ "$failed" -gt "$missed_before" ] || missed "$1 comes to its end: $status"
+    [ "$count" -gt "$before" ] || missed "$1 tries something"
 }
 finish() { echo "1..$count"; [ "$failed" = 0 ]; exit; }
 skip_all() { echo "1..0 # SKIP $1"; exit 0; }
