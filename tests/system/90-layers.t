@@ -49,6 +49,7 @@ for main in daemons/*/main.cc; do
     ok "$main says what it may" grep -q '^// SECURITY' "$main"
 done
 none 'no unfinished work' '\b(TODO|FIXME|XXX|HACK)\b' "$nowhere" libcommon spool daemons tools
+is 'every file has a name that can be typed' "$(git ls-files -z | tr '\0' '\n' | LC_ALL=C grep -cv '^[A-Za-z0-9._/+@-]*$')" 0
 is 'no file named util, misc or helper' "$(find libcommon spool daemons tools -name '*util*' -o -name '*misc*' -o -name '*helper*')" ''
 
 is 'the source has one layout (.clang-format)' \
