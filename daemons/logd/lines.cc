@@ -6,8 +6,20 @@
 #include <utility>
 
 #include "daemons/log.h"
+#include "libcommon/text/ascii.h"
 
 namespace mailroom::logd {
+namespace {
+
+// The value of the last field, when that is "dropped".
+std::uint64_t dropped_in(std::string_view fields) {
+  static constexpr std::string_view kDropped = " dropped=";
+  const std::size_t at = fields.rfind(kDropped);
+  return at == fields.npos ? 0
+                           : parse_decimal<std::uint64_t>(fields.substr(at + kDropped.size())).value_or(0);
+}
+
+}  // namespace
 
 void LineAssembler::feed(std::string_view octets, const std::function<void(std::string_view)>& on_line) {
   partial_ += octets;
@@ -24,12 +36,13 @@ void LineAssembler::feed(std::string_view octets, const std::function<void(std::
 
 std::string LineAssembler::take_rest() { return std::exchange(partial_, {}); }
 
-std::string render(std::string_view process, std::string_view line, std::int64_t microseconds_since_1970) {
+LogLine render(std::string_view process, std::string_view line, std::int64_t microseconds_since_1970) {
   const auto time = log::timestamp(microseconds_since_1970);
   if (const auto parsed = log::parse_line(line))
-    return fmt::format("{} {}[{}] {}{}\n", time, process, parsed->pid, parsed->event->name, parsed->fields);
-  return fmt::format("{} {} {}\n", time, process,
-                     log::format(EventName{"stray-output"}.row(), {{"text", line}}));
+    return {fmt::format("{} {}[{}] {}{}\n", time, process, parsed->pid, parsed->event->name, parsed->fields),
+            parsed->event, dropped_in(parsed->fields)};
+  const EventRow& stray = EventName{"stray-output"}.row();
+  return {fmt::format("{} {} {}\n", time, process, log::format(stray, {{"text", line}})), &stray};
 }
 
 }  // namespace mailroom::logd

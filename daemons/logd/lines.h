@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "daemons/events.h"
+
 namespace mailroom::logd {
 
 // Puts octets together to lines.  A line longer than the logger ever writes is given out in pieces.
@@ -21,9 +23,15 @@ class LineAssembler {
   std::string partial_;
 };
 
-// A line for the log, with LF.  Time and process are logd's knowledge; what the process wrote is checked, and
-// shown as "stray-output" when it is not an event (a library's message, or a taken-over process that tries to
-// forge lines).
-std::string render(std::string_view process, std::string_view line, std::int64_t microseconds_since_1970);
+// A line of the log and what it counts as.
+struct LogLine {
+  std::string text;           // with LF
+  const EventRow* event;      // a row of kEvents
+  std::uint64_t dropped = 0;  // lines that the process says it could not write before this one
+};
+
+// Time and process are logd's knowledge; what the process wrote is checked, and becomes "stray-output" when
+// it is not an event (a library's message, or a taken-over process that tries to forge lines).
+LogLine render(std::string_view process, std::string_view line, std::int64_t microseconds_since_1970);
 
 }  // namespace mailroom::logd

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "daemons/log.h"
+#include "daemons/logd/event_counts.h"
 #include "daemons/logd/lines.h"
 #include "libcommon/event/loop.h"
 
@@ -64,7 +65,11 @@ class Server::Pipe {
     while (read_once() > 0) {
     }
     const auto rest = assembler_.take_rest();
-    if (!rest.empty()) write_all(render(process_, rest, now_microseconds()));
+    if (!rest.empty()) write_all(counted(rest, now_microseconds()));
+  }
+
+  EventsCounted counts() const {
+    return {.process = process_, .events = counts_.all(), .dropped = counts_.dropped()};
   }
 
  private:
@@ -81,19 +86,30 @@ class Server::Pipe {
     std::string lines;
     const auto now = now_microseconds();
     assembler_.feed({buffer, static_cast<std::size_t>(got)},
-                    [&](std::string_view line) { lines += render(process_, line, now); });
+                    [&](std::string_view line) { lines += counted(line, now); });
     write_all(lines);
     return got;
+  }
+
+  std::string counted(std::string_view line, std::int64_t now) {
+    LogLine rendered = render(process_, line, now);
+    counts_.count(rendered);
+    return std::move(rendered.text);
   }
 
   Pace& pace_;
   std::string process_;
   Fd fd_;
   LineAssembler assembler_;
+  EventCounts counts_;
   event::ReadWatch readable_;
 };
 
-Server::Server(const Host& host) : host_{host}, pace_{std::make_unique<Pace>()} {
+Server::Server(const Host& host)
+    : host_{host}, pace_{std::make_unique<Pace>()}, tools_{host.loop, host.take_descriptor("tools"),
+                                                           [this](ToolId tool, ToolToLogd&& request) {
+                                                             on_request(tool, std::get<CountEvents>(request));
+                                                           }} {
   // Its own lines need no logd to complete them.
   log::set_up({.fd = STDERR_FILENO, .level = host.config.log.level, .name = host.launch.process});
   static constexpr std::string_view kPrefix = "log ";
@@ -111,6 +127,13 @@ void Server::attach(const std::string& kind, const std::string& peer, Fd fd) {
 
 void Server::add(const std::string& process, Fd fd) {
   pipes_.push_back(std::make_unique<Pipe>(host_.loop, *pace_, process, std::move(fd)));
+}
+
+void Server::on_request(ToolId tool, const CountEvents& request) {
+  if (request.process >= pipes_.size()) return tools_.answer(tool, ToolRefused{"there is no such process"});
+  EventsCounted counted = pipes_[request.process]->counts();
+  counted.last = request.process + 1 == pipes_.size();
+  tools_.answer(tool, std::move(counted));
 }
 
 void Server::drain() {

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "daemons/base/tool_sessions.h"
+#include "daemons/channels/tools_logd.h"
 #include "daemons/daemon.h"
 
 namespace mailroom::logd {
@@ -23,10 +25,12 @@ class Server final : public mailroom::Server {
   class Pace;
   class Pipe;
   void add(const std::string& process, Fd fd);
+  void on_request(ToolId tool, const CountEvents& request);
 
   const Host& host_;
   std::unique_ptr<Pace> pace_;
   std::vector<std::unique_ptr<Pipe>> pipes_;
+  ToolSessions<LogdToTool, ToolToLogd> tools_;
 };
 
 }  // namespace mailroom::logd

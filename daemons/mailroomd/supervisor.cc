@@ -29,7 +29,7 @@ namespace mailroom {
 namespace {
 
 // Whose tools have a control socket.
-constexpr std::array kRolesWithTools{Role::policyd, Role::authd, Role::queued};
+constexpr std::array kRolesWithTools{Role::logd, Role::policyd, Role::authd, Role::queued};
 
 bool may_be_absent(Role role, const Config& config) {
   if (role == Role::relayd) return false;

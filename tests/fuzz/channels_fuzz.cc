@@ -14,6 +14,7 @@
 #include "daemons/channels/policyd.h"
 #include "daemons/channels/queued.h"
 #include "daemons/channels/tools_authd.h"
+#include "daemons/channels/tools_logd.h"
 #include "daemons/channels/tools_policyd.h"
 #include "daemons/channels/tools_queued.h"
 #include "daemons/daemon.h"
@@ -46,7 +47,7 @@ using All =
              ListenerToPolicyd, PolicydToListener, ConnectionToPolicyd, PolicydToConnection, PolicydToQueued,
              QueuedToPolicyd, ListenerToQueued, ConnectionToQueued, QueuedToConnection, ToolToAuthd,
              AuthdToTool, ToolToPolicyd, PolicydToTool, ToolToQueued, QueuedToTool, Launch, AskerToDnsd,
-             DnsdToAsker, QueuedAsksPolicyd, PolicydAnswersQueued>;
+             DnsdToAsker, QueuedAsksPolicyd, PolicydAnswersQueued, ToolToLogd, LogdToTool>;
 
 }  // namespace
 
