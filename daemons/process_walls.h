@@ -152,7 +152,7 @@ inline constexpr WallRow kWalls[] = {
     {"bind", Refusal::error, Places{Place::dnsd, Place::stsd}},  // for UDP; Landlock refuses TCP
     // control sockets of the tools; a listener's own
     {"accept", Refusal::error,
-     Places{Place::policyd, Place::authd, Place::queued, Place::smtp_listener, Place::listener}},
+     Places{Place::logd, Place::policyd, Place::authd, Place::queued, Place::smtp_listener, Place::listener}},
     {"make-socket-pair", Refusal::error,
      Places{Place::queued, Place::smtp_listener, Place::smtp_connection, Place::listener, Place::relayd,
             Place::relay_connection}},
