@@ -1,8 +1,8 @@
 #!/bin/bash
 # Each process that keeps something is killed before each of its calls to the disk, from its first on, while clients work; in other
 # rounds the call fails.  Started again, the system holds all that it acknowledged, once, and nothing that it refused.
-# POINTS=N for at most N calls of each (all of them when there are fewer), PASSES=N to go over them again with other mail,
-# TARGETS='queued...' for some of them.
+# POINTS=N for at most N calls of each (all of them when there are fewer), PASSES=N to go over them again with other mail, SEED=N to
+# begin with other mail, TARGETS='queued...' for some of them.
 . "$(dirname "$0")/lib.sh"
 need_root
 need_program python3 strace
@@ -15,12 +15,14 @@ harm() { # TARGET POINTS [ERROR]
     report_of python3 "$crash/kill_points.py" "$box" "$build" "$1" "${POINTS:-$2}" "${@:3}"
 }
 for pass in $(seq "${PASSES:-1}"); do
+    export PASS=$((${SEED:-1} + pass - 1))
     harm queued 20
     harm queued-opening 15
     harm deliverd 14
     harm deliverd-opening 11
     harm policyd 34
-    harm pop3d 34
+    harm pop3d 20
+    harm pop3d-first 14
     [ $((pass % 3)) = 1 ] || continue # a call that fails depends less on the time
     harm queued 8 EIO
     harm queued 4 ENOSPC

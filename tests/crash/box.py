@@ -1,6 +1,7 @@
 """A sandbox (tools/mr-sandbox) whose processes are harmed: started and killed as a whole in a fifth of a second, and any program
 of it started under strace with an injection.
 """
+import glob
 import os
 import re
 import signal
@@ -58,8 +59,7 @@ class Box:
     def everyone(self):
         found, parents = [], [self.mailroomd.pid]
         while parents:
-            answer = subprocess.run(["pgrep", "-P", ",".join(map(str, parents))], capture_output=True, text=True)
-            parents = [int(each) for each in answer.stdout.split()]
+            parents = [child for parent in parents for child in children(parent)]
             found += parents
         return found
 
@@ -76,34 +76,55 @@ class Box:
     # ---- harm
 
     def arm(self, program, options):
-        """The next start of the program, and only that, is under strace with these options."""
-        armed = f"{self.path}/armed.{program}"
-        with open(armed, "w", encoding="ascii"):
-            pass
-        script = f"{self.path}/libexec/{program}"
-        if os.path.lexists(script):
-            os.unlink(script)
-        real = f"{self.build}/daemons/{program}/{program}"
+        """The next starts of the program are under strace, each with its options; those after them are not."""
+        self.disarm(program)
+        for life, each in enumerate(options):
+            with open(f"{self.path}/armed.{life}", "w", encoding="ascii") as file:
+                file.write(each)
+        script, real = self.places_of(program)
+        os.unlink(script)
         with open(script, "w", encoding="ascii") as file:
-            file.write(f'#!/bin/sh\nrm {armed} 2> /dev/null || exec {real}\nexec strace -D -f -qq {options} {real}\n')
+            file.write(f"""#!/bin/sh
+for armed in {self.path}/armed.*; do
+    options=$(cat "$armed") && rm "$armed" && exec strace -D -f -qq $options {real}
+done 2> /dev/null
+exec {real}
+""")
         os.chmod(script, 0o755)
 
     def disarm(self, program):
-        script = f"{self.path}/libexec/{program}"
+        for armed in glob.glob(f"{self.path}/armed.*"):
+            os.unlink(armed)
+        script, real = self.places_of(program)
         if os.path.lexists(script):
             os.unlink(script)
-        os.symlink(f"{self.build}/daemons/{program}/{program}", script)
+        os.symlink(real, script)
+
+    def places_of(self, program):
+        """(what mailroomd starts, what there is to start)"""
+        return f"{self.path}/libexec/{program}", f"{self.build}/daemons/{program}/{program}"
 
     # ---- tools
 
-    def tool(self, name, *arguments):
+    def tool(self, name, *arguments, given=None):
         return subprocess.run([f"{self.build}/tools/mr-{name}", "--config", f"{self.path}/mailroom.conf", *arguments],
-                              capture_output=True, text=True, timeout=PATIENCE)
+                              input=given, capture_output=True, text=True, timeout=PATIENCE)
 
     def pending(self):
         """Messages in the queue; nothing when queued does not answer."""
-        answer = subprocess.run([f"{self.build}/tools/mr-sandbox", "pending", self.path], capture_output=True, text=True)
+        answer = self.tool("queue", "pending")
         return int(answer.stdout) if answer.returncode == 0 else None
+
+
+def children(pid):
+    try:
+        found = []
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{thread}/children", encoding="ascii") as file:
+                found += map(int, file.read().split())
+        return found
+    except (FileNotFoundError, ProcessLookupError):
+        return []
 
 
 def alive(pid):

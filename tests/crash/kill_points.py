@@ -5,18 +5,18 @@ work; afterwards everything that was acknowledged is there, once.
 kill_points.py BOX BUILD TARGET MOST [ERROR]    BOX is a sandbox that was stopped; TARGET a name of TARGETS below; MOST the
                                                 number of points, spread evenly when there are more calls; with ERROR (EIO,
                                                 ENOSPC) the call fails instead
+PASS=N says which lengths messages have, and their names.
 Prints lines for report of tests/system/lib.sh; the last begins with "#".
 """
 import collections
 import os
 import re
 import sys
-import time
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "system"))
 from durability import calls as calls_of, file_of
-from box import Box, NotInTime, alive
-from workloads import CUT_OFF, Accounts, Changes, Mail, Removal
+from box import Box, NotInTime
+from workloads import CUT_OFF, Accounts, Changes, FirstRemoval, Mail, Removal
 
 PERSISTENCE = "fsync,fdatasync,syncfs,linkat,renameat,renameat2,unlinkat,mkdirat,pwrite64,pwritev,ftruncate,msync"
 CREATING = "openat,openat2"
@@ -30,6 +30,7 @@ TARGETS = {
     "deliverd-opening": ("deliverd", Mail, CREATING),
     "policyd": ("policyd", Accounts, f"{PERSISTENCE},{STREAM}"),
     "pop3d": ("pop3d", Removal, PERSISTENCE),
+    "pop3d-first": ("pop3d", FirstRemoval, PERSISTENCE),
     "imapd": ("imapd", Changes, f"{PERSISTENCE},{STREAM}"),
 }
 
@@ -39,50 +40,43 @@ class Harm:
 
     def __init__(self, box, program, workload, calls):
         self.box, self.program, self.workload, self.calls = box, program, workload, calls
-        self.trace = f"{box.path}/trace"
-        self.struck = 0  # rounds in which the injection was reached
+        self.struck = 0  # injections that were reached
+
+    def trace(self, life):
+        return f"{self.box.path}/trace.{life}"
 
     def count(self):
         """(call, how often): what any one thread of the program makes at most in an undisturbed round.  strace counts the same way."""
-        self.run("-e signal=none")
-        with open(self.trace, encoding="latin-1") as lines:
+        for _ in range(2):  # the first round makes what later ones find
+            self.run("-e signal=none")
+        with open(self.trace(0), encoding="latin-1") as lines:
             made = collections.Counter(re.findall(r"^(\d+) +(\w+)\(", lines.read(), re.M))
         most = collections.Counter()
         for (_, call), count in made.items():
             most[call] = max(most[call], count)
         return sorted(most.items())
 
-    def run(self, options):
-        """What is wrong after one round."""
-        self.box.disarm(self.program)
-        if hasattr(self.workload, "in_question"):  # what the round needs is made before there is any harm
-            self.box.start()
-            self.workload.prepare()
-            self.box.kill()
-        else:
-            self.workload.prepare()
-        self.box.arm(self.program, f"-o {self.trace} -e trace={self.calls} {options}")
-        started = self.box.start()
-        if started:
-            self.cut_off_round()
-        self.box.disarm(self.program)
-        if not started or not alive(self.box.mailroomd.pid):
+    def run(self, *lives):
+        """What is wrong after one round.  lives: the options of strace for the program, and for those started after it has ended."""
+        self.lives = len(lives)
+        for life in range(self.lives):
+            open(self.trace(life), "w", encoding="ascii").close()
+        self.box.arm(self.program, [f"-o {self.trace(life)} -e trace={self.calls} {each}" for life, each in enumerate(lives)])
+        while not self.box.start():  # harmed before all were ready
             self.box.mailroomd.wait()
-            self.box.start()
+        self.workload.prepare()
+        self.cut_off_round()
         found = self.workload.verify()
         self.box.kill()
         return found
 
-    def count_strike(self, call):
-        """The round is over, and strace soon has written all: was the call reached?  One that failed is marked, and one before
-        which its process was killed has no result; what the end of the round kills waits in calls that are not traced."""
+    def count_strikes(self, call):
+        """The round is over: in which lives was the call reached?  One that failed is marked, and one before which its process was
+        killed has no result; what the end of the round kills waits in calls that are not traced."""
         struck = re.compile(rf"\(INJECTED\)|\b{call}(\(| resumed).*= \?$", re.M)
-        for _ in range(10):
-            with open(self.trace, encoding="latin-1") as lines:
-                if struck.search(lines.read()):
-                    self.struck += 1
-                    return
-            time.sleep(0.05)
+        for life in range(self.lives):
+            with open(self.trace(life), encoding="latin-1") as lines:
+                self.struck += struck.search(lines.read()) is not None
 
     def cut_off_round(self):
         try:
@@ -115,6 +109,14 @@ def points(counted, most):
     return [every[i * (len(every) - 1) // max(most - 1, 1)] for i in range(most)]
 
 
+def injections(call, number, error, deaths):
+    """For each life of the program.  One that was killed is killed again early in its next life, while it mends what the first has
+    left, when the workload can bear that."""
+    if error:
+        return [f"-y -e inject={call}:error={error}:when={number}"]
+    return [f"-e inject={call}:signal=KILL:when={each}" for each in (number, number % 3 + 1)[:deaths]]
+
+
 def report(good, what, problems=()):
     print(("ok - " if good else "not ok - ") + what, flush=True)
     for problem in problems:
@@ -125,7 +127,7 @@ def main(path, build, target, most, error=None):
     program, workload_class, calls = TARGETS[target]
     box = Box(path, build)
     box.disk_fails = error is not None
-    workload = workload_class(box, program)
+    workload = workload_class(box, f"{target}.{os.environ.get('PASS', '1')}")
     try:
         harm_at_points(Harm(box, program, workload, calls), target, int(most), error)
     finally:
@@ -140,20 +142,19 @@ def harm_at_points(harm, target, most, error):
     chosen = points(counted, most)
     problems = []
     for call, number in chosen:
-        what = f"error={error}:when={number}" if error else f"signal=KILL:when={number}"
         try:
-            found = harm.run(f"-y -e inject={call}:{what}")
-            found += retried_syncs(harm.trace) if error else []
-            harm.count_strike(call)
+            found = harm.run(*injections(call, number, error, workload.deaths))
+            found += retried_syncs(harm.trace(0)) if error else []
+            harm.count_strikes(call)
         except NotInTime as late:
             found = [f"never: {late}"]
             box.kill()
         problems += [f"{call} {number}: {problem}" for problem in found]
-    harmed = f"each of {harm.struck} calls fails with {error}" if error else f"killed before {harm.struck} calls"
-    report(not problems, f"{target}: {harmed} of {total}: nothing lost, nothing twice, nothing changed", problems)
+    harmed = f"{harm.struck} times a call fails with {error}" if error else f"killed {harm.struck} times before a call"
+    report(not problems, f"{target}: {harmed}, of {total}: nothing lost, nothing twice, nothing changed", problems)
     report(workload.acknowledged > 0, f"{target}: work was acknowledged in between")
     report(harm.struck > 0, f"{target}: it was harmed")
-    print(f"# {target}: {harm.struck} of {len(chosen)} points were reached, {workload.acknowledged} acknowledged, of {workload.unknown} in question "
+    print(f"# {target}: {len(chosen)} rounds, {workload.acknowledged} acknowledged, of {workload.unknown} in question "
           f"{workload.unknown_there} had happened", flush=True)
     if "TALLY" in os.environ:
         with open(os.environ["TALLY"], "a", encoding="ascii") as tally:

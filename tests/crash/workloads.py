@@ -1,5 +1,5 @@
-"""What clients do while the system is harmed, each with books of its own (ledger.py): round() asks for something and may be cut
-off anywhere; verify() says what is wrong afterwards.
+"""What clients do while the system is harmed, each with books of its own (ledger.py): prepare() makes, by what is not harmed, what
+the round needs; round() asks for something and may be cut off anywhere; verify() says what is wrong afterwards.
 """
 import json
 import os
@@ -17,11 +17,13 @@ CUT_OFF = (OSError, EOFError, smtplib.SMTPException, poplib.error_proto)
 class Mail:
     """Messages by SMTP, read and removed by POP3."""
 
-    def __init__(self, box, program):
-        self.box, self.program = box, program
+    deaths = 2  # of a program in one round, at most
+
+    def __init__(self, box, name):
+        self.box, self.name = box, name
         self.user, self.password = box.env["USER1"], box.env["PASS1"]
         self.ledger = Ledger()
-        self.number = 0
+        self.rounds = 0
         self.unknown_there = self.unknown = self.acknowledged = 0
 
     def prepare(self):
@@ -29,14 +31,13 @@ class Mail:
 
     def round(self):
         """Three messages on one connection."""
+        self.rounds += 1
         smtp = smtplib.SMTP("127.0.0.1", self.box.port("SMTP_PORT"), "client.test", timeout=PATIENCE)
-        for _ in range(3):
-            self.send(smtp)
+        for number in range(3):
+            self.send(smtp, f"{self.name}.{number}.{self.rounds}")
         smtp.quit()
 
-    def send(self, smtp):
-        self.number += 1
-        identity = f"{self.program}.{self.number}"
+    def send(self, smtp, identity):
         self.ledger.attempt(identity)
         try:
             smtp.sendmail("load@client.test", [f"{self.user}@{self.box.env['DOMAIN']}"], body_of(identity))
@@ -56,12 +57,16 @@ class Mail:
 
     def verify(self):
         self.settled()
-        messages = eventually(self.read_all, "a POP3 session")
+        session, messages = eventually(self.read_all, "a POP3 session")
+        found = self.judge(messages)
+        self.remove_all(session, messages)
+        return found
+
+    def judge(self, messages):
         found, there, unknown = self.ledger.problems(messages)
         self.unknown_there += there
         self.unknown += unknown
         self.ledger.settle(messages)
-        eventually(lambda: self.remove_all(messages), "a POP3 session that removes")
         return found
 
     def open(self):
@@ -71,38 +76,35 @@ class Mail:
         return pop3
 
     def read_all(self):
+        """A session and what it has read."""
         try:
             pop3 = self.open()
-            messages = [b"\r\n".join(pop3.retr(n + 1)[1]) + b"\r\n" for n in range(pop3.stat()[0])]
-            pop3.quit()
-            return Answer(messages)
+            return pop3, [octets_of(pop3, n + 1) for n in range(pop3.stat()[0])]
         except CUT_OFF:
             return None
 
-    def remove_all(self, messages):
+    def remove_all(self, pop3, messages):
+        """If the session is cut off, the next one to remove what is there does it."""
+        identities = [identity_in(octets) for octets in messages]
         try:
-            pop3 = self.open()
-            identities = [identity_in(octets) for octets in messages]
             for number, identity in enumerate(identities):
                 self.ledger.attempt_removal(identity)
                 pop3.dele(number + 1)
             pop3.quit()
             for identity in identities:
                 self.ledger.acknowledge_removal(identity)
-            return True
         except CUT_OFF:
-            return False
+            pass
 
 
-class Answer(list):
-    """That it is empty does not mean that there is none."""
-
-    def __bool__(self):
-        return True
+def octets_of(pop3, number):
+    return b"\r\n".join(pop3.retr(number)[1]) + b"\r\n"
 
 
 class Removal(Mail):
     """A POP3 session that removes what is there is cut off: all of it is gone or none."""
+
+    deaths = 1
 
     def prepare(self):
         super().round()
@@ -111,7 +113,7 @@ class Removal(Mail):
     def round(self):
         pop3 = self.open()
         count = pop3.stat()[0]
-        identities = [identity_in(b"\r\n".join(pop3.retr(n + 1)[1]) + b"\r\n") for n in range(count)]
+        identities = [identity_in(octets_of(pop3, n + 1)) for n in range(count)]
         for number, identity in enumerate(identities):
             pop3.dele(number + 1)
         self.in_question = identities
@@ -123,14 +125,26 @@ class Removal(Mail):
 
     in_question = ()
 
-    def verify(self):
-        messages = eventually(self.read_all, "a POP3 session")
-        there = {identity_in(octets) for octets in messages}
-        found = []
-        if there & set(self.in_question) not in (set(), set(self.in_question)):
-            found.append(f"half removed: {sorted(there)} of {sorted(self.in_question)}")
+    def judge(self, messages):
+        asked = set(self.in_question)
+        left = asked & {identity_in(octets) for octets in messages}
+        found = [] if left in (set(), asked) else [f"half removed: of {sorted(asked)} there are {sorted(left)}"]
+        if any(self.ledger.removal.get(identity) == "unknown" for identity in asked):
+            self.unknown += 1
+            self.unknown_there += not left
         self.in_question = ()
-        return found + super().verify()
+        return found + super().judge(messages)
+
+
+class FirstRemoval(Removal):
+    """The same, by the first session of an account: its calls make the mailbox."""
+
+    def prepare(self):
+        self.user, self.ledger = f"first{os.getpid()}x{self.rounds}", Ledger()
+        added = self.box.tool("account", "add", self.user, "--password-stdin", given=f"{self.password}\n")
+        if added.returncode != 0:
+            raise RuntimeError(added.stderr)
+        super().prepare()
 
 
 class Imap:
@@ -172,8 +186,10 @@ class Imap:
 class Changes:
     """IMAP commands that change a mailbox; whichever is cut off has happened or not."""
 
-    def __init__(self, box, program):
-        self.box, self.program = box, program
+    deaths = 1
+
+    def __init__(self, box, name):
+        self.box, self.name = box, name
         self.user, self.password = box.env["USER2"], box.env["PASS2"]
         self.rounds = 0
         self.before, self.after = Folders(), Folders()
@@ -184,10 +200,13 @@ class Changes:
     def prepare(self):
         self.rounds += 1
 
+    def identity(self, number):
+        return f"{self.name}.{number}.{self.rounds}"
+
     def steps(self):
         """(command, literal, code of its answer, what it does to the model)"""
         a, b, c = (f"{self.rounds}.{name}" for name in "abc")
-        one, two, three, four = (f"{self.program}.{self.rounds}.{number}" for number in (1, 2, 3, 4))
+        one, two, three, four = (self.identity(number) for number in (1, 2, 3, 4))
 
         def add(folder, identity, flags=""):
             return lambda folders: folders[folder].update({f"+{len(folders[folder])}{identity}": (identity, flags)})
@@ -237,7 +256,7 @@ class Changes:
                 self.acknowledged += 1
                 told = imap.numbers(answer, code) if code else None
                 if told:
-                    self.complaints += self.numbers.given(*told, identity or f"{self.program}.{self.rounds}.1")
+                    self.complaints += self.numbers.given(*told, identity or self.identity(1))
             elif not self.may_refuse(command, status):
                 raise AssertionError(f"{command}: {answer}")
             else:
@@ -309,8 +328,10 @@ class Changes:
 class Accounts:
     """Accounts, aliases and devices, by the tool."""
 
-    def __init__(self, box, program):
-        self.box, self.program = box, program
+    deaths = 1
+
+    def __init__(self, box, name):
+        self.box = box
         self.number = 0
         self.accounts = {}  # name -> "acknowledged" or "unknown"
         self.aliases = {}  # address -> set of what it may be: a name, or None
