@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
+#include "libcommon/text/ascii.h"
 #include "libcommon/text/day.h"
 
 namespace mailroom {
@@ -13,13 +13,6 @@ namespace {
 using policy::Registration;
 using Problem = std::optional<std::string>;
 using Values = std::vector<std::string>;
-
-std::optional<std::uint32_t> number_of(std::string_view text) {
-  std::uint32_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
 
 template <Values Registration::*List>
 constexpr DeviceField list_field(std::string_view name) {
@@ -82,7 +75,7 @@ Problem add_quirk(Registration& device, std::string_view value) {
 }
 
 Problem set_volume(Registration& device, std::string_view value) {
-  const auto number = number_of(value);
+  const auto number = parse_decimal<std::uint32_t>(value);
   if (!number) return fmt::format("\"{}\" is not a number", value);
   device.expected_volume = *number;
   return std::nullopt;
@@ -101,7 +94,7 @@ Problem add_limit(Registration& device, std::string_view value) {
   if (slash == value.npos || equals == value.npos || equals < slash) return "a limit is UNIT/PERIOD=NUMBER";
   const auto unit = policy::parse_unit(value.substr(0, slash));
   const auto period = policy::parse_period(value.substr(slash + 1, equals - slash - 1));
-  const auto number = number_of(value.substr(equals + 1));
+  const auto number = parse_decimal<std::uint32_t>(value.substr(equals + 1));
   if (!unit || !period || !number)
     return fmt::format("\"{}\" is not a limit such as messages/day=500", value);
   device.limits.push_back({policy::LimitScope::device, *unit, *period, 0, *number});

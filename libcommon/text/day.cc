@@ -1,28 +1,23 @@
 #include "libcommon/text/day.h"
 
 #include <array>
-#include <charconv>
 #include <chrono>
 #include <cstdio>
+
+#include "libcommon/text/ascii.h"
 
 namespace mailroom {
 namespace {
 
 constexpr unsigned kFirstYear = 1970;
 
-std::optional<unsigned> number_of(std::string_view text) {
-  unsigned number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
 }  // namespace
 
 std::optional<std::uint64_t> parse_day(std::string_view text) {
   if (text.size() != 10 || text[4] != '-' || text[7] != '-') return std::nullopt;
-  const auto year = number_of(text.substr(0, 4)), month = number_of(text.substr(5, 2)),
-             day = number_of(text.substr(8));
+  const auto year = parse_decimal<unsigned>(text.substr(0, 4)),
+             month = parse_decimal<unsigned>(text.substr(5, 2)),
+             day = parse_decimal<unsigned>(text.substr(8));
   if (!year || !month || !day || *year < kFirstYear) return std::nullopt;
   const std::chrono::year_month_day date{std::chrono::year{static_cast<int>(*year)},
                                          std::chrono::month{*month}, std::chrono::day{*day}};

@@ -51,9 +51,7 @@ std::optional<Registration> View::device_of_principal(std::string_view principal
 std::vector<Registration> View::devices_after(std::string_view after, std::size_t limit) const {
   std::vector<Registration> found;
   lmdb::Cursor cursor{txn_, tables_.devices};
-  bool there = after.empty() ? cursor.first() : cursor.seek(after);
-  if (there && cursor.key() == after) there = cursor.next();
-  for (; there && found.size() < limit; there = cursor.next()) {
+  for (bool there = seek_after(cursor, after); there && found.size() < limit; there = cursor.next()) {
     auto device = decode_record<Registration>(cursor.key(), cursor.value());
     if (!device) throw Damaged("a device of the shared state is damaged");
     found.push_back(std::move(*device));

@@ -10,12 +10,6 @@ namespace {
 
 constexpr unsigned kMaxDatabases = 32;  // more than there are
 
-// Places the cursor on the first key after `after`.
-bool seek_after(lmdb::Cursor& cursor, std::string_view after) {
-  if (!cursor.seek(after)) return false;
-  return after.empty() || cursor.key() != after || cursor.next();
-}
-
 bool any_with_prefix(lmdb::Txn& txn, lmdb::Dbi dbi, std::string_view prefix) {
   lmdb::Cursor cursor{txn, dbi};
   return cursor.seek(prefix) && cursor.key().starts_with(prefix);

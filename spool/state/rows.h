@@ -1,4 +1,4 @@
-// One record of one database, read and written.  Internal to spool/state.
+// One record of one database, read and written, and lists that go on after a key.  Internal to spool/state.
 #pragma once
 
 #include <optional>
@@ -23,6 +23,12 @@ std::optional<T> get_record(const lmdb::Txn& txn, lmdb::Dbi dbi, std::string_vie
 template <typename T>
 void put_record(lmdb::Txn& txn, lmdb::Dbi dbi, std::string_view key, const T& value) {
   txn.put(dbi, key, encode_record(key, value));
+}
+
+// Places the cursor on the first key after `after`; empty: on the first.  False when there is none.
+inline bool seek_after(lmdb::Cursor& cursor, std::string_view after) {
+  if (!cursor.seek(after)) return false;
+  return after.empty() || cursor.key() != after || cursor.next();
 }
 
 }  // namespace mailroom::state
