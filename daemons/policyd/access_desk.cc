@@ -90,14 +90,12 @@ PolicydToTool AccessDesk::handle(const ListLimits& request) {
   return page;
 }
 
-// A device's own limits go before the general ones.
 std::vector<policy::LimitRow> AccessDesk::rows_for(const state::View& view,
                                                    const policy::LimitBook::Key& key) const {
-  std::vector<policy::LimitRow> rows;
+  std::vector<policy::LimitRow> own;
   if (key.scope == policy::LimitScope::device)
-    if (auto device = view.device(key.name)) rows = std::move(device->limits);
-  rows.insert(rows.end(), limits_.book().rows().begin(), limits_.book().rows().end());
-  return rows;
+    if (auto device = view.device(key.name)) own = std::move(device->limits);
+  return limits_.book().rows_for(key, own);
 }
 
 PolicydToTool AccessDesk::handle(const ReleaseLimit& request) {

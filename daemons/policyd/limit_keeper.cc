@@ -54,12 +54,13 @@ state::LimitUse LimitKeeper::stored(const LimitBook::Key& key, const LimitBook::
 }
 
 void LimitKeeper::write() try {
-  const LimitBook::Changes changes = book_.take_changes(steady_now());
+  const LimitBook::Changes changes = book_.changes(steady_now());
   if (changes.counted.empty() && changes.gone.empty()) return;
   auto update = directory_.update();
   for (const LimitBook::Key& key : changes.gone) update.erase_limit_use(key.scope, key.name);
   for (const auto& [key, uses] : changes.counted) update.put_limit_use(stored(key, uses));
   update.commit();
+  book_.copied();
 } catch (const std::exception& error) {
   on_state_failure(error);
 }

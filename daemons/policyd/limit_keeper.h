@@ -30,7 +30,7 @@ class LimitKeeper {
   // written; it goes on to count then.
   bool release(const policy::LimitBook::Key& key);
 
-  // Writes what has changed.  A failure is logged: limits work without.
+  // Writes what has changed.  A failure is logged, and it is written the next time: limits work without.
   void write();
 
  private:

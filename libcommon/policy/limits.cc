@@ -117,15 +117,20 @@ void LimitBook::forget_run_out(Time now) {
                                                                                       : forget(entry);
 }
 
-LimitBook::Changes LimitBook::take_changes(Time now) {
+LimitBook::Changes LimitBook::changes(Time now) {
   forget_run_out(now);
-  Changes changes{{}, std::exchange(gone_, {})};
-  for (auto& [key, entry] : book_) {
-    if (!std::exchange(entry.changed, false)) continue;
-    entry.in_copy = true;
-    changes.counted.emplace_back(key, entry.uses);
-  }
+  Changes changes{{}, gone_};
+  for (const auto& [key, entry] : book_)
+    if (entry.changed) changes.counted.emplace_back(key, entry.uses);
   return changes;
+}
+
+void LimitBook::copied() {
+  gone_.clear();
+  for (auto& [key, entry] : book_) {
+    entry.changed = false;
+    entry.in_copy = true;
+  }
 }
 
 // What has run out goes first; then, so that nobody can stop the counting with many addresses, whoever comes

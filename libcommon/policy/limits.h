@@ -84,6 +84,9 @@ class LimitBook {
   void set_rows(std::vector<LimitRow> rows) { rows_ = std::move(rows); }
   std::span<const LimitRow> rows() const { return rows_; }
 
+  // Those for this speaker: its own, and the general ones of other places.
+  std::vector<LimitRow> rows_for(const Key& key, std::span<const LimitRow> own) const;
+
   // The hard limit that one recipient more, and perhaps one message more, would break; the one that ends
   // last. `own` are rows of this speaker alone, which go before the general ones of the same place.
   std::optional<Reached> reached(const Key& key, unsigned new_messages, Time now,
@@ -102,24 +105,25 @@ class LimitBook {
   std::vector<Line> lines_after(const std::optional<Key>& after, std::size_t max, Time now) const;
 
   // For whoever keeps a copy beyond the process: what is counted now of those that have changed since the
-  // last call, and who of those in the copy is not counted any more.  Lets go of what has run out.
+  // copy was made, and who of those in the copy is not counted any more.  Lets go of what has run out.
   struct Changes {
     std::vector<std::pair<Key, Uses>> counted;
     std::vector<Key> gone;
   };
-  Changes take_changes(Time now);
+  Changes changes(Time now);
+  // The copy has all that changes() has just given.  Until that is said they are given again.
+  void copied();
   // From the copy, in place of what is there.
   void restore(const Key& key, const Uses& uses) { book_[key] = {uses, false, true}; }
 
  private:
   struct Entry {
     Uses uses;
-    bool changed = true;   // since take_changes()
-    bool in_copy = false;  // take_changes() has given it, or restore() brought it
+    bool changed = true;   // since copied()
+    bool in_copy = false;  // copied() has said so, or restore() brought it
   };
   using Book = std::map<Key, Entry>;
 
-  std::vector<LimitRow> rows_for(const Key& key, std::span<const LimitRow> own) const;
   Book::iterator forget(Book::iterator entry);
   void forget_run_out(Time now);
   void make_room(Time now);

@@ -66,6 +66,9 @@ TEST_CASE("a speaker's own limits go before the general ones") {
   book.count(kAlice, 1, kNow, own);
   CHECK(book.reached(kAlice, 1, kNow));
   CHECK_FALSE(book.reached(kAlice, 1, kNow, own));
+  const std::vector<LimitRow> none{{LimitScope::account, LimitUnit::messages, LimitPeriod::hour, 0, 0}};
+  for (int i = 0; i < 5; ++i) book.count(kAlice, 1, kNow, none);
+  CHECK_FALSE(book.reached(kAlice, 1, kNow, none));
 }
 
 TEST_CASE("an operator releases, and lists what runs") {
@@ -95,29 +98,34 @@ TEST_CASE("a copy of the book follows it by what has changed") {
   book.count(kAlice, 1, kNow);
   book.count(kAlice, 1, kNow + 1s);
   book.count(bob, 1, kNow);
-  auto changes = book.take_changes(kNow + 2s);
+  auto changes = book.changes(kNow + 2s);
   REQUIRE(changes.counted.size() == 2);
   CHECK(changes.gone.empty());
-  CHECK(book.take_changes(kNow + 2s).counted.empty());
+  book.copied();
+  CHECK(book.changes(kNow + 2s).counted.empty());
 
   auto restored = book_of({{LimitScope::account, LimitUnit::messages, LimitPeriod::day, 0, 2}});
   for (const auto& [key, uses] : changes.counted) restored.restore(key, uses);
   CHECK(restored.reached(kAlice, 1, kNow + 3s)->until == kNow + 24h);
   CHECK_FALSE(restored.reached(bob, 1, kNow + 3s));
-  CHECK(restored.take_changes(kNow + 3s).counted.empty());
+  CHECK(restored.changes(kNow + 3s).counted.empty());
 
   book.count(bob, 0, kNow + 3s);
   book.release(kAlice);
-  changes = book.take_changes(kNow + 4s);
-  REQUIRE(changes.counted.size() == 1);
-  CHECK(changes.counted[0].first == bob);
-  CHECK(changes.gone == std::vector{kAlice});
-  CHECK(book.take_changes(kNow + 25h).gone == std::vector{bob});
+  for (int i = 0; i < 2; ++i) {  // the first time the copy could not be written
+    changes = book.changes(kNow + 4s);
+    REQUIRE(changes.counted.size() == 1);
+    CHECK(changes.counted[0].first == bob);
+    CHECK(changes.gone == std::vector{kAlice});
+  }
+  book.copied();
+  CHECK(book.changes(kNow + 25h).gone == std::vector{bob});
+  book.copied();
   CHECK_FALSE(book.knows(bob));
 
   book.count(kAlice, 1, kNow);
   book.release(kAlice);  // the copy has never heard of it
-  CHECK(book.take_changes(kNow).gone.empty());
+  CHECK(book.changes(kNow).gone.empty());
 }
 
 TEST_CASE("what makes room for others leaves the copy too, which is so bounded") {
@@ -125,7 +133,8 @@ TEST_CASE("what makes room for others leaves the copy too, which is so bounded")
   std::set<std::string> copy;
   for (int i = 0; i < 50; ++i) {
     book.count({LimitScope::address, std::to_string(i)}, 1, kNow);
-    const auto changes = book.take_changes(kNow);
+    const auto changes = book.changes(kNow);
+    book.copied();
     for (const auto& key : changes.gone) CHECK(copy.erase(key.name) == 1);
     for (const auto& [key, uses] : changes.counted) copy.insert(key.name);
     CHECK(copy.size() <= 2);

@@ -15,6 +15,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
+constexpr std::uint64_t kMapSize = 64 << 20;
 const LimitBook::Key kAlice{LimitScope::account, "alice"}, kScanner{LimitScope::device, "scanner1"};
 
 class Kept : public test::DaemonHost {
@@ -25,12 +26,16 @@ class Kept : public test::DaemonHost {
   void start() {
     keeper.reset();
     book.reset();
-    directory.reset();
-    directory.emplace(state::Directory::open(".", 64 << 20));
+    reopen(kMapSize);
     book.emplace(
         std::vector<policy::LimitRow>{{LimitScope::account, LimitUnit::messages, LimitPeriod::hour, 0, 2},
                                       {LimitScope::device, LimitUnit::recipients, LimitPeriod::day, 0, 2}});
     keeper.emplace(loop, *directory, *book, [this] { return now; });
+  }
+  // The keeper goes on with it.
+  void reopen(std::uint64_t map_size) {
+    directory.reset();
+    directory.emplace(state::Directory::open(".", map_size));
   }
   void count(const LimitBook::Key& key) { book->count(key, 1, std::chrono::steady_clock::now()); }
   std::optional<LimitBook::Reached> reached(const LimitBook::Key& key) {
@@ -117,4 +122,21 @@ TEST_CASE("what has run out leaves the disk, and what has not changed is not wri
   CHECK(p.stored() == 1);
   p.keeper->write();
   CHECK(p.stored() == 0);
+}
+
+TEST_CASE("what could not be written is written when it can be") {
+  Kept p;
+  for (int i = 0; i < 2; ++i) p.count(kAlice);
+  p.keeper->write();
+  REQUIRE(p.book->release(kAlice));
+  for (int i = 0; i < 2'000; ++i) p.count({LimitScope::device, "scanner" + std::to_string(i)});
+  p.reopen(1);  // as large as it is: the disk is full
+  p.keeper->write();
+  CHECK(p.stored() == 1);
+  CHECK(p.log().find("state-failed") != std::string::npos);
+  p.reopen(kMapSize);
+  p.keeper->write();
+  CHECK(p.stored() == 2'000);
+  p.start();
+  CHECK_FALSE(p.reached(kAlice));
 }
