@@ -5,6 +5,7 @@
 #include <span>
 
 #include "daemons/log.h"
+#include "daemons/policyd/page_room.h"
 #include "daemons/state_failure.h"
 #include "libcommon/policy/login_name.h"
 #include "libcommon/policy/sender_pattern.h"
@@ -12,8 +13,7 @@
 namespace mailroom::policyd {
 namespace {
 
-// Octets of the rows of one page, and names of one alias in a list, so that a page fits a packet.
-constexpr std::size_t kMaxPageOctets = 32 * 1024;
+// Names of one alias in a list, so that a row fits a packet.
 constexpr std::size_t kMaxNamesShown = 100;
 constexpr std::size_t kMaxAddressesShown = 150;
 
@@ -65,12 +65,6 @@ void apply(const ChangeAccount& request, state::Permissions& permissions) {
   permissions.send_as.clear();
   for (const std::string& text : *request.send_as)
     permissions.send_as.push_back(policy::canonical_sender_pattern(text).value_or(text));
-}
-
-template <typename Row>
-bool page_is_full(std::size_t& octets, const Row& row) {
-  octets += ipc::encode(row).size();
-  return octets > kMaxPageOctets;
 }
 
 }  // namespace
@@ -278,10 +272,10 @@ PolicydToTool AccountDesk::handle(const ListAliases& request) {
   const auto view = directory_.view();
   const auto aliases = view.aliases_after(request.after, kPageSize);
   AliasPage page{.aliases = {}, .last = aliases.size() < kPageSize};
-  std::size_t octets = 0;
+  PageRoom room;
   for (const state::Alias& alias : aliases) {
     AliasFacts row{alias.address, some_names(view, alias.accounts)};
-    if (page_is_full(octets, row) && !page.aliases.empty()) {
+    if (!room.takes(row)) {
       page.last = false;
       break;
     }

@@ -4,6 +4,10 @@
 
 namespace mailroom::policyd {
 
+std::string own_address(const Config& config) {
+  return "postmaster@" + (config.domains.empty() ? config.hostname : config.domains.front());
+}
+
 void OwnMail::send(std::string reverse_path, Recipient recipient, std::string content, Done done) {
   if (waiting_.size() >= kMaxUnanswered || content.size() > kMaxSubmitted) return done(0);
   SubmitMessage message{.number = ++last_,

@@ -6,12 +6,16 @@
 #include <map>
 #include <string>
 
+#include "daemons/config.h"
 #include "daemons/policyd/peers.h"
 
 namespace mailroom::policyd {
 
 // Messages that queued has not answered for; one more is not sent.
 inline constexpr std::size_t kMaxUnanswered = 1'000;
+
+// Whom the system's own messages are from, in their header.
+std::string own_address(const Config& config);
 
 class OwnMail {
  public:

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "daemons/log.h"
+#include "daemons/policyd/own_mail.h"
 #include "libcommon/protocol/rfc5322/date_time.h"
 #include "libcommon/routing/sts_policy.h"
 
@@ -164,7 +165,7 @@ void ReportDesk::texts_found(const Key& key, const dns::Answer& answer) {
 void ReportDesk::send_to(const Key& key, const std::string& address) {
   const auto found = results_.find(key);
   if (found == results_.end()) return;
-  const std::string contact = "postmaster@" + config_.domains.front();
+  const std::string contact = own_address(config_);
   const tlsrpt::Report report{.organization = config_.domains.front(),
                               .contact = contact,
                               .submitter = config_.hostname,

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "daemons/log.h"
+#include "daemons/policyd/own_mail.h"
 #include "daemons/state_failure.h"
 #include "libcommon/policy/report_refusal.h"
 #include "libcommon/protocol/rfc5322/date_time.h"
@@ -143,7 +144,7 @@ policy::SuspensionNotice SuspensionDesk::notice_to(const Registration& device, c
   return {.device = device.name,
           .purpose = device.purpose,
           .why = why,
-          .from = "postmaster@" + (config_.domains.empty() ? config_.hostname : config_.domains.front()),
+          .from = own_address(config_),
           .to = contact,
           .help = config_.policyd.help_desk,
           .date = rfc5322::format_date_time(rfc5322::to_date_time(static_cast<std::int64_t>(now))),
