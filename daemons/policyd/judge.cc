@@ -337,7 +337,9 @@ policy::Sender Judge::kind_of_sender(const Case& c, const policy::Address& sende
     c.note("sender", "an address of {}", words_of(c.view, owners));
     const bool is_one_person =
         owners.accounts.size() == 1 && !c.view.permissions(owners.accounts.front()).functional;
-    const bool may_be_person = personal_senders_ || (is_registered && c.device->personal_senders);
+    const bool is_active = c.judgement.facts.device == policy::Device::active;
+    const bool may_be_person =
+        personal_senders_ || (is_registered && is_active && c.device->personal_senders);
     if (is_one_person && !may_be_person) return Sender::personal;
     return is_registered ? Sender::own : Sender::functional;
   }

@@ -59,6 +59,7 @@ struct MailDesk::Client {
   bool held = false;      // queued may hold an envelope of this connection
   bool by_grant = false;  // ... and what lets it is POP-before-SMTP
   std::string device;     // ... or this device's registration; empty: none
+  std::string submitter;  // ... whose message it is, there
   bool over = false;      // it was reset
   bool broken = false;    // what queued held is lost: the rest of the transaction is refused for now
 
@@ -71,6 +72,9 @@ struct MailDesk::Client {
   policy::ReverseNameFound name;
   std::optional<ConnectionToPolicyd> postponed;
 
+  bool holds_for_another(const Judgement& now) const {
+    return held && (device != now.device || submitter != now.submitter);
+  }
   void answer(const Reply& reply, std::string_view rule, QueueId queue_id = 0) {
     channel->send(mailroom::Verdict{transaction, reply, std::string{rule}, queue_id});
   }
@@ -204,6 +208,7 @@ void MailDesk::begin_transaction(Client& client, const CheckRecipient& question)
   client.recipients = 0;
   client.by_grant = client.over = client.broken = false;
   client.device.clear();
+  client.submitter.clear();
 }
 
 void MailDesk::check_recipient(Client& client, CheckRecipient&& question) {
@@ -224,13 +229,14 @@ void MailDesk::check_recipient(Client& client, CheckRecipient&& question) {
 // ---- what queued holds
 
 void MailDesk::authorise(Client& client, CheckRecipient&& question, Judgement& judgement) {
+  if (client.holds_for_another(judgement)) take_back(client);
   if (client.broken) return client.answer(unavailable(), kQueueAway);
   AuthoriseRecipient envelope;
   envelope.connection = client.connection.id;
   envelope.transaction = question.transaction;
   envelope.reverse_path = question.reverse_path;
   envelope.mail = std::move(question.mail);
-  envelope.submitter = std::move(judgement.submitter);
+  envelope.submitter = judgement.submitter;
   envelope.device = judgement.device;
   envelope.authors = std::move(judgement.authors);
   envelope.recipient = {question.forward_path, std::move(judgement.targets), std::move(judgement.domain),
@@ -239,6 +245,7 @@ void MailDesk::authorise(Client& client, CheckRecipient&& question, Judgement& j
   client.held = true;
   client.by_grant = client.by_grant || judgement.verdict.rule == "grant-to-anybody";
   client.device = std::move(judgement.device);
+  client.submitter = std::move(judgement.submitter);
   client.waiting = {++questions_,
                     std::move(judgement.verdict),
                     std::move(question.forward_path),

@@ -5,6 +5,10 @@
 // What arrives on a connection's channel is that connection's, and no more: its identity is what the login
 // desk noted for it, its transactions only count upwards, and within one the reverse-path and the parameters
 // of MAIL stay as they were. A question that breaks this ends the channel.
+//
+// What queued holds has one speaker, the one of its first recipient: when another one comes out for a later
+// recipient, since a device has been approved or a grant has run out meanwhile, the transaction is refused
+// for now, and all that was held of it is withdrawn.
 #pragma once
 
 #include <chrono>
