@@ -51,7 +51,7 @@ constexpr std::string_view kUsage =
     "FIELD is --dns-name NAME, --principal SERVICE/NAME, --network NETWORK, --from ADDRESS, --contact "
     "ADDRESS,\n"
     "--purpose TEXT, --owner TEXT, --can-log-in yes|no, --personal-senders yes|no, --volume NUMBER,\n"
-    "--limit UNIT/PERIOD=NUMBER, --quirk WORD, --review DAY.\n"
+    "--limit UNIT/PERIOD=NUMBER, --quirk WORD, --review DAY; with '' for a value it is taken away.\n"
     "STATE is requested, active, suspended or removed. --who NAME is who does it, the one who called sudo by "
     "default.\n";
 
@@ -247,30 +247,37 @@ int export_all(Policyd& policyd, const Options&) {
 
 DeviceReason reason_of(const Options& options) { return {options.who, options.why}; }
 
-// Each list that is given replaces the one that was there.
+// Each list that is given replaces the one that was there; an empty value only takes away what was there.
 std::optional<std::string> set_fields(Registration& device, const std::vector<FieldValue>& values) {
   for (const FieldValue& each : values) each.field->clear(device);
-  for (const FieldValue& each : values)
+  for (const FieldValue& each : values) {
+    if (each.value.empty()) continue;
     if (auto problem = each.field->set(device, each.value)) return problem;
+  }
   return std::nullopt;
 }
 
-// A password outlives neither the principal nor the device, and a new one finds none.
-int forget_passwords(const std::vector<std::string>& principals, const Options& options) {
-  if (principals.empty()) return kGood;
-  auto servers = AccountServers::connect(options.run_directory);
-  if (!servers) return fail(servers.error());
+// A password outlives neither the principal nor the device, and a new one finds none.  The servers are
+// reached before policyd changes anything; what fails all the same is said, with how to do it again.
+int forget_passwords(AccountServers& servers, const std::string& device,
+                     const std::vector<std::string>& principals) {
+  int result = kGood;
   for (const std::string& principal : principals)
-    if (const auto removed = servers->remove_secret(principal); !removed) return fail(removed.error());
-  return kGood;
+    if (const auto removed = servers.remove_secret(principal); !removed)
+      result = fail(fmt::format("the password of {1} may be there still ({2}): "
+                                "mr-device password {0} {1} --no-password",
+                                device, principal, removed.error()));
+  return result;
 }
 
 int request(Policyd& policyd, const Options& options) {
   Registration device;
   device.name = options.words[1];
   if (const auto problem = set_fields(device, options.fields)) return fail(*problem);
+  auto servers = AccountServers::connect(options.run_directory);
+  if (!servers) return fail(servers.error());
   const auto done = policyd.ask<DeviceShown>(RequestDevice{std::move(device), reason_of(options)});
-  return done ? forget_passwords(done->device.principals, options) : fail(done.error());
+  return done ? forget_passwords(*servers, done->device.name, done->device.principals) : fail(done.error());
 }
 
 // Those that only one of the two has.
@@ -290,27 +297,39 @@ int edit(Policyd& policyd, const Options& options) {
   if (!shown) return fail(shown.error());
   Registration device = shown->device;
   if (const auto problem = set_fields(device, options.fields)) return fail(*problem);
-  const auto done = policyd.ask<DeviceShown>(EditDevice{std::move(device), reason_of(options)});
-  return done ? forget_passwords(changed_principals(shown->device, done->device), options)
-              : fail(done.error());
+  auto servers = AccountServers::connect(options.run_directory);
+  if (!servers) return fail(servers.error());
+  const auto done =
+      policyd.ask<DeviceShown>(EditDevice{std::move(device), shown->device, reason_of(options)});
+  if (!done) return fail(done.error());
+  return forget_passwords(*servers, done->device.name, changed_principals(shown->device, done->device));
 }
 
 template <DeviceStep Step>
 int step(Policyd& policyd, const Options& options) {
   const auto done = policyd.ask<DeviceShown>(StepDevice{options.words[1], Step, reason_of(options)});
-  if (!done) return fail(done.error());
-  const bool is_gone = done->device.state == policy::DeviceState::removed;
-  return is_gone ? forget_passwords(done->device.principals, options) : kGood;
+  return done ? kGood : fail(done.error());
 }
 
-// Only for principals of a device, and never for an account.
+// What the device is known by is free then.
+template <DeviceStep Step>
+int step_to_removed(Policyd& policyd, const Options& options) {
+  auto servers = AccountServers::connect(options.run_directory);
+  if (!servers) return fail(servers.error());
+  const auto done = policyd.ask<DeviceShown>(StepDevice{options.words[1], Step, reason_of(options)});
+  return done ? forget_passwords(*servers, done->device.name, done->device.principals) : fail(done.error());
+}
+
+// Only for principals of the device; but what is left of one that nobody has any more can be taken away.
 int password(Policyd& policyd, const Options& options) {
   const std::string principal = lower_case(options.words[2]);
   const auto shown = policyd.ask<DeviceShown>(ShowDevice{options.words[1]});
   if (!shown) return fail(shown.error());
-  const auto& principals = shown->device.principals;
-  if (shown->device.state == policy::DeviceState::removed ||
-      std::ranges::find(principals, principal) == principals.end())
+  const auto found = policyd.ask<PrincipalFound>(FindPrincipal{principal});
+  if (!found) return fail(found.error());
+  const bool is_nobodys = found->device.empty() && !found->account;
+  const bool may_set = found->device == shown->device.name;
+  if (!may_set && !(is_nobodys && options.password.from == PasswordFrom::none))
     return fail(fmt::format("{} is no principal of {}", principal, shown->device.name));
   const auto secret = read_password(options.password);
   if (!secret) return fail(secret.error());
@@ -331,6 +350,11 @@ std::vector<Registration> take_batch(std::span<const Registration>& rest) {
   return batch;
 }
 
+int take_result(AccountServers& servers, const Registration& device, const DeviceImported& result) {
+  if (!result.problem.empty()) return fail(result.name + ": " + result.problem);
+  return result.is_new ? forget_passwords(servers, device.name, device.principals) : kGood;
+}
+
 int import(Policyd& policyd, const Options& options) {
   const std::string& name = options.words[1];
   std::ifstream file{name == "-" ? "/dev/stdin" : name};
@@ -341,12 +365,15 @@ int import(Policyd& policyd, const Options& options) {
     for (const std::string& problem : devices.error()) fail(name + ":" + problem);
     return kFailed;
   }
+  auto servers = AccountServers::connect(options.run_directory);
+  if (!servers) return fail(servers.error());
   int result = kGood;
   for (std::span<const Registration> rest{*devices}; !rest.empty();) {
-    const auto done = policyd.ask<DevicesImported>(ImportDevices{take_batch(rest), reason_of(options)});
+    const std::vector<Registration> batch = take_batch(rest);
+    const auto done = policyd.ask<DevicesImported>(ImportDevices{batch, reason_of(options)});
     if (!done) return fail(done.error());
-    for (const DeviceImported& each : done->results)
-      if (!each.problem.empty()) result = fail(each.name + ": " + each.problem);
+    for (std::size_t i = 0; i < std::min(batch.size(), done->results.size()); ++i)
+      if (take_result(*servers, batch[i], done->results[i]) != kGood) result = kFailed;
   }
   return result;
 }
@@ -367,8 +394,8 @@ constexpr Verb kVerbs[] = {
     {"import", 2, import},
     {"list", 1, list},
     {"password", 3, password},
-    {"reject", 2, step<DeviceStep::reject>},
-    {"remove", 2, step<DeviceStep::remove>},
+    {"reject", 2, step_to_removed<DeviceStep::reject>},
+    {"remove", 2, step_to_removed<DeviceStep::remove>},
     {"request", 2, request},
     {"resume", 2, step<DeviceStep::resume>},
     {"show", 2, show},

@@ -37,12 +37,17 @@ struct StepDevice {  // approve, reject, suspend, resume, remove
 };
 struct EditDevice {  // all of it but state and dates
   policy::Registration device;
+  policy::Registration before;  // what it was made from: refused when that is not what is there now
   DeviceReason reason;
-  static auto fields(auto& m) { return std::tie(m.device, m.reason); }
+  static auto fields(auto& m) { return std::tie(m.device, m.before, m.reason); }
 };
 struct ShowDevice {
   std::string name;
   static auto fields(auto& m) { return std::tie(m.name); }
+};
+struct FindPrincipal {
+  std::string principal;
+  static auto fields(auto& m) { return std::tie(m.principal); }
 };
 struct ListDevices {
   std::string after;  // a name; empty: from the beginning
@@ -65,6 +70,11 @@ struct DeviceShown {
   policy::Registration device;
   static auto fields(auto& m) { return std::tie(m.device); }
 };
+struct PrincipalFound {
+  std::string device;  // that is not removed; empty: none has it
+  bool account = false;
+  static auto fields(auto& m) { return std::tie(m.device, m.account); }
+};
 struct DevicePage {
   std::vector<policy::Registration> devices;
   bool last = false;
@@ -78,7 +88,8 @@ struct DeviceHistoryPage {
 struct DeviceImported {
   std::string name;
   std::string problem;  // empty: it is registered
-  static auto fields(auto& m) { return std::tie(m.name, m.problem); }
+  bool is_new = false;  // it was not there before
+  static auto fields(auto& m) { return std::tie(m.name, m.problem, m.is_new); }
 };
 struct DevicesImported {  // durable; in the order of the request
   std::vector<DeviceImported> results;

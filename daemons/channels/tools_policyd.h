@@ -65,7 +65,7 @@ struct ListAliases {
 using ToolToPolicyd =
     std::variant<AddAccounts, ChangeAccount, RemoveAccount, ShowAccount, ListAccounts, SetAlias, ListAliases,
                  ListGrants, RevokeGrants, ListLimits, ReleaseLimit, ExplainMail, RequestDevice, StepDevice,
-                 EditDevice, ShowDevice, ListDevices, ListDeviceHistory, ImportDevices>;
+                 EditDevice, ShowDevice, FindPrincipal, ListDevices, ListDeviceHistory, ImportDevices>;
 
 struct AddResult {
   std::string name;
@@ -120,6 +120,6 @@ struct AliasPage {
 };
 using PolicydToTool = std::variant<AccountsAdded, Done, ToolRefused, AccountShown, AccountPage, AliasPage,
                                    GrantPage, GrantsRevoked, LimitPage, MailExplained, DeviceShown,
-                                   DevicePage, DeviceHistoryPage, DevicesImported>;
+                                   PrincipalFound, DevicePage, DeviceHistoryPage, DevicesImported>;
 
 }  // namespace mailroom

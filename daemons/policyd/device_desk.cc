@@ -5,8 +5,9 @@
 #include <utility>
 
 #include "daemons/log.h"
+#include "daemons/policyd/page_room.h"
 #include "daemons/state_failure.h"
-#include "libcommon/ipc/codec.h"
+#include "libcommon/policy/suspension.h"
 #include "libcommon/text/ascii.h"
 #include "libcommon/text/day.h"
 
@@ -19,13 +20,12 @@ using policy::Registration;
 
 // Who takes a step when nobody does.
 constexpr std::string_view kSystem = "policyd";
-// Octets of one page, so that it fits a packet.
-constexpr std::size_t kMaxPageOctets = 48 * 1024;
 // Devices that are looked through in one go.
 constexpr std::size_t kDevicesAtOnce = 500;
 constexpr std::chrono::hours kReviewInterval{24};
 
 constexpr std::string_view kNotRegistered = "no device of that name is registered";
+constexpr std::string_view kChangedMeanwhile = "the device was changed meanwhile: look at it, and try again";
 constexpr std::string_view kNoReason = "who does it and why must be said";
 
 ToolRefused refused(std::string_view reason) { return {std::string{reason}}; }
@@ -49,18 +49,35 @@ Registration with_kept_fields(Registration device, const Registration& before) {
   return device;
 }
 
-// Whether that is all of the rows; those beyond a packet are cut off.
-template <typename Row>
-bool cut_to_page(std::vector<Row>& rows, std::size_t most) {
-  std::size_t octets = 0, kept = 0;
-  while (kept < rows.size() && kept < most) {
-    octets += ipc::encode(rows[kept]).size();
-    if (octets > kMaxPageOctets && kept > 0) break;
-    ++kept;
-  }
-  const bool all = kept == rows.size();
-  rows.resize(kept);
-  return all;
+// What counted against the device counts no more once somebody has looked at it; a new one begins with
+// nothing.
+void settle_reports(state::Update& update, const std::optional<Registration>& before, const Registration& now,
+                    DeviceStep step) {
+  if (step == DeviceStep::request || now.state == DeviceState::removed)
+    return update.put_device_reports(now.name, {});
+  const bool other_senders = before && before->from != now.from;
+  if (step != DeviceStep::resume && !other_senders) return;
+  state::DeviceReports reports = update.device_reports(now.name);
+  policy::spend(reports.refused);
+  update.put_device_reports(now.name, reports);
+}
+
+std::expected<void, std::string> put(state::Update& update, const Registration& device,
+                                     const policy::DeviceHistory& history) {
+  const auto before = update.device(device.name);
+  if (auto done = update.put_device(device, history); !done) return done;
+  settle_reports(update, before, device, history.step);
+  return {};
+}
+
+void log_change(std::string_view device, DeviceState state, DeviceStep step, const DeviceReason& reason,
+                std::string_view change = {}) {
+  log::write("device-changed", {{"device", device},
+                                {"step", policy::step_word(step)},
+                                {"state", policy::state_word(state)},
+                                {"who", reason.who},
+                                {"why", reason.why},
+                                {"change", change}});
 }
 
 }  // namespace
@@ -72,19 +89,14 @@ DeviceDesk::DeviceDesk(event::Loop& loop, state::Directory& directory, OnChanged
 
 // ---- steps
 
-std::expected<void, ToolRefused> DeviceDesk::put(const Registration& device, DeviceStep step,
-                                                 const DeviceReason& reason, std::string change) {
+std::expected<void, ToolRefused> DeviceDesk::change(const Registration& device, DeviceStep step,
+                                                    const DeviceReason& reason, const std::string& fields) {
   if (!is_said(reason)) return Refused{refused(kNoReason)};
   auto update = directory_.update();
-  const auto done = update.put_device(device, history_of(system_clock_(), step, reason, change));
+  const auto done = put(update, device, history_of(system_clock_(), step, reason, fields));
   if (!done) return Refused{refused(done.error())};
   update.commit();
-  log::write("device-changed", {{"device", device.name},
-                                {"step", policy::step_word(step)},
-                                {"state", policy::state_word(device.state)},
-                                {"who", reason.who},
-                                {"why", reason.why},
-                                {"change", change}});
+  log_change(device.name, device.state, step, reason, fields);
   on_changed_(device.name);
   return {};
 }
@@ -95,7 +107,7 @@ std::expected<Registration, ToolRefused> DeviceDesk::take_step(const std::string
   const auto state = policy::after_step(state_of(device), step);
   if (!state) return Refused{refused(state.error())};
   device->state = *state;
-  if (auto done = put(*device, step, reason); !done) return Refused{done.error()};
+  if (auto done = change(*device, step, reason); !done) return Refused{done.error()};
   return std::move(*device);
 }
 
@@ -115,7 +127,7 @@ PolicydToTool DeviceDesk::handle(const RequestDevice& request) {
   if (!state) return refused(state.error());
   device->state = *state;
   device->created = system_clock_();
-  if (auto done = put(*device, DeviceStep::request, request.reason); !done) return done.error();
+  if (auto done = change(*device, DeviceStep::request, request.reason); !done) return done.error();
   return DeviceShown{std::move(*device)};
 }
 
@@ -125,11 +137,11 @@ PolicydToTool DeviceDesk::handle(const EditDevice& request) {
   const auto before = directory_.view().device(device->name);
   const auto state = policy::after_step(state_of(before), DeviceStep::edit);
   if (!state) return refused(state.error());
+  if (*before != request.before) return refused(kChangedMeanwhile);
   *device = with_kept_fields(std::move(*device), *before);
-  std::string change = policy::changed_fields(*before, *device);
-  if (change.empty()) return refused("nothing is different");
-  if (auto done = put(*device, DeviceStep::edit, request.reason, std::move(change)); !done)
-    return done.error();
+  const std::string fields = policy::changed_fields(*before, *device);
+  if (fields.empty()) return refused("nothing is different");
+  if (auto done = change(*device, DeviceStep::edit, request.reason, fields); !done) return done.error();
   return DeviceShown{std::move(*device)};
 }
 
@@ -141,20 +153,21 @@ void DeviceDesk::suspend(state::Update& update, Registration device, const std::
 }
 
 void DeviceDesk::suspended(const std::string& device, const std::string& why) {
+  log_change(device, DeviceState::suspended, DeviceStep::suspend, {std::string{kSystem}, why});
   log::write("device-suspended", {{"device", device}, {"reason", why}});
   on_changed_(device);
 }
 
 // ---- import
 
-std::expected<void, std::string> DeviceDesk::import_one(state::Update& update, const Registration& given,
+std::expected<bool, std::string> DeviceDesk::import_one(state::Update& update, const Registration& given,
                                                         const DeviceReason& reason) const {
   auto device = policy::canonical_registration(given);
   if (!device) return std::unexpected(device.error());
   const auto before = update.device(device->name);
   if (before && before->state != DeviceState::removed) {
     const bool is_same = before->state == device->state && policy::changed_fields(*before, *device).empty();
-    if (is_same) return {};
+    if (is_same) return false;
     return std::unexpected("a device of that name is registered already, and is another one");
   }
   const auto steps = policy::steps_to(device->state);
@@ -166,9 +179,10 @@ std::expected<void, std::string> DeviceDesk::import_one(state::Update& update, c
     if (!after) return std::unexpected(after.error());
     device->state = *after;
     state = *after;
-    if (auto done = update.put_device(*device, history_of(device->created, step, reason)); !done) return done;
+    if (auto done = put(update, *device, history_of(device->created, step, reason)); !done)
+      return std::unexpected(done.error());
   }
-  return {};
+  return true;
 }
 
 // All in one transaction, as a few thousand of them shall not take a sync each.
@@ -179,9 +193,13 @@ PolicydToTool DeviceDesk::handle(const ImportDevices& request) {
   auto update = directory_.update();
   for (const Registration& device : request.devices) {
     const auto done = import_one(update, device, request.reason);
-    answer.results.push_back({device.name, done ? "" : done.error()});
+    answer.results.push_back({lower_case(device.name), done ? "" : done.error(), done.value_or(false)});
   }
   update.commit();
+  for (std::size_t i = 0; i < request.devices.size(); ++i)
+    if (answer.results[i].is_new)
+      log_change(answer.results[i].name, request.devices[i].state,
+                 policy::steps_to(request.devices[i].state).back(), request.reason);
   log::write("control-command",
              {{"tool", "mr-device"}, {"command", fmt::format("import of {}", answer.results.size())}});
   return answer;
@@ -193,6 +211,13 @@ PolicydToTool DeviceDesk::handle(const ShowDevice& request) {
   auto device = directory_.view().device(lower_case(request.name));
   if (!device) return refused(kNotRegistered);
   return DeviceShown{std::move(*device)};
+}
+
+PolicydToTool DeviceDesk::handle(const FindPrincipal& request) {
+  const auto view = directory_.view();
+  const std::string principal = lower_case(request.principal);
+  const auto device = view.device_of_principal(principal);
+  return PrincipalFound{device ? device->name : "", view.account_named(principal).has_value()};
 }
 
 PolicydToTool DeviceDesk::handle(const ListDevices& request) {

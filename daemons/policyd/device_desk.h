@@ -1,5 +1,9 @@
 // The registry of devices: what mr-device asks for, what the system itself does to a device, and reviews that
-// are due.  Every change is on disk, with its step in the device's history, before it is answered.
+// are due.  Every change is on disk, with its step in the device's history, before it is answered and logged.
+//
+// The refused reports that count against a device (suspension_desk.h) are spent when somebody resumes it or
+// gives it other sender addresses, and forgotten when it is removed or requested anew, in the same
+// transaction.
 #pragma once
 
 #include <chrono>
@@ -29,6 +33,7 @@ class DeviceDesk {
   PolicydToTool handle(const StepDevice& request);
   PolicydToTool handle(const EditDevice& request);
   PolicydToTool handle(const ShowDevice& request);
+  PolicydToTool handle(const FindPrincipal& request);
   PolicydToTool handle(const ListDevices& request);
   PolicydToTool handle(const ListDeviceHistory& request);
   PolicydToTool handle(const ImportDevices& request);
@@ -45,9 +50,11 @@ class DeviceDesk {
   using Refused = std::unexpected<ToolRefused>;
   std::expected<policy::Registration, ToolRefused> take_step(const std::string& name, policy::DeviceStep step,
                                                              const DeviceReason& reason);
-  std::expected<void, ToolRefused> put(const policy::Registration& device, policy::DeviceStep step,
-                                       const DeviceReason& reason, std::string change = {});
-  std::expected<void, std::string> import_one(state::Update& update, const policy::Registration& given,
+  // `fields`: those that an edit has changed.
+  std::expected<void, ToolRefused> change(const policy::Registration& device, policy::DeviceStep step,
+                                          const DeviceReason& reason, const std::string& fields = {});
+  // Whether it is a new one.
+  std::expected<bool, std::string> import_one(state::Update& update, const policy::Registration& given,
                                               const DeviceReason& reason) const;
 
   state::Directory& directory_;

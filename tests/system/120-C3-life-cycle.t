@@ -33,6 +33,11 @@ send_one
 like 'it sends again' "$reply" "^$taken"
 ok 'changed' device edit scanner1 --purpose 'Copier of the chapel' --who bob --why 'moved'
 fails 'a change that changes nothing' device edit scanner1 --purpose 'Copier of the chapel' --why 'again'
+ok 'a list is replaced' device edit scanner1 --limit messages/day=0 --contact new@b.test --quirk bare-lf --quirk any-helo --why 'moved'
+is 'by what is given' "$(device show scanner1 | grep -cE '^(limit +messages/day=0|contact +new@b.test|quirk .*)$') $(device show scanner1 | grep -c '^contact')" '4 1'
+ok 'an empty value takes fields away' device edit scanner1 --limit '' --quirk '' --owner '' --why 'moved'
+unlike 'all of them' "$(device show scanner1)" '^(limit|quirk|owner) '
+fails 'but not the last sender address' device edit scanner1 --from '' --why 'moved'
 fails 'another device of the same DNS name' device request other --dns-name client10.test --from "$office" --contact a@b.test --purpose x --why y
 ok 'a request that is' device request other --dns-name other.test --from "$office" --contact a@b.test --purpose x --why y
 ok 'rejected' device reject other --why 'a home printer'
@@ -40,7 +45,7 @@ ok 'removed' device remove scanner1 --who dave --why 'scrapped'
 send_one
 like 'it is known no more' "$reply" '^550 5\.7\.1 .*only registered'
 ok 'its name is free for another' register heir --dns-name client10.test --from "$office"
-like 'the history names each step' "$(history_of scanner1)" '^request approve suspend resume edit remove$'
+like 'the history names each step' "$(history_of scanner1)" '^request approve suspend resume edit edit edit remove$'
 steps=$(device history scanner1)
 like 'with its date, who and why' "$steps" '^20[0-9-]+T[0-9:]+Z approve +bob: seen by the network team$'
 like 'and what was changed' "$steps" 'edit +bob: moved -- purpose'
@@ -60,6 +65,6 @@ like 'unless the site says so' "$reply" '^550 5\.7\.1 .*reviewed'
 
 # ---- a restart ----
 sandbox stop > /dev/null; start_sandbox --zone
-like 'all is there after a restart' "$(history_of scanner1)" '^request approve suspend resume edit remove$'
+like 'all is there after a restart' "$(history_of scanner1)" '^request approve suspend resume edit edit edit remove$'
 ok 'and what is due is reported' eventually log_has 'device-review-passed device=heir review=2020-01-31'
 finish

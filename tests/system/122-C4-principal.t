@@ -3,7 +3,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$here/outgoing.sh"
 . "$here/devices.sh"
-need_program swaks msmtp nsd ldns-signzone krb5kdc kadmin.local
+need_program swaks msmtp nsd ldns-signzone krb5kdc kadmin.local strace
 
 start_relay --kerberos --set 'authd.failure-delay 0s'
 IP=$ZONE_NET.16 # no PTR record
@@ -57,10 +57,41 @@ ok 'it is given back' device edit scanner1 --principal "$P" --why test
 by_login "$IP" "$P" --tls --from "$office" --to "$FAR"
 like 'without the password it had' "$reply" '^535 5\.7\.8 '
 
+# ---- no password outlives its device ----
+ok 'a password' set_password scanner1 "$P"
+# The tool dies between policyd and authd.
+strace -qq -e trace=sendmsg -e inject=sendmsg:signal=KILL:when=2 -o "$work/strace" \
+    "$build/tools/mr-device" --config "$CONFIG" remove scanner1 --why test 2> /dev/null
+like 'its device is removed, and what it knew is there still' "$(device list --state removed)" '^scanner1 '
+printf 'name,principal,from,contact,purpose\nheir,%s,%s,a@b.test,test\n' "$P" "$office" > "$work/heir.csv"
+ok 'another one of that principal is imported' device import "$work/heir.csv" --why test
+by_login "$IP" "$P" --tls --from "$office" --to "$FAR"
+like 'and has no password' "$reply" '^535 5\.7\.8 '
+ok 'it is given one' set_password heir "$P"
+ok 'the import is repeated' device import "$work/heir.csv" --why test
+by_login "$IP" "$P" --tls --from "$office" --to "$FAR"
+like 'which leaves the password' "$reply" "^$taken"
+fails 'one that another device has is not taken away' device password scanner1 "$P" --no-password
+strace -qq -e trace=sendmsg -e inject=sendmsg:signal=KILL:when=2 -o "$work/strace" \
+    "$build/tools/mr-device" --config "$CONFIG" remove heir --why test 2> /dev/null
+fails 'one that nobody has is not set' set_password heir "$P"
+ok 'but taken away' device password heir "$P" --no-password
+ok 'the principal is given to another one' register third --principal "$P" --from "$office"
+
+# Where authd cannot be asked, nothing is done at all.
+mv "$box/run/authd.sock" "$box/run/authd.sock.away"
+for step in 'edit third --principal smtp-relay/new' 'remove third' 'request other --principal smtp-relay/other --from x@y.test --contact a@b.test --purpose test'; do
+    # shellcheck disable=SC2086
+    fails "without authd: no ${step%% *}" device $step --why test
+done
+mv "$box/run/authd.sock.away" "$box/run/authd.sock"
+is 'the device is as it was' "$(history_of third)" 'request approve'
+fails 'nor is there another one' device show other
+
 # ---- a password that the KDC has ----
 export KRB5_CONFIG
 KRB5_KDC_PROFILE=$box/kdc/kdc.conf kadmin.local -r "$REALM" addprinc -pw "$SECRET" "$P" > "$work/kadmin" 2>&1
-ok 'its password is the KDC'"'"'s' device password scanner1 "$P" --kerberos "$P@$REALM"
+ok 'its password is the KDC'"'"'s' device password third "$P" --kerberos "$P@$REALM"
 by_login "$IP" "$P" --tls --from "$office" --to "$FAR"
 like 'and logs it in' "$reply" "^$taken"
 SECRET=wrong by_login "$IP" "$P" --tls --from "$office" --to "$FAR"

@@ -110,6 +110,14 @@ TEST_CASE("what a registration must have") {
              d.contacts = {"a@b.org", "c@b.org", "d@b.org"};
            },
            [](Registration& d) { d.quirks.detect_tls = true; },
+           [](Registration& d) {
+             d.dns_names.clear();
+             d.quirks.tls_min = TlsVersion::tls1_0;
+           },
+           [](Registration& d) {
+             d.dns_names.clear();
+             d.quirks.old_ciphers = true;
+           },
            [](Registration& d) { d.contacts = {"alice"}; },
            [](Registration& d) { d.purpose.clear(); },
            [](Registration& d) { d.purpose = "line\nline"; },

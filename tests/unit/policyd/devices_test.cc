@@ -40,6 +40,12 @@ struct Registry : Policyd {
     ask<DeviceShown>(RequestDevice{device, kReason});
     step(DeviceStep::approve, device.name);
   }
+  Registration show(const std::string& name = "scanner1") {
+    return ask<DeviceShown>(ShowDevice{name}).device;
+  }
+  void edit(const Registration& device, const DeviceReason& reason = kReason) {
+    ask<DeviceShown>(EditDevice{device, show(device.name), reason});
+  }
   std::string refusal(const ToolToPolicyd& request) { return ask<ToolRefused>(request).reason; }
   DeviceHistoryPage history(const std::string& name = "scanner1") {
     return ask<DeviceHistoryPage>(ListDeviceHistory{name, 0});
@@ -95,9 +101,9 @@ TEST_CASE("each step is in the history, with when, who and why, after a restart 
   p.activate();
   p.step(DeviceStep::suspend);
   p.step(DeviceStep::resume);
-  Registration changed = p.ask<DeviceShown>(ShowDevice{"Scanner1"}).device;
+  Registration changed = p.show("Scanner1");
   changed.purpose = "Fax";
-  p.ask<DeviceShown>(EditDevice{changed, {"bob", "moved"}});
+  p.edit(changed, {"bob", "moved"});
   p.step(DeviceStep::remove);
   p.start();
   const auto page = p.history();
@@ -109,7 +115,25 @@ TEST_CASE("each step is in the history, with when, who and why, after a restart 
   CHECK(page.steps[4].why == "moved");
   CHECK(page.steps[4].change == "purpose");
   CHECK(page.steps[5].at >= page.steps[0].at);
-  CHECK(p.ask<DeviceShown>(ShowDevice{"scanner1"}).device.state == DeviceState::removed);
+  CHECK(p.show().state == DeviceState::removed);
+}
+
+TEST_CASE("an edit of what has changed meanwhile is refused, and loses nothing") {
+  Registry p;
+  p.activate();
+  const Registration seen = p.show();
+  Registration by_anna = seen, by_bob = seen;
+  by_anna.purpose = "Fax";
+  by_bob.owner = "Library";
+  p.ask<DeviceShown>(EditDevice{by_anna, seen, kReason});
+  CHECK(p.refusal(EditDevice{by_bob, seen, kReason}).find("changed meanwhile") != std::string::npos);
+  p.step(DeviceStep::suspend);
+  CHECK(p.refusal(EditDevice{by_bob, by_anna, kReason}).find("changed meanwhile") != std::string::npos);
+  by_bob.purpose = "Fax";
+  p.edit(by_bob);
+  CHECK(p.show().purpose == "Fax");
+  CHECK(p.show().owner == "Library");
+  CHECK(p.show().state == DeviceState::suspended);
 }
 
 TEST_CASE("a step that is not possible is refused, and leaves no trace") {
@@ -120,7 +144,7 @@ TEST_CASE("a step that is not possible is refused, and leaves no trace") {
   CHECK_FALSE(p.refusal(StepDevice{"scanner1", DeviceStep::suspend, {"staff", ""}}).empty());
   CHECK_FALSE(p.refusal(StepDevice{"scanner1", DeviceStep::suspend, {"", "because"}}).empty());
   CHECK_FALSE(p.refusal(StepDevice{"scanner1", DeviceStep::edit, kReason}).empty());
-  CHECK_FALSE(p.refusal(EditDevice{scanner(), kReason}).empty());  // nothing is different
+  CHECK_FALSE(p.refusal(EditDevice{p.show(), p.show(), kReason}).empty());  // nothing is different
   CHECK(p.history().steps.size() == 2);
 }
 
@@ -248,9 +272,22 @@ TEST_CASE("the address of a person is no sender of a device unless that is allow
   CHECK(p.rule("nobody@example.org", "x@far.test") == "sender-nobody");
   CHECK(p.rule("", "x@far.test") == "device-null-sender");
   device.personal_senders = true;
-  p.ask<DeviceShown>(EditDevice{device, kReason});
+  p.edit(device);
   CHECK(p.rule("alice@example.org", "x@far.test") == "device-to-anybody");
   CHECK(p.rule("nobody@example.org", "x@far.test") == "sender-nobody");
+}
+
+TEST_CASE("only while a device is active may it send as a person") {
+  Registry p;
+  Registration device = scanner();
+  device.from = {"alice@example.org"};
+  device.personal_senders = true;
+  device.networks = {*parse_ip_network("192.0.2.0/25")};
+  p.ask<DeviceShown>(RequestDevice{device, kReason});
+  CHECK(p.rule("alice@example.org", "office@example.org") == "personal-sender");
+  p.step(DeviceStep::approve);
+  CHECK(p.rule("alice@example.org", "office@example.org") == "local-recipient");
+  CHECK(p.rule("alice@example.org", "office@example.org", "192.0.2.200") == "personal-sender");
 }
 
 TEST_CASE("a device's own limit goes before the general one, and a person can release it") {
@@ -279,6 +316,31 @@ TEST_CASE("what a device has begun when it is suspended does not go out") {
   const auto withdrawn = p.queued.next_as<WithdrawEnvelope>();
   REQUIRE(withdrawn);
   CHECK(withdrawn->connection == p.last);
+}
+
+TEST_CASE("a message has one speaker: who becomes a device after its first recipient begins anew") {
+  Registry p;
+  p.ask<DeviceShown>(RequestDevice{scanner(), kReason});
+  auto child = p.connect();
+  CHECK(p.verdict(child, "scans@example.org", "alice@example.org").rule == "local-recipient");
+  REQUIRE(p.last_envelope);
+  CHECK(p.last_envelope->device == "");
+  p.step(DeviceStep::approve);
+  p.last_envelope.reset();
+  child.send(question(p.transaction, "scans@example.org", "x@far.test"));
+  p.pump();
+  const auto refused = child.next_as<mailroom::Verdict>();
+  REQUIRE(refused);
+  CHECK(refused->reply.code == 451);
+  const auto withdrawn = p.queued.next_as<WithdrawEnvelope>();
+  REQUIRE(withdrawn);
+  CHECK(withdrawn->connection == p.last);
+  CHECK_FALSE(p.queued.next());
+  child.send(question(p.transaction, "scans@example.org", "alice@example.org"));
+  p.pump();
+  CHECK(child.next_as<mailroom::Verdict>()->reply.code == 451);
+  CHECK(p.verdict(child, "scans@example.org", "x@far.test").rule == "device-to-anybody");
+  CHECK(p.last_envelope->device == "scanner1");
 }
 
 TEST_CASE("a new password, or none, ends what is logged in with the old one") {
@@ -369,17 +431,34 @@ TEST_CASE("an import brings each device into its state, once, and refuses anothe
   const ImportDevices request{{waiting, active, suspended, removed, taken}, kReason};
   const auto results = p.ask<DevicesImported>(request).results;
   REQUIRE(results.size() == 5);
-  for (int i = 0; i < 3; ++i) CHECK(results[i].problem.empty());
+  for (int i = 0; i < 3; ++i) CHECK((results[i].problem.empty() && results[i].is_new));
+  CHECK(p.logged("device-changed device=c step=suspend state=suspended who=staff why=\"ticket 1\""));
   CHECK_FALSE(results[3].problem.empty());
   CHECK(results[4].problem.find("the device b already") != std::string::npos);
   CHECK(p.ask<DeviceShown>(ShowDevice{"c"}).device.state == DeviceState::suspended);
   CHECK(p.history("c").steps.size() == 3);
   CHECK(p.history("a").steps.size() == 1);
 
-  CHECK(p.ask<DevicesImported>(request).results[1].problem.empty());
+  p.log();
+  const auto again = p.ask<DevicesImported>(request).results[1];
+  CHECK((again.problem.empty() && !again.is_new));
   CHECK(p.history("b").steps.size() == 2);
+  CHECK_FALSE(p.logged("device-changed"));
   active.purpose = "another one";
   CHECK_FALSE(p.ask<DevicesImported>(ImportDevices{{active}, kReason}).results[0].problem.empty());
+}
+
+TEST_CASE("whose a principal is") {
+  Registry p;
+  const auto found = [&](const char* principal) { return p.ask<PrincipalFound>(FindPrincipal{principal}); };
+  p.activate();
+  p.add("smtp-relay/person");
+  CHECK(found("SMTP-relay/Scanner1.example.org").device == "scanner1");
+  CHECK_FALSE(found("smtp-relay/scanner1.example.org").account);
+  CHECK(found("smtp-relay/person").account);
+  CHECK(found("smtp-relay/person").device == "");
+  p.step(DeviceStep::remove);
+  CHECK(found("smtp-relay/scanner1.example.org").device == "");
 }
 
 TEST_CASE("devices come in pages that fit a packet, each once") {

@@ -54,7 +54,7 @@ class Desk : public test::DaemonHost {
     const DeviceReason reason{"root", "test"};
     const PolicydToTool answer =
         step == policy::DeviceStep::request ? devices->handle(RequestDevice{device, reason})
-        : step == policy::DeviceStep::edit  ? devices->handle(EditDevice{device, reason})
+        : step == policy::DeviceStep::edit  ? devices->handle(EditDevice{device, this->device(), reason})
                                             : devices->handle(StepDevice{device.name, step, reason});
     REQUIRE(std::holds_alternative<DeviceShown>(answer));
     log();
@@ -97,7 +97,9 @@ TEST_CASE("the report that is one too many suspends the device, and its contacts
   CHECK(d.refuse(8));
   CHECK(d.state() == DeviceState::suspended);
   CHECK(d.changed == std::vector<std::string>{"scanner1"});
-  CHECK(has(d.log(), "device-suspended device=scanner1"));
+  const std::string log = d.log();
+  CHECK(has(log, "device-changed device=scanner1 step=suspend state=suspended who=policyd"));
+  CHECK(has(log, "device-suspended device=scanner1"));
   const auto last = d.history().back();
   CHECK(last.step == policy::DeviceStep::suspend);
   CHECK(last.who == "policyd");
@@ -134,6 +136,39 @@ TEST_CASE("resume undoes it in one step: what counted then counts no more") {
   d.step(std::nullopt, policy::DeviceStep::resume);
   CHECK(d.state() == DeviceState::active);
   d.refuse(8);  // told again
+  d.refuse(9);
+  CHECK(d.state() == DeviceState::active);
+  d.refuse(10);
+  CHECK(d.state() == DeviceState::suspended);
+}
+
+TEST_CASE("what counted counts no more once somebody has looked at the device") {
+  Desk d;
+  d.refuse(7);
+  policy::Registration device = d.device();
+  SECTION("the step is about something else") {
+    device.purpose = "copier";
+    d.step(device, policy::DeviceStep::edit);
+    d.refuse(8);
+    CHECK(d.state() == DeviceState::suspended);
+    return;
+  }
+  SECTION("other sender addresses") {
+    device.from = {"scans@far.test"};
+    d.step(device, policy::DeviceStep::edit);
+    d.refuse(7);  // told again
+  }
+  SECTION("suspended and resumed by hand") {
+    d.step(std::nullopt, policy::DeviceStep::suspend);
+    d.step(std::nullopt, policy::DeviceStep::resume);
+    d.refuse(7);
+  }
+  SECTION("removed, and requested anew") {
+    d.step(std::nullopt, policy::DeviceStep::remove);
+    CHECK(d.directory->view().device_reports("scanner1") == state::DeviceReports{});
+    d.step(std::nullopt, policy::DeviceStep::request);
+    d.step(std::nullopt, policy::DeviceStep::approve);
+  }
   d.refuse(9);
   CHECK(d.state() == DeviceState::active);
   d.refuse(10);
