@@ -5,8 +5,8 @@
 //                "stand-in"  string: a hash of nothing that anybody knows, made at first start
 //                "name-key"  string: random, made at first start; what names without a password answer by
 //   secrets      name        string: the hash, or "krb5:" and the principal whose password it is
-//   passwords    name        when the secret was set, and its verifiers for SCRAM (PasswordFacts); may be
-//   missing credentials  domain      of a route: target, user, password (StoredCredentials)
+//   passwords    name        PasswordFacts: when the secret was set, and its verifiers; may be missing
+//   credentials  domain      of a route: target, user, password (StoredCredentials)
 //
 // Values are records of spool/state/record.h, so that a damaged or moved one is never used.  Failures throw
 // lmdb::Error; damage throws state::Damaged.

@@ -179,6 +179,7 @@ void Supervisor::tell(Process& process, const SupervisorToProcess& message,
 
 // ---- their ends
 
+// A child of a listener crashed: what it had in memory may be known to the one who did it.
 void Supervisor::on_crash(Process& process, const IpAddress& peer) {
   if (process.retired || stopping_ || !is_listener(process.role)) return;
   const Role role = process.role;
@@ -199,6 +200,7 @@ void Supervisor::count_crash(Role role, const IpAddress& peer) {
   log::write("address-shut-out",
              {{"service", process_row(role).name}, {"peer", peer.text()}, {"until", "the next reload"}});
 }
+
 void Supervisor::retire(Process& process) {
   if (process.retired) return;
   process.retired = true;

@@ -281,7 +281,6 @@ void Supervisor::make_account_directories(Process& process, const std::vector<Ac
   tell(process, answer);
 }
 
-// A child of a listener crashed: what it had in memory may be known to the one who did it.
 // ---- reload
 
 void Supervisor::reload() {
