@@ -19,6 +19,15 @@ std::string_view refusal_word(LoginRefusal refusal) {
   return kWords[static_cast<std::size_t>(refusal)];
 }
 
+// What an account lacks that came as a hash, or whose name has another salt since a domain became a local
+// one. Called in the threads.
+std::optional<ScramVerifiers> missing_verifiers(const StoredSecret& secret, const Secret& password,
+                                                std::string_view key, std::string_view salted) {
+  const auto& known = secret.facts.scram;
+  if (known && known->sha256.salt == scram_salt(key, Hash::sha256, salted)) return std::nullopt;
+  return make_scram_verifiers(password, key, salted);
+}
+
 std::chrono::milliseconds milliseconds(const Duration& duration) { return duration; }
 
 }  // namespace
@@ -28,8 +37,8 @@ struct LoginDesk::Checked {
   ConnectionId connection;
   unsigned attempt;
   StoredSecret secret;  // of nobody when there is no such account
-  bool lacks_facts = false;
   bool right = false;
+  std::optional<ScramVerifiers> new_verifiers;  // that it lacked
 };
 
 LoginDesk::LoginDesk(event::Loop& loop, const Config& config, SecretStore& store, event::ThreadPool& pool,
@@ -180,14 +189,12 @@ void LoginDesk::check(Client& client, Attempt&& attempt) {
     return fail(client, LoginRefusal::unavailable);
   }
   if (is_kerberos_secret(job->secret.hash)) return ask_kdc(client, job->secret, attempt.password);
-  job->lacks_facts = job->secret.facts.changed == 0 || (config_.authd.scram && !job->secret.facts.scram);
   pool_.submit(
       [job, scram = config_.authd.scram, key = store_.name_key(),
        salted = counted_name(job->secret.name, config_.domains), password = std::move(attempt.password)] {
         const bool same = matches(password, job->secret.hash);
         job->right = same && !job->secret.name.empty();
-        if (job->right && job->lacks_facts && scram)
-          job->secret.facts.scram = make_scram_verifiers(password, key, salted);
+        if (job->right && scram) job->new_verifiers = missing_verifiers(job->secret, password, key, salted);
       },
       [self = self_, job] {
         if (*self != nullptr) (*self)->checked(*job);
@@ -222,15 +229,16 @@ void LoginDesk::checked(const Checked& result) {
   refused_by_check(client, LoginRefusal::bad_credentials);
 }
 
-// What an account that came as a hash, or from before there was such a thing, could not have until its
-// password was seen.
+// What an account could not have until its password was seen.  A commit on the loop: only for what is new.
 void LoginDesk::keep_facts(const Checked& result) {
-  if (!result.lacks_facts) return;
+  if (result.secret.facts.changed != 0 && !result.new_verifiers) return;
   StoredSecret secret = result.secret;
   if (secret.facts.changed == 0) secret.facts.changed = wall_clock();
+  if (result.new_verifiers) secret.facts.scram = result.new_verifiers;
   try {
     store_.add_facts(secret);
-    log::write("verifiers-made", {{"session", log::Id{result.connection}}, {"account", result.secret.name}});
+    if (!result.new_verifiers) return;
+    log::write("verifiers-made", {{"session", log::Id{result.connection}}, {"account", secret.name}});
   } catch (const std::exception& error) {
     on_state_failure(error);
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <catch2/catch.hpp>
+#include <fstream>
 #include <memory>
 #include <string>
 
@@ -99,6 +100,12 @@ class Authd : public DaemonHost {
     });
     REQUIRE(result);
     return *result;
+  }
+
+  // The store, which another commit changes.
+  static std::string stored() {
+    std::ifstream file{"data.mdb", std::ios::binary};
+    return {std::istreambuf_iterator<char>{file}, {}};
   }
 
   std::unique_ptr<authd::Server> server;

@@ -345,6 +345,39 @@ TEST_CASE("an account that came as a hash can use SCRAM once its password was se
   CHECK(a.ask<SecretFacts>(DescribeSecret{"nobody"}).kind == SecretKind::none);
 }
 
+TEST_CASE("a password that has no verifiers costs a login nothing and says nothing") {
+  const std::string password = GENERATE(as<std::string>{}, "lock \U0001f512 and key", "with\ttabulator");
+  Authd a;
+  a.set_password("alice", password);
+  const std::string stored = a.stored();
+  REQUIRE_FALSE(stored.empty());
+  for (ConnectionId id = 1; id <= 3; ++id) {
+    auto child = a.open(id);
+    CHECK(std::holds_alternative<SaslSucceeded>(a.log_in(child, plain("alice", password))));
+  }
+  CHECK(a.stored() == stored);
+  CHECK(a.log().find("verifiers-made") == std::string::npos);
+  CHECK_FALSE(a.ask<SecretFacts>(DescribeSecret{"alice"}).scram);
+}
+
+TEST_CASE("verifiers whose salt is of another time are made anew when the password is proved") {
+  Authd a;
+  a.set_password("bob@dept.example.org", "secret password");
+  a.launch.config.domains.emplace_back("dept.example.org");
+  auto child = a.open(1);
+  CHECK(std::holds_alternative<SaslSucceeded>(
+      a.log_in(child, plain("bob@dept.example.org", "secret password"))));
+  CHECK(a.log().find("verifiers-made") != std::string::npos);
+  CHECK(challenge_for(a, 2, "bob@dept.example.org") == challenge_for(a, 3, "bob"));
+  auto next = a.open(4);
+  const Client client{Hash::sha256, "bob@dept.example.org", "secret password"};
+  CHECK(std::holds_alternative<SaslSucceeded>(scram(a, next, "SCRAM-SHA-256", client)));
+  auto again = a.open(5);
+  CHECK(std::holds_alternative<SaslSucceeded>(
+      a.log_in(again, plain("bob@dept.example.org", "secret password"))));
+  CHECK(a.log().find("verifiers-made") == std::string::npos);
+}
+
 TEST_CASE("without authd.scram there is no such mechanism, and no verifier") {
   Authd a;
   a.launch.config.authd.scram = false;
