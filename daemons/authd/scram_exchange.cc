@@ -52,7 +52,7 @@ bool ScramExchange::is_bound_right() const {
   case Binding::unknown_to_client:
     return !plus_;
   case Binding::not_offered:  // RFC 5802 section 6: then it was not we who did not offer
-    return !plus_ && bindings_.empty();
+    return !plus_ && bindings_.exporter.empty();
   case Binding::used:
     return plus_ && !expected_binding().empty();
   }

@@ -29,12 +29,13 @@ AuthFailure::Kind kind_of(LoginRefusal refusal) {
 
 }  // namespace
 
-// What authd takes with this configuration; PLUS where there is something to bind to (RFC 5802 section 6).
+// What authd takes with this configuration; PLUS where the binding that a client chooses by default is one
+// that we have: tls-exporter (RFC 9266 section 3).
 std::vector<std::string> AuthenticatorClient::mechanisms() const {
   std::vector<std::string> all;
   if (config_.kerberos.enabled()) all.emplace_back("GSSAPI");
   if (config_.authd.scram) {
-    if (connection_ != nullptr && connection_->has_bindings())
+    if (connection_ != nullptr && connection_->has_exporter_binding())
       all.insert(all.end(), {"SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS"});
     all.insert(all.end(), {"SCRAM-SHA-256", "SCRAM-SHA-1"});
   }

@@ -32,7 +32,7 @@ class Connection : public TlsUpgrade {
   // Of the handshake; null without TLS.
   const tls::HandshakeFacts* tls_facts() const { return tls_ ? &tls_->facts() : nullptr; }
   // None without TLS.
-  bool has_bindings() const { return tls_ && tls_->has_bindings(); }
+  bool has_exporter_binding() const { return tls_ && tls_->has_exporter_binding(); }
   tls::ChannelBindings bindings() const { return tls_ ? tls_->bindings() : tls::ChannelBindings{}; }
 
   // Gives the connection to its account's session, and returns when this process is no longer needed: at once

@@ -13,11 +13,7 @@ namespace {
 constexpr std::string_view kLabel = "EXPORTER-Channel-Binding";  // RFC 9266 2
 constexpr std::size_t kExporterSize = 32;
 
-// RFC 9266 4.2: in TLS 1.2 without the extended master secret two connections may have the same.
-bool has_exporter(SSL* ssl) { return SSL_version(ssl) >= TLS1_3_VERSION || SSL_get_extms_support(ssl) == 1; }
-
 std::string exporter_of(SSL* ssl) {
-  if (!has_exporter(ssl)) return {};
   std::string binding(kExporterSize, '\0');
   if (SSL_export_keying_material(ssl, reinterpret_cast<unsigned char*>(binding.data()), binding.size(),
                                  kLabel.data(), kLabel.size(), nullptr, 0, 0) != 1)
@@ -45,12 +41,13 @@ std::string server_end_point_of(const X509* certificate) {
 
 }  // namespace
 
-bool TlsStream::has_bindings() const {
-  return has_exporter(state_->ssl.get()) || hash_of(SSL_get_certificate(state_->ssl.get())) != NID_undef;
-}
+// Below TLS 1.3 a client would take tls-unique (RFC 5802 6.1), which two connections may have the same
+// (RFC 9266 4.2).
+bool TlsStream::has_exporter_binding() const { return SSL_version(state_->ssl.get()) >= TLS1_3_VERSION; }
 
 ChannelBindings TlsStream::bindings() const {
-  return {exporter_of(state_->ssl.get()), server_end_point_of(SSL_get_certificate(state_->ssl.get()))};
+  return {has_exporter_binding() ? exporter_of(state_->ssl.get()) : std::string{},
+          server_end_point_of(SSL_get_certificate(state_->ssl.get()))};
 }
 
 }  // namespace mailroom::tls

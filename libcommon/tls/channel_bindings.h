@@ -11,10 +11,8 @@ inline constexpr const char* kExporterBinding = "tls-exporter";
 inline constexpr const char* kServerEndPointBinding = "tls-server-end-point";
 
 struct ChannelBindings {
-  std::string exporter;          // RFC 9266: of this connection alone; empty with TLS 1.2 without RFC 7627
+  std::string exporter;          // RFC 9266: of this connection alone; empty below TLS 1.3
   std::string server_end_point;  // RFC 5929 4: of our certificate; empty for a signature without a hash
-
-  bool empty() const { return exporter.empty() && server_end_point.empty(); }
   static auto fields(auto& m) { return std::tie(m.exporter, m.server_end_point); }
 };
 

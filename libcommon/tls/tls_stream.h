@@ -70,8 +70,9 @@ class TlsStream : public Stream {
 
   const HandshakeFacts& facts() const;
 
-  // Of the server's end.  Whether there are any is known at once; to compute them takes some microseconds.
-  bool has_bindings() const;
+  // Of the server's end.  Whether there is an exporter's is known at once; to compute them takes some
+  // microseconds.
+  bool has_exporter_binding() const;
   ChannelBindings bindings() const;
 
   struct State;  // of libcommon/tls

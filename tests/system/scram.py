@@ -26,8 +26,9 @@ class Connection:
 
     FRAME = {"imap": (b"a AUTHENTICATE %b", b"+ ", b"a OK"), "pop3": (b"AUTH %b", b"+ ", b"+OK"), "smtp": (b"AUTH %b", b"334 ", b"235")}
 
-    def __init__(self, protocol="imap"):
+    def __init__(self, protocol="imap", newest=ssl.TLSVersion.MAXIMUM_SUPPORTED):
         context = ssl.create_default_context(cafile=CAFILE)
+        context.maximum_version = newest
         raw = socket.create_connection((HOST, PORTS[protocol]), timeout=30)
         self.tls = context.wrap_socket(raw, server_hostname=HOST)
         self.file = self.tls.makefile("rb")
@@ -122,6 +123,8 @@ def main():
     check("a binding of a type that nobody has offered", log_in(there, "SCRAM-SHA-256-PLUS", Client(USER1, PASSWORD1, b"p=tls-unique,,", b"x" * 12)), False)
     check("PLUS without a binding", log_in(Connection(), "SCRAM-SHA-256-PLUS", Client(USER1, PASSWORD1)), False)
     check("'y' where PLUS was offered: a downgrade", log_in(Connection(), "SCRAM-SHA-256", Client(USER1, PASSWORD1, b"y,,")), False)
+    old_tls = Connection(newest=ssl.TLSVersion.TLSv1_2)
+    check("'y' with TLS 1.2, where it was not", log_in(old_tls, "SCRAM-SHA-256", Client(USER1, PASSWORD1, b"y,,")), True)
     check("'n' is an old client", log_in(Connection(), "SCRAM-SHA-256", Client(USER1, PASSWORD1)), True)
     check("SHA-1", log_in(Connection(), "SCRAM-SHA-1", Client(USER1, PASSWORD1, hash="sha1")), True)
     check("as somebody else", log_in(Connection(), "SCRAM-SHA-256", Client(USER1, PASSWORD1, b"n,a=" + USER2.encode() + b",")), False)

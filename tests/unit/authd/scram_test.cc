@@ -144,6 +144,7 @@ TEST_CASE("a proof is good for the connection that it is bound to") {
       {"SCRAM-SHA-1-PLUS", "p=tls-server-end-point,,", here.server_end_point, here, true},
       {"SCRAM-SHA-256", "n,,", "", here, true},
       {"SCRAM-SHA-256", "y,,", "", {}, true},
+      {"SCRAM-SHA-256", "y,,", "", {.exporter = {}, .server_end_point = here.server_end_point}, true},
       // of another connection, or of none
       {"SCRAM-SHA-256-PLUS", "p=tls-exporter,,", "of another connection", here, false},
       {"SCRAM-SHA-256-PLUS", "p=tls-exporter,,", "", {}, false},
