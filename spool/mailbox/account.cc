@@ -128,6 +128,8 @@ void open_or_set_aside(Mailbox::State& state) {
     static_cast<void>(read_meta(state));
   } catch (const lmdb::Error& error) {
     if (error.kind != lmdb::Error::Kind::corrupt || !set_aside_and_open(state)) throw;
+  } catch (const CorruptRow&) {
+    if (!set_aside_and_open(state)) throw;
   }
 }
 

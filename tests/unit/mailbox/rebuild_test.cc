@@ -5,6 +5,7 @@
 #include <set>
 #include <thread>
 
+#include "libcommon/lmdb/lmdb.h"
 #include "spool/mailbox/rebuild.h"
 #include "spool/mailbox/snapshot.h"
 #include "tests/unit/mailbox/account.h"
@@ -125,6 +126,34 @@ TEST_CASE("an index that LMDB refuses is set aside and rebuilt at the next openi
   }
   account.put("index/data.mdb", std::string(65536, 'x'));
   auto mailbox = account.open();
+  CHECK(ok(mailbox.message(kInbox, 1)).flags == kAnswered);
+  CHECK(account.has("index/data.mdb.broken"));
+}
+
+namespace {
+
+void put_meta(const Account& account, std::string_view row) {
+  auto env =
+      mailroom::lmdb::Env::open({.path = account.path() + "/index", .map_size = account.options().map_size});
+  auto txn = env.write();
+  txn.put(txn.database("meta", mailroom::lmdb::Txn::Create::no), "meta", row);
+  txn.commit();
+}
+
+}  // namespace
+
+TEST_CASE("an index whose first row is damaged is set aside and rebuilt by the opening that has it alone") {
+  Account account;
+  std::optional<Mailbox> first = account.open();
+  append(*first, kInbox, "one", kAnswered);
+  ok(first->write_snapshot());
+  put_meta(account, "no meta row");
+  const auto beside_it = Mailbox::open(account.options());
+  REQUIRE_FALSE(beside_it);
+  CHECK(beside_it.error().code == Failure::Code::corrupt_index);
+  first.reset();
+  auto mailbox = account.open();
+  REQUIRE(mailbox.rebuilt());
   CHECK(ok(mailbox.message(kInbox, 1)).flags == kAnswered);
   CHECK(account.has("index/data.mdb.broken"));
 }
