@@ -201,6 +201,7 @@ inline constexpr SecretRow kSecrets[] = {
     {"smarthost-password", Places{Place::authd}},
     {"keytab", kNowhere},         // krbd's
     {"last-password", kNowhere},  // which nothing came after
+    {"new-password", kNowhere},   // set by mr-account, beyond ASCII
     {"mail", Places{Place::queued, Place::deliverd}},
     {"traffic-keys", kNowhere},
 };

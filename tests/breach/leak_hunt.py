@@ -32,6 +32,16 @@ def random_word():
     return "canary" + secrets.token_hex(16)
 
 
+# Beyond ASCII a password goes through ICU (libcommon/text/saslprep), which keeps short strings elsewhere than long ones.
+def beyond_ascii():
+    return ["canary\u00e4" + secrets.token_hex(8), "canary\u00e4" + secrets.token_hex(32)]
+
+
+def remains(word):
+    """What malloc() leaves of it when it is freed."""
+    return [encoded[16:] for encoded in (word.encode(), word.encode("utf-16-le"))]
+
+
 # ---- processes
 
 
@@ -200,6 +210,9 @@ def main(box, table):
     known = children(listener)
     refused_last = wrong_login(last)  # after which nothing overwrites anything
     own["last-password"] = {newest_child(listener, known)}
+    new = beyond_ascii()
+    for password in new:
+        set_password(ENV["USER1"], password)
     session_pid = next(p.pid for p in processes(settings) if p.place == "session")
     own["right-password"] = set()
     own["mail"] = own["traffic-keys"] = {session_pid}
@@ -211,6 +224,7 @@ def main(box, table):
         "right-password": [right.encode()],
         "wrong-password": [wrong.encode()],
         "last-password": [last.encode()],
+        "new-password": [form for password in new for form in remains(password)],
         "smarthost-password": [smarthost.encode()],
         "mail": [mark.encode()],
         "traffic-keys": traffic_secrets(keylog),
