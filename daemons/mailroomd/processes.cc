@@ -24,8 +24,13 @@ using namespace std::chrono_literals;
 
 constexpr auto kFirstRestartDelay = 100ms;
 constexpr auto kLongestRestartDelay = 10s;
-constexpr auto kLivedLongEnough = 60s;      // then the delay begins anew
-constexpr auto kStopPatience = 8s;          // for a process to end by itself; systemd's own is 90 s
+constexpr auto kLivedLongEnough = 60s;  // then the delay begins anew
+constexpr auto kStopPatience = 8s;      // for a process to end by itself; systemd's own is 90 s
+// For a connection whose uid is wanted.  One that submits may be waiting for the queue's word on a message
+// (no longer than daemons/smtpd/spool_client.cc says): killed before, its client would send the message
+// again.
+constexpr auto kUidPatience = 8s;
+constexpr auto kSubmitterPatience = 6min;
 constexpr auto kRetiredKeydPatience = 60s;  // handshakes of connections that an old listener still has
 constexpr auto kCrashWindow = 60s;
 constexpr std::size_t kCrashesUntilShutOut = 5;  // within the window, from one client address
@@ -35,6 +40,13 @@ void make_room(int control) {
   const int size = ipc::kSendBuffer;
   if (::setsockopt(control, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) != 0)
     ::setsockopt(control, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+}
+
+std::chrono::seconds patience_for_uid(Role listener) {
+  const bool submits = std::ranges::any_of(kChannels, [listener](const ChannelRow& row) {
+    return row.asker == listener && row.server == Role::queued;
+  });
+  return submits ? kSubmitterPatience : kUidPatience;
 }
 
 std::string exit_words(const siginfo_t& info) {
@@ -101,7 +113,7 @@ void Supervisor::free_uids_for(Role role, std::uint32_t generation) {
   for (Process& old : processes_)
     if (old.role == role && old.retired && old.generation % 2 == generation % 2) {
       tell(old, Drain{.at_once = false});
-      if (!old.logins_end_by) old.logins_end_by = Clock::now() + kStopPatience;
+      if (!old.logins_end_by) old.logins_end_by = Clock::now() + patience_for_uid(role);
     }
 }
 

@@ -35,6 +35,31 @@ ok 'when its uid is wanted it is killed' eventually gone "$stubborn"
 ok 'which the log says' eventually log_has ' peer-misbehaved .*imapd#1 .*1 of its connections did not end'
 ok 'the session goes on' noop
 
+# ---- a connection that waits for the queue ----
+exec 6<> "/dev/tcp/127.0.0.1/$SMTP_PORT"
+smtp() { # CODE [LINE]: says the line, and waits for that reply
+    local reply=
+    [ $# = 1 ] || printf '%s\r\n' "$2" >&6
+    while read -r -t 20 reply <&6 && [[ $reply == ???-* ]]; do :; done
+    [[ $reply == $1* ]]
+}
+ok 'a message begins' smtp 220
+ok 'with HELO' smtp 250 'HELO client.test'
+ok 'its sender' smtp 250 'MAIL FROM:<a@client.test>'
+ok 'its recipient' smtp 250 "RCPT TO:<$USER2@$DOMAIN>"
+ok 'and DATA' smtp 354 DATA
+waiting=$(pgrep -n -P "$(pid_of smtpd-mx)")
+kill -STOP "$(pid_of queued)"
+printf 'Subject: slow\r\n\r\ntext\r\n.\r\n' >&6
+reload 3
+reload 4
+sleep 9
+ok 'it is not killed while the queue may have the message' alive "$waiting"
+kill -CONT "$(pid_of queued)"
+ok 'its client hears that the message is safe' smtp 250
+ok 'then it ends' eventually gone "$waiting"
+exec 6>&-
+
 # ---- the end ----
 exec 3>&-
 hang 5
