@@ -76,7 +76,7 @@ std::size_t copies_in_memory(std::size_t letters) {
 
 // Where later calls do not overwrite what it leaves on the stack.
 [[gnu::noinline]] std::optional<std::string> saslprep_far_down(const std::string& text) {
-  volatile char room[65536];
+  [[maybe_unused]] volatile char room[65536];
   room[0] = 0;
   return saslprep(text);
 }
