@@ -360,11 +360,12 @@ struct RelaydConfig {
   Duration block_timeout = std::chrono::minutes{3};     // until 64 KiB of content are taken, 4.5.3.2.5
   Duration final_timeout = std::chrono::minutes{10};    // the reply after the content, 4.5.3.2.6
   Duration message_timeout = std::chrono::hours{1};     // all of the dialogue about one message
+  Duration stop_timeout = std::chrono::seconds{15};     // at a stop: the reply after the content
 
   bool operator==(const RelaydConfig&) const = default;
   static auto fields(auto& m) {
     return std::tie(m.max_connections, m.connect_timeout, m.greeting_timeout, m.command_timeout,
-                    m.data_timeout, m.block_timeout, m.final_timeout, m.message_timeout);
+                    m.data_timeout, m.block_timeout, m.final_timeout, m.message_timeout, m.stop_timeout);
   }
 };
 

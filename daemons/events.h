@@ -131,6 +131,8 @@ inline constexpr EventRow kEvents[] = {
     {"destination-released", LogLevel::info, "destination", "An operator releases a destination."},
     {"relay-cut", LogLevel::warning, "relay queue reason",
      "A relay process ended before it had answered; its message is tried again."},
+    {"stop-waits", LogLevel::info, "connections seconds",
+     "The system stops, and waits for so many other hosts' replies, for so long at most."},
     {"message-done", LogLevel::info, "queue seconds", "Nothing of a message is left to do."},
     {"message-held", LogLevel::info, "queue", "An operator holds a message."},
     {"message-released", LogLevel::info, "queue", "An operator releases a message."},

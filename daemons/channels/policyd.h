@@ -170,7 +170,7 @@ struct FindStsPolicy {  // RFC 8461: the cached policy of a domain; fetched firs
   std::string label;  // id of the _mta-sts TXT record; empty: there is none, or it is not known
   static auto fields(auto& m) { return std::tie(m.question, m.domain, m.label); }
 };
-// What came of attempts to speak TLS with mail hosts of a domain, for its report (RFC 8460); not answered.
+// What came of attempts to speak TLS with mail hosts of a domain, for its report (RFC 8460).
 struct TlsOutcome {
   std::string domain;
   routing::TlsReason reason =
@@ -186,8 +186,9 @@ struct TlsOutcome {
 };
 inline constexpr std::size_t kMaxTlsOutcomes = 50;  // in one message
 struct TlsOutcomes {
+  std::uint64_t question = 0;
   std::vector<TlsOutcome> outcomes;
-  static auto fields(auto& m) { return std::tie(m.outcomes); }
+  static auto fields(auto& m) { return std::tie(m.question, m.outcomes); }
 };
 // What went wrong with a message of a device could not be told to its sender: the report was refused for
 // good, or nobody has the sender's address (REQUIREMENTS C8).  Said again until it is answered, so it counts
@@ -222,6 +223,10 @@ struct RefusalNoted {  // what follows from it is on disk
   bool unavailable = false;  // it could not be written: say it again
   static auto fields(auto& m) { return std::tie(m.question, m.unavailable); }
 };
-using PolicydAnswersQueued = std::variant<AddressResolved, StsPolicyFound, RefusalNoted>;
+struct TlsOutcomesCounted {
+  std::uint64_t question = 0;
+  static auto fields(auto& m) { return std::tie(m.question); }
+};
+using PolicydAnswersQueued = std::variant<AddressResolved, StsPolicyFound, RefusalNoted, TlsOutcomesCounted>;
 
 }  // namespace mailroom

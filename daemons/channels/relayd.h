@@ -3,6 +3,9 @@
 //
 // queued asks the listener for a process with a message of fixed size and the process's end of a new channel.
 // The process takes one Connect, then messages one after the other, and ends when queued closes the channel.
+// When queued (or the listener) closes but the half that it reads from, it begins nothing more: a message
+// whose content has not left as a whole is dropped without an answer; one whose content has is answered, with
+// RelaydConfig::stop_timeout for what the far side still has to reply.
 // It knows nothing but what it was handed; what it says is about the messages it was handed.
 #pragma once
 

@@ -1,5 +1,5 @@
-// stsd fetches MTA-STS policies over HTTPS (RFC 8461 3.3) for policyd; it is given the addresses, and knows
-// no DNS.
+// stsd speaks HTTPS for policyd: fetches MTA-STS policies (RFC 8461 3.3), and posts reports on TLS (RFC 8460
+// 3).  It is given the addresses, and knows no DNS.
 #pragma once
 
 #include <cstdint>
@@ -12,15 +12,24 @@
 
 namespace mailroom {
 
-inline constexpr std::size_t kMaxStsAddresses = 8;
+inline constexpr std::size_t kMaxWebAddresses = 8;
+inline constexpr std::size_t kMaxPostedReport = 40 * 1024;
 
 struct FetchStsFile {  // https://mta-sts.DOMAIN/.well-known/mta-sts.txt
   std::uint64_t question = 0;
   std::string domain;                // in A-labels, lower case
-  std::vector<IpAddress> addresses;  // of mta-sts.DOMAIN, without port; at most kMaxStsAddresses
+  std::vector<IpAddress> addresses;  // of mta-sts.DOMAIN, without port; at most kMaxWebAddresses
   static auto fields(auto& m) { return std::tie(m.question, m.domain, m.addresses); }
 };
-using PolicydToStsd = std::variant<FetchStsFile>;
+struct PostTlsReport {  // to https://HOST/PATH, as tlsrpt::kReportType
+  std::uint64_t question = 0;
+  std::string host;                  // as that of tlsrpt::WebTarget
+  std::string path;                  // likewise
+  std::vector<IpAddress> addresses;  // of the host, without port; at most kMaxWebAddresses
+  std::string report;                // at most kMaxPostedReport octets
+  static auto fields(auto& m) { return std::tie(m.question, m.host, m.path, m.addresses, m.report); }
+};
+using PolicydToStsd = std::variant<FetchStsFile, PostTlsReport>;
 
 struct StsFileFetched {
   std::uint64_t question = 0;
@@ -29,6 +38,11 @@ struct StsFileFetched {
   std::string problem;  // in words
   static auto fields(auto& m) { return std::tie(m.question, m.file, m.result, m.problem); }
 };
-using StsdToPolicyd = std::variant<StsFileFetched>;
+struct TlsReportPosted {
+  std::uint64_t question = 0;
+  std::string problem;  // in words; empty: the server has it (HTTP status 2xx)
+  static auto fields(auto& m) { return std::tie(m.question, m.problem); }
+};
+using StsdToPolicyd = std::variant<StsFileFetched, TlsReportPosted>;
 
 }  // namespace mailroom

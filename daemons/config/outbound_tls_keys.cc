@@ -107,7 +107,7 @@ constexpr Key<OutboundTlsConfig> kKeys[] = {
     {"ca-file", Text<OutboundTlsConfig>{&OutboundTlsConfig::ca_file, "FILE", parse_path}, Reload::restart,
      "Certificates (PEM) of the authorities that are believed where a certificate is wanted: by tls-policy, "
      "by "
-     "MTA-STS, and of the servers that MTA-STS policies are fetched from."},
+     "MTA-STS, and of the web servers that MTA-STS policies are fetched from and reports on TLS posted to."},
     {"old-tls", Flag<OutboundTlsConfig>{&OutboundTlsConfig::old_versions}, Reload::restart,
      "Also TLS 1.0 and 1.1 with the ciphers of their time, where TLS need prove nothing and plaintext would "
      "come "
@@ -117,9 +117,10 @@ constexpr Key<OutboundTlsConfig> kKeys[] = {
 using S = StsdConfig;
 constexpr Key<S> kStsdKeys[] = {
     {"port", Number<S>{&S::port, 1, 65'535}, Reload::restart,
-     "The TCP port of the web servers that MTA-STS policies are fetched from; another one than 443 is for "
-     "tests."},
-    {"timeout", Time<S>{&S::timeout, 1s, 10min}, Reload::restart, "How long one policy may take to fetch."},
+     "The TCP port of the web servers that MTA-STS policies are fetched from and reports on TLS posted to; "
+     "another one than 443 is for tests."},
+    {"timeout", Time<S>{&S::timeout, 1s, 10min}, Reload::restart,
+     "How long one policy may take to fetch, or one report to post."},
 };
 
 }  // namespace

@@ -29,6 +29,10 @@ constexpr Key<R> kKeys[] = {
      "early sends the message again)."},
     {"message-timeout", Time<R>{&R::message_timeout, 1min, 24h}, Reload::new_connections,
      "How long the whole dialogue about one message may take."},
+    {"stop-timeout", Time<R>{&R::stop_timeout, 0s, 10min}, Reload::new_connections,
+     "How long a stop waits for the reply to the end of a content that has been sent: what has none by then "
+     "is sent again after the next start, and may arrive twice. mailroomd needs up to half a minute more to "
+     "stop."},
 };
 
 }  // namespace

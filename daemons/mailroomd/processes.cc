@@ -49,6 +49,19 @@ std::chrono::seconds patience_for_uid(Role listener) {
   return submits ? kSubmitterPatience : kUidPatience;
 }
 
+// For other hosts' replies to what they have as a whole.
+std::chrono::milliseconds patience_for_hosts(Role role, const Config& config) {
+  const bool waits = role == Role::queued || role == Role::relayd;
+  return std::chrono::milliseconds{waits ? config.relayd.stop_timeout : Duration{}};
+}
+
+StopTurn stop_turn_of(Role role) {
+  if (role == Role::logd) return StopTurn::log;
+  const bool is_asked = std::ranges::any_of(
+      kChannels, [role](const ChannelRow& row) { return row.asker == Role::queued && row.server == role; });
+  return is_asked ? StopTurn::asked_by_queued : StopTurn::first;
+}
+
 std::string exit_words(const siginfo_t& info) {
   if (info.si_code == CLD_EXITED) return "exit " + std::to_string(info.si_status);
   return std::string{"signal "} + ::sigabbrev_np(info.si_status);
@@ -113,7 +126,8 @@ void Supervisor::free_uids_for(Role role, std::uint32_t generation) {
   for (Process& old : processes_)
     if (old.role == role && old.retired && old.generation % 2 == generation % 2) {
       tell(old, Drain{.at_once = false});
-      if (!old.logins_end_by) old.logins_end_by = Clock::now() + patience_for_uid(role);
+      if (!old.logins_end_by)
+        old.logins_end_by = Clock::now() + patience_for_uid(role) + patience_for_hosts(role, config_);
     }
 }
 
@@ -235,9 +249,7 @@ void Supervisor::on_ended(std::list<Process>::iterator process) {
     plan_restart(*process, reason);
   const bool never_ready = !process->ready && !announced_ && !stopping_;
   processes_.erase(process);
-  // The log is written to the end.
-  if (stopping_ && std::ranges::all_of(processes_, [](const Process& p) { return p.role == Role::logd; }))
-    for (Process& logd : processes_) tell_to_end(logd);
+  if (stopping_) stop_next();
   if (!never_ready) return;
   failed_ = true;
   stop_all();
@@ -307,13 +319,25 @@ void Supervisor::stop_all() {
   if (stopping_) return;
   stopping_ = true;
   restarts_.clear();
-  for (Process& process : processes_)
-    if (process.role != Role::logd) tell_to_end(process);
+  stop_next();
+}
+
+// Those of a turn are told when those before have ended.
+void Supervisor::stop_next() {
+  const auto is_over = [this](StopTurn turn) {
+    return std::ranges::none_of(processes_,
+                                [turn](const Process& p) { return stop_turn_of(p.role) <= turn; });
+  };
+  while (stop_turn_ != StopTurn::log && is_over(stop_turn_)) {
+    stop_turn_ = StopTurn{static_cast<std::uint8_t>(static_cast<unsigned>(stop_turn_) + 1)};
+    for (Process& process : processes_)
+      if (stop_turn_of(process.role) == stop_turn_) tell_to_end(process);
+  }
 }
 
 void Supervisor::tell_to_end(Process& process) {
   process.control.send(Drain{.at_once = true}, {}, ipc::PacketSocket::Wait::no);
-  process.end_by = Clock::now() + kStopPatience;
+  process.end_by = Clock::now() + kStopPatience + patience_for_hosts(process.role, config_);
 }
 
 }  // namespace mailroom

@@ -19,6 +19,10 @@
 
 namespace mailroom {
 
+// The order in which processes are told to end at a stop: queued waits for what is under way to other hosts,
+// and needs those that it asks; the log is written to the end.
+enum class StopTurn : std::uint8_t { none, first, asked_by_queued, log };
+
 class Supervisor {
  public:
   explicit Supervisor(const Options& options) : options_{options} {}
@@ -63,6 +67,7 @@ class Supervisor {
   void open_sockets(const Config& config);
   void start_all();
   void stop_all();
+  void stop_next();
   bool everything_ready() const;
   void announce_ready();
 
@@ -108,6 +113,7 @@ class Supervisor {
   std::map<IpAddress, std::vector<Time>> crashes_;  // by client host
   std::vector<IpAddress> shut_out_;
   bool stopping_ = false;
+  StopTurn stop_turn_ = StopTurn::none;
   bool announced_ = false;
   bool failed_ = false;
 };

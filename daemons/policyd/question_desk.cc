@@ -56,6 +56,7 @@ const char* QuestionDesk::on_message(const TlsOutcomes& outcomes) {
   for (const TlsOutcome& outcome : outcomes.outcomes)
     if (!is_domain(outcome.domain)) return "an outcome of what is no domain";
   on_outcomes_(outcomes);
+  channel_->send(TlsOutcomesCounted{outcomes.question});
   return nullptr;
 }
 

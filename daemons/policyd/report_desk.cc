@@ -34,23 +34,25 @@ bool is_beyond(const state::StsRecord* policy, const std::string& mx) {
 }
 
 // `problem`: why it is not sent; empty: it is.
-void log_sending(const std::string& domain, const std::string& recipient, const char* problem) {
-  const bool is_sent = *problem == '\0';
-  log::write(
-      "tls-report",
-      {{"domain", domain}, {"recipient", recipient}, {"sent", is_sent ? "yes" : "no"}, {"reason", problem}});
+void log_sending(const std::string& domain, const std::string& recipient, const std::string& problem) {
+  log::write("tls-report", {{"domain", domain},
+                            {"recipient", recipient},
+                            {"sent", problem.empty() ? "yes" : "no"},
+                            {"reason", problem}});
 }
 
 }  // namespace
 
 ReportDesk::ReportDesk(event::Loop& loop, state::Directory& directory, const Config& config,
-                       const StsDesk& sts, LookUpTexts look_up, Send send, StsDesk::Now now)
+                       const StsDesk& sts, LookUpTexts look_up, Send send, Post post, StsDesk::Now now)
     : directory_{directory}, config_{config}, sts_{sts}, look_up_{std::move(look_up)}, send_{std::move(send)},
-      now_{std::move(now)}, until_next_{kFirst}, look_{loop, [this] {
-                                                         send_due();
-                                                         until_next_ = std::min(2 * until_next_, kInterval);
-                                                         look_.start(until_next_);
-                                                       }} {
+      post_{std::move(post)}, now_{std::move(now)}, until_next_{kFirst}, look_{loop, [this] {
+                                                                                 send_due();
+                                                                                 until_next_ =
+                                                                                     std::min(2 * until_next_,
+                                                                                              kInterval);
+                                                                                 look_.start(until_next_);
+                                                                               }} {
   for (auto& [day, domain, tallies] : directory_.view().tls_results())
     results_[{day, domain}] = std::move(tallies);
   look_.start(until_next_);
@@ -141,52 +143,76 @@ void ReportDesk::send_due() {
     if (key.first < today() && !sending_.contains(key) && due.size() + sending_.size() < kMaxReportsAtOnce)
       due.push_back(key);
   for (const Key& key : due) {
-    sending_[key] = 1;
+    sending_[key] = {};
     look_up_("_smtp._tls." + key.second,
              [this, key](const dns::Answer& answer) { texts_found(key, answer); });
   }
 }
 
 void ReportDesk::texts_found(const Key& key, const dns::Answer& answer) {
-  if (answer.outcome == dns::Outcome::failed) return finish(key, false);
-  std::vector<std::string> addresses;
-  for (const std::string& destination : tlsrpt::report_destinations(answer.texts)) {
-    std::string address = tlsrpt::mailto_address(destination);
-    if (address.empty())
-      log_sending(key.second, destination, "reports go by mail only");
-    else
-      addresses.push_back(std::move(address));
+  if (answer.outcome == dns::Outcome::failed) return over(key, Outcome::failed);
+  std::vector<std::string> destinations = tlsrpt::report_destinations(answer.texts);
+  std::erase_if(destinations, [&](const std::string& each) { return has_reached(key, each); });
+  if (destinations.empty()) return over(key, Outcome::done);  // nobody wants it
+  sending_[key].waiting = destinations.size();
+  for (const std::string& destination : destinations) send_to(key, destination);
+}
+
+bool ReportDesk::has_reached(const Key& key, const std::string& destination) const {
+  const auto found = reached_.find(key);
+  return found != reached_.end() && found->second.contains(destination);
+}
+
+tlsrpt::Report ReportDesk::report_of(const Key& key) const {
+  return {.organization = config_.domains.front(),
+          .contact = own_address(config_),
+          .submitter = config_.hostname,
+          .domain = key.second,
+          .day = std::chrono::sys_days{std::chrono::days{key.first}},
+          .tallies = results_.at(key)};
+}
+
+void ReportDesk::send_to(const Key& key, const std::string& destination) {
+  const auto then = [this, key, destination](const std::string& problem) { sent(key, destination, problem); };
+  const std::string address = tlsrpt::mailto_address(destination);
+  const auto web = tlsrpt::web_target(destination);
+  if (!address.empty()) {
+    const tlsrpt::Report report = report_of(key);
+    const std::string date =
+        rfc5322::format_date_time(rfc5322::to_date_time(static_cast<std::int64_t>(now_())));
+    send_(address, tlsrpt::report_message(report, report.contact, address, date),
+          [then](bool is_sent) { then(is_sent ? "" : "it could not be queued"); });
+  } else if (web && (web->port == 0 || web->port == config_.stsd.port)) {
+    post_(*web, tlsrpt::report_file(report_of(key)), then);
+  } else {  // another time will not make it better
+    log_sending(key.second, destination, "neither an address nor a web server at its own port");
+    over(key, Outcome::done);
   }
-  if (addresses.empty()) return finish(key, true);  // nobody wants it, or it cannot be had by mail
-  sending_[key] = static_cast<int>(addresses.size());
-  for (const std::string& address : addresses) send_to(key, address);
 }
 
-void ReportDesk::send_to(const Key& key, const std::string& address) {
-  const auto found = results_.find(key);
-  if (found == results_.end()) return;
-  const std::string contact = own_address(config_);
-  const tlsrpt::Report report{.organization = config_.domains.front(),
-                              .contact = contact,
-                              .submitter = config_.hostname,
-                              .domain = key.second,
-                              .day = std::chrono::sys_days{std::chrono::days{key.first}},
-                              .tallies = found->second};
-  const std::string date =
-      rfc5322::format_date_time(rfc5322::to_date_time(static_cast<std::int64_t>(now_())));
-  send_(address, tlsrpt::report_message(report, contact, address, date), [this, key, address](bool is_sent) {
-    log_sending(key.second, address, is_sent ? "" : "it could not be queued");
-    finish(key, is_sent);
-  });
+void ReportDesk::sent(const Key& key, const std::string& destination, const std::string& problem) {
+  log_sending(key.second, destination, problem);
+  if (!problem.empty()) return over(key, Outcome::failed);
+  reached_[key].insert(destination);
+  erase(key);
+  over(key, Outcome::done);
 }
 
-// One destination that has it is enough to be done.
-void ReportDesk::finish(const Key& key, bool is_done) {
-  const auto sending = sending_.find(key);
-  if (sending != sending_.end() && --sending->second <= 0) sending_.erase(sending);
-  if (!is_done && key.first + kReportDays >= today()) return;
-  if (results_.erase(key) == 0) return;
+void ReportDesk::erase(const Key& key) {
   change([&](state::Update& update) { update.erase_tls_result(key.first, key.second); });
+}
+
+// One destination that has it is enough for the disk, so that a restart repeats nothing; the others are tried
+// again as long as this process lives.
+void ReportDesk::over(const Key& key, Outcome outcome) {
+  Round& round = sending_.at(key);
+  round.failed = round.failed || outcome == Outcome::failed;
+  if (--round.waiting > 0) return;
+  const bool again = round.failed && key.first + kReportDays >= today();
+  sending_.erase(key);
+  if (again) return;
+  results_.erase(key);
+  if (reached_.erase(key) == 0) erase(key);
 }
 
 }  // namespace mailroom::policyd

@@ -33,8 +33,12 @@ class ReportDesk {
   // Sends a message to one address; calls back once, whether it is in the queue.
   using Send = std::function<void(const std::string& to, std::string message, std::function<void(bool)>)>;
 
+  // Posts a report to a web server; calls back once, with what went wrong, or nothing when the server has it.
+  using Post = std::function<void(const tlsrpt::WebTarget& target, std::string report,
+                                  std::function<void(const std::string& problem)>)>;
+
   ReportDesk(event::Loop& loop, state::Directory& directory, const Config& config, const StsDesk& sts,
-             LookUpTexts look_up, Send send, StsDesk::Now now);
+             LookUpTexts look_up, Send send, Post post, StsDesk::Now now);
 
   void count(const TlsOutcomes& outcomes);
   void count_trouble(const std::string& domain, const StsTrouble& trouble);
@@ -46,6 +50,7 @@ class ReportDesk {
  private:
   using Day = std::uint32_t;  // since 1970
   using Key = std::pair<Day, std::string>;
+  enum class Outcome : bool { done, failed };
 
   Day today() const;
   tlsrpt::Tally* tally(const std::string& domain, tlsrpt::PolicyType type);
@@ -54,19 +59,29 @@ class ReportDesk {
   void change(const std::function<void(state::Update&)>& what);
   void store(const std::set<std::string>& domains);
   void texts_found(const Key& key, const dns::Answer& answer);
-  void send_to(const Key& key, const std::string& address);
-  void finish(const Key& key, bool is_done);
+  void send_to(const Key& key, const std::string& destination);
+  void sent(const Key& key, const std::string& destination, const std::string& problem);
+  bool has_reached(const Key& key, const std::string& destination) const;
+  tlsrpt::Report report_of(const Key& key) const;
+  void over(const Key& key, Outcome outcome);
+  void erase(const Key& key);
 
   state::Directory& directory_;
   const Config& config_;
   const StsDesk& sts_;
   LookUpTexts look_up_;
   Send send_;
+  Post post_;
   StsDesk::Now now_;
   std::chrono::seconds until_next_;
   event::Timer look_;
   std::map<Key, std::vector<tlsrpt::Tally>> results_;
-  std::map<Key, int> sending_;  // how many destinations have not been answered
+  struct Round {
+    std::size_t waiting = 1;  // destinations that have not been answered; the question for them counts as one
+    bool failed = false;
+  };
+  std::map<Key, Round> sending_;
+  std::map<Key, std::set<std::string>> reached_;  // destinations
 };
 
 }  // namespace mailroom::policyd

@@ -28,8 +28,7 @@ Server::Server(const Host& host, Times times)
                                          [this](ToolId tool, ToolToPolicyd&& request) {
                                            accounts_->on_request(tool, std::move(request));
                                          }},
-      dns_{host.loop, host.config.dnsd.timeout}, sts_fetch_{host.loop, dns_,
-                                                            host.config.routing.allow_network} {}
+      dns_{host.loop, host.config.dnsd.timeout}, web_{host.loop, dns_, host.config.routing.allow_network} {}
 
 Server::~Server() = default;
 
@@ -73,7 +72,9 @@ void Server::start() {
 void Server::set_up_transport() {
   sts_.emplace(
       host_.loop, *directory_,
-      [this](const std::string& domain, StsFetch::Done done) { sts_fetch_.fetch(domain, std::move(done)); },
+      [this](const std::string& domain, WebDesk::OnPolicy then) {
+        web_.fetch_policy(domain, std::move(then));
+      },
       times_.system_clock,
       [this](const std::string& domain, const StsTrouble& trouble) {
         tls_reports_->count_trouble(domain, trouble);
@@ -91,6 +92,9 @@ void Server::set_up_transport() {
         // From nobody, so that a report that cannot be delivered makes no further mail.
         own_mail_.send({}, questions_->resolve({0, to}).recipient, std::move(message),
                        [then = std::move(then)](QueueId id) { then(id != 0); });
+      },
+      [this](const tlsrpt::WebTarget& target, std::string report, WebDesk::OnPosted then) {
+        web_.post_report(target, std::move(report), std::move(then));
       },
       times_.system_clock);
 }
@@ -139,7 +143,7 @@ void Server::attach(const std::string& kind, const std::string& peer, Fd fd) {
   if (kind == "authd-policyd") return attach_authd(std::move(fd));
   if (kind == "policyd-queued") return attach_queued(std::move(fd));
   if (kind == "queued-policyd") return questions_->attach(peer, std::move(fd));
-  if (kind == "policyd-stsd") return sts_fetch_.attach(peer, std::move(fd));
+  if (kind == "policyd-stsd") return web_.attach(peer, std::move(fd));
   if (kind == "policyd-dnsd") return dns_.attach(kind, peer, std::move(fd));
   log::fatal("a channel of a kind that policyd does not have");
 }

@@ -21,8 +21,8 @@
 #include "daemons/policyd/question_desk.h"
 #include "daemons/policyd/report_desk.h"
 #include "daemons/policyd/sts_desk.h"
-#include "daemons/policyd/sts_fetch.h"
 #include "daemons/policyd/suspension_desk.h"
+#include "daemons/policyd/web_desk.h"
 
 namespace mailroom::policyd {
 
@@ -104,7 +104,7 @@ class Server final : public mailroom::Server, private Peers {
   std::optional<DeviceDesk> devices_;
   std::optional<SuspensionDesk> suspensions_;
   std::unique_ptr<AccountDesk> accounts_;
-  StsFetch sts_fetch_;
+  WebDesk web_;
   std::optional<StsDesk> sts_;
   std::optional<ReportDesk> tls_reports_;
   std::optional<QuestionDesk> questions_;

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <iterator>
 #include <ranges>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -89,7 +90,8 @@ Schedule::Limits Dispatcher::limits() const {
 void Dispatcher::apply_limits() {
   local_.set_limit(config_.queued.deliveries_in_flight);
   relays_.set_limits(
-      {config_.queued.relay_connections, std::chrono::milliseconds{config_.queued.relay_idle}});
+      {config_.queued.relay_connections, std::chrono::milliseconds{config_.queued.relay_idle},
+       std::chrono::ceil<std::chrono::seconds>(std::chrono::milliseconds{config_.relayd.stop_timeout})});
   schedule_.set_limits(limits());
 }
 
@@ -104,20 +106,20 @@ void Dispatcher::reconfigured(Routes routes) {
 void Dispatcher::rerouted() {
   wanted_.clear();
   for (const auto& [id, entry] : queue_.index().entries()) {
-    if (!schedule_.knows(id) || !leads_elsewhere(id, entry)) continue;
-    if (messages_.find(id) != nullptr)
+    if (!schedule_.knows(id)) continue;
+    if (messages_.find(id) != nullptr)  // what is under way has its targets by the routes of before
       misplaced_.insert(id);
-    else
+    else if (leads_elsewhere(id, entry))
       place_again(id);
   }
 }
 
-// Whether a visit that is left has a destination that none of the message's domains leads to.
+// Whether its visits are not those that the routes of the present give it.  One for targets that are finished
+// costs nothing.
 bool Dispatcher::leads_elsewhere(QueueId id, const queue::Entry& entry) {
-  const Visits wanted = visits_of(entry);
-  return std::ranges::any_of(schedule_.visits(id), [&](const Schedule::Visit& visit) {
-    return !wanted.contains(visit.destination);
-  });
+  std::set<DestinationNumber> placed;
+  for (const Schedule::Visit& visit : schedule_.visits(id)) placed.insert(visit.destination);
+  return !std::ranges::equal(visits_of(entry), placed, {}, &Visits::value_type::first);
 }
 
 // No visit of it is under way.  What the schedule knows of it goes on: the index learns of an attempt, of a
@@ -141,13 +143,24 @@ void Dispatcher::place_again(QueueId id) {
   schedule_.add(message, microseconds_now());
 }
 
-// Whether something of it is left that no visit is for: a domain that leads elsewhere since its visit began.
+// Whether something of it is left that no visit is for: a domain that leads elsewhere since the visits were
+// made.
 bool Dispatcher::has_unplaced(const OpenMessage& message) {
   std::size_t placed = 0;
   for (const Schedule::Visit& visit : schedule_.visits(message.id))
     placed += targets_for(message, visit.destination).size();
   const queue::Entry& entry = *queue_.index().find(message.id);
   return entry.finished.size() + message.settling.size() + placed < entry.targets;
+}
+
+// Whether nothing is left of it with these results.
+bool Dispatcher::is_finished_by(const OpenMessage& message, const TargetResults& results) {
+  const queue::Entry& entry = *queue_.index().find(message.id);
+  const auto adds = [&](const TargetResult& result) {
+    return is_final(result.fate) && !std::ranges::binary_search(entry.finished, result.answer.target);
+  };
+  const auto added = static_cast<std::size_t>(std::ranges::count_if(results, adds));
+  return entry.finished.size() + added == entry.targets;
 }
 
 void Dispatcher::accepted(QueueId id, const queue::Envelope& envelope, queue::SharedContent content) {
@@ -223,7 +236,7 @@ std::vector<std::uint32_t> Dispatcher::targets_for(const OpenMessage& message,
 
 // An event may come while another is handled: what it makes possible is done by the loop that runs.
 void Dispatcher::run() {
-  if (running_) return;
+  if (running_ || stopping_) return;
   running_ = true;
   const std::uint64_t now = microseconds_now();
   while (open_reports_ < kMaxOpenReports) {
@@ -241,6 +254,14 @@ void Dispatcher::run() {
   running_ = false;
   arm_timer();
 }
+
+void Dispatcher::stop() {
+  stopping_ = true;
+  due_.cancel();
+  relays_.stop();
+}
+
+bool Dispatcher::is_quiet() const { return relays_.is_quiet() && !messages_.any_reported(); }
 
 void Dispatcher::arm_timer() {
   const auto next = schedule_.next_event();
@@ -265,7 +286,6 @@ void Dispatcher::begin(const Given& visit) {
   std::vector<std::uint32_t> targets = targets_for(message, visit.destination);
   if (targets.empty()) {  // all were finished before a crash, or a report about them is being made
     schedule_.finished(visit);
-    if (has_unplaced(message)) misplaced_.insert(visit.id);
     return close_if_over(visit.id);
   }
   message.so_far[visit.destination].clear();
@@ -337,9 +357,13 @@ void Dispatcher::ended(const Given& visit) {
     progress = {progress.attempts + 1, now};
     schedule_.finished(visit);
   }
-  const bool last = !schedule_.has_visits(visit.id) && !misplaced_.contains(visit.id) &&
-                    std::ranges::all_of(results, is_final, &TargetResult::fate);
-  if (!last) record(message, progress, results);
+  // The end of a message says it too, when it comes now: of what another host has taken no report may be
+  // waited for, as a repeat would come twice.
+  const bool waits =
+      visit.destination != local_destination_ && !(message.delivered.empty() && message.relayed.empty());
+  message.is_done = is_finished_by(message, results) && !schedule_.has_visits(visit.id) &&
+                    !schedule_.is_held(visit.id) && !misplaced_.contains(visit.id) && !waits;
+  if (!message.is_done) record(message, progress, results);
   visit_over(visit);
 }
 

@@ -41,6 +41,12 @@ class Dispatcher final : private RelayDesk::Giver {
   enum class Routes : bool { same, others };
   void reconfigured(Routes routes);
 
+  // Begins nothing more.  What is under way to other hosts comes to its outcome, for
+  // RelaydConfig::stop_timeout at most, and what senders are to hear of it is put into the queue; then it is
+  // quiet.
+  void stop();
+  bool is_quiet() const;
+
   // A new message is durable; its content, if it is still in memory, saves reading it again.
   void accepted(QueueId id, const queue::Envelope& envelope, queue::SharedContent content);
 
@@ -77,6 +83,7 @@ class Dispatcher final : private RelayDesk::Giver {
   void rerouted();
   bool leads_elsewhere(QueueId id, const queue::Entry& entry);
   bool has_unplaced(const OpenMessage& message);
+  bool is_finished_by(const OpenMessage& message, const TargetResults& results);
   void place_again(QueueId id);
   DestinationNumber destination_of(const std::string& domain, routing::SenderTls tls);
   std::vector<std::uint32_t> parts_for(const queue::Entry& entry, DestinationNumber destination);
@@ -128,6 +135,7 @@ class Dispatcher final : private RelayDesk::Giver {
   std::uint64_t local_octets_ = 0, remote_octets_ = 0;  // of messages under way
   std::size_t open_reports_ = 0;                        // of deadlines
   bool running_ = false;
+  bool stopping_ = false;
   event::Timer due_;
   event::Timer sweep_;
 };

@@ -91,11 +91,13 @@ void Dispatcher::reported(QueueId id, const std::vector<std::uint32_t>& targets,
 void Dispatcher::close_if_over(QueueId id) {
   const OpenMessage* message = messages_.find(id);
   if (message == nullptr || message->is_under_way() || message->reports > 0) return;
-  if (misplaced_.erase(id) > 0) {
+  if (message->is_done) return complete(id);
+  const bool is_left = !schedule_.has_visits(id) && !schedule_.is_held(id);
+  if (misplaced_.erase(id) > 0 || (is_left && has_unplaced(*message))) {
     place_again(id);
     return messages_.close(id);
   }
-  if (!schedule_.has_visits(id) && !schedule_.is_held(id)) return complete(id);
+  if (is_left) return complete(id);
   messages_.close(id);
 }
 
@@ -149,7 +151,7 @@ Reports::Targets Dispatcher::unfinished(const OpenMessage& message) {
 void Dispatcher::expire(OpenMessage& message) {
   const QueueId id = message.id;
   const Reports::Targets targets = unfinished(message);
-  if (targets.empty() && has_unplaced(message)) {
+  if (has_unplaced(message)) {
     misplaced_.insert(id);
     return close_if_over(id);
   }

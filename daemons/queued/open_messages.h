@@ -2,6 +2,7 @@
 // straight from memory.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <expected>
@@ -33,6 +34,7 @@ struct OpenMessage {
   std::uint32_t reports = 0;                          // called and not answered
   Reports::Targets failed, delivered, relayed;        // to be reported when no visit is under way any more
   std::vector<std::uint32_t> settling;                // targets that an unanswered report is about
+  bool is_done = false;                               // nothing is left but to note that it is finished
 
   bool is_under_way() const { return local_visit || remote_visits > 0; }
   // A descriptor of the memfd for someone else; invalid when the content is inline.
@@ -51,6 +53,10 @@ class OpenMessages {
   std::expected<OpenMessage*, queue::ReadProblem> open(QueueId id);
   OpenMessage* find(QueueId id);
   void close(QueueId id) { open_.erase(id); }
+  // Whether a report about one of them is being made.
+  bool any_reported() const {
+    return std::ranges::any_of(open_, [](const auto& each) { return each.second.reports > 0; });
+  }
 
  private:
   struct Fresh {

@@ -40,6 +40,13 @@ void PolicyQuestions::tell(ReportRefused refusal, OnRefusal then) {
   channel_->send(std::move(refusal));
 }
 
+void PolicyQuestions::tell(TlsOutcomes outcomes, OnCounted then) {
+  if (!may_ask()) return then(nullptr);
+  open_.emplace(++last_, std::move(then));
+  outcomes.question = last_;
+  channel_->send(outcomes);
+}
+
 // An answer to a question that was not asked, or was another one, changes nothing.
 template <typename Answer>
 void PolicyQuestions::on_answer(const Answer& answer) {

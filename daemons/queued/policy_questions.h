@@ -1,5 +1,5 @@
 // What queued asks policyd on its own account (queued-policyd): where a report goes, and the MTA-STS policy
-// of a domain; and what it tells.
+// of a domain; and what it tells, which is answered too.
 #pragma once
 
 #include <cstdint>
@@ -33,16 +33,14 @@ class PolicyQuestions {
   using OnRefusal = Then<RefusalNoted>;
   void resolve_address(const std::string& address, OnAddress then);
   void find_sts_policy(const std::string& domain, const std::string& label, OnStsPolicy then);
-  void tell(ReportRefused refusal, OnRefusal then);  // its number is given here
-
-  // Not answered; lost when policyd is away.
-  void tell(const TlsOutcomes& outcomes) {
-    if (channel_) channel_->send(outcomes);
-  }
+  // The number of what is told is given here.
+  void tell(ReportRefused refusal, OnRefusal then);
+  using OnCounted = Then<TlsOutcomesCounted>;
+  void tell(TlsOutcomes outcomes, OnCounted then);
 
  private:
   using Channel = event::ChannelHandler<QueuedAsksPolicyd, PolicydAnswersQueued>;
-  using Waiting = std::variant<OnAddress, OnStsPolicy, OnRefusal>;
+  using Waiting = std::variant<OnAddress, OnStsPolicy, OnRefusal, OnCounted>;
 
   bool may_ask() const { return channel_ && open_.size() < kMaxOpen; }
   template <typename Answer>

@@ -216,6 +216,24 @@ void RelayDesk::retire_connections() {
   for (const RelayId id : std::exchange(idle_, {})) close(id);
 }
 
+void RelayDesk::stop() {
+  stopping_ = true;
+  planning_.clear();
+  idle_.clear();
+  std::vector<RelayId> over;
+  for (const auto& [id, relay] : relays_) {
+    if (relay->sent.empty() || relay->forgotten || relay->channel->queued() > 0) {
+      over.push_back(id);
+    } else {
+      relay->channel->finish();
+      relay->timer->cancel();
+    }
+  }
+  for (const RelayId id : over) close(id);
+  if (!relays_.empty())
+    log::write("stop-waits", {{"connections", relays_.size()}, {"seconds", limits_.stop.count()}});
+}
+
 // Connections that are kept give way to one that is needed.
 void RelayDesk::make_room() {
   while (relays_.size() >= limits_.connections && !idle_.empty()) {
@@ -311,6 +329,10 @@ void RelayDesk::results_came(Relay& relay, TargetResults results, bool reusable)
   const bool more = relay.answered < relay.errand->targets.size();
   const Schedule::Given visit = relay.errand->visit;
   const bool forgotten = relay.forgotten;
+  if (stopping_) {
+    close(relay.id);
+    return giver_.sent(visit, std::move(results), more ? Giver::Rest::more : Giver::Rest::none);
+  }
   // What is left of the errand goes over another connection when this one takes no more.
   std::optional<Errand> left;
   if (more && !reusable && !forgotten) left = Errand{visit, relay.errand->wanted, relay.unanswered()};
@@ -337,6 +359,7 @@ void RelayDesk::rest(Relay& relay) {
 
 // Its end, or no answer.  A process that was kept may go at any time.
 void RelayDesk::cut(RelayId id, const char* reason) {
+  if (stopping_) return close(id);
   Relay& relay = *relays_.at(id);
   std::erase(idle_, id);
   if (!relay.errand) return close(id);

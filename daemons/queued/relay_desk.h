@@ -38,6 +38,7 @@ class RelayDesk {
   struct Limits {
     std::uint32_t connections = 200;  // with those that are kept
     std::chrono::microseconds idle{0};
+    std::chrono::seconds stop{0};  // that the processes have for the outcomes that a stop waits for
   };
 
   // A message on its way to a destination: its targets there that are not finished.
@@ -78,6 +79,11 @@ class RelayDesk {
   void forget(const Schedule::Given& visit);
   // Connections that exist were made by plans that no longer hold: they end with what is under way on them.
   void retire_connections();
+  // Begins nothing more, and waits only for the outcomes of messages that were handed over: of those whose
+  // content has left the process comes to one (daemons/channels/relayd.h), of others there is none.  The
+  // giver hears nothing of errands without an outcome: they are as if they had not begun.
+  void stop();
+  bool is_quiet() const { return relays_.empty() && planning_.empty(); }
   // Connections that are kept and not used.
   std::size_t idle() const { return idle_.size(); }
 
@@ -119,6 +125,7 @@ class RelayDesk {
   std::deque<RelayId> idle_;      // the longest idle first
   std::uint32_t generation_ = 0;  // of plans
   bool paused_ = false;
+  bool stopping_ = false;
   event::Timer pause_;
 };
 

@@ -19,6 +19,8 @@ namespace {
 constexpr std::chrono::seconds kTick{1};
 // Between two looks whether all is settled, when told to end.
 constexpr std::chrono::milliseconds kDrainTick{5};
+// Beyond relayd.stop-timeout, for its processes to say what came of it.
+constexpr std::chrono::seconds kDrainReserve{2};
 
 queue::Options options_of(const QueuedConfig& config) {
   return {.memory_limit = config.memory_limit,
@@ -131,15 +133,24 @@ void Server::attach(const std::string& kind, const std::string& peer, Fd fd) {
 }
 
 void Server::drain() {
-  draining_ = true;
+  const std::chrono::milliseconds patience{host_.config.relayd.stop_timeout};
+  drain_until_ = std::chrono::steady_clock::now() + patience + kDrainReserve;
   intake_->stop();
+  dispatcher_->stop();
+  outcomes_.flush();
   tick();
+}
+
+// What is not quiet in time is left as it is, and done again after the next start.
+bool Server::is_drained() const {
+  const bool quiet = dispatcher_->is_quiet() && outcomes_.is_quiet();
+  return queue_->settled() && (quiet || std::chrono::steady_clock::now() >= *drain_until_);
 }
 
 void Server::tick() {
   queue_->tick();
-  if (draining_ && queue_->settled()) return host_.loop.stop();
-  tick_.start(draining_ ? std::chrono::microseconds{kDrainTick} : std::chrono::microseconds{kTick});
+  if (drain_until_ && is_drained()) return host_.loop.stop();
+  tick_.start(drain_until_ ? std::chrono::microseconds{kDrainTick} : std::chrono::microseconds{kTick});
 }
 
 }  // namespace mailroom::queued

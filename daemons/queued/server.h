@@ -1,6 +1,7 @@
 // queued: the durable queue behind its channels.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -33,7 +34,8 @@ class Server final : public mailroom::Server {
   // text.
   void before_jail() override;
   void attach(const std::string& kind, const std::string& peer, Fd fd) override;
-  // Ends the connections, and stops when all that was begun has its outcome.
+  // Ends the clients' connections, begins nothing more, and stops when what is under way to other hosts has
+  // its outcome on disk (Dispatcher::stop) and policyd has counted what came of TLS.
   void drain() override;
   void reconfigured() override;
 
@@ -42,6 +44,7 @@ class Server final : public mailroom::Server {
 
  private:
   void tick();
+  bool is_drained() const;
 
   const Host& host_;
   Fd tools_socket_;
@@ -63,7 +66,7 @@ class Server final : public mailroom::Server {
   std::unique_ptr<Intake> intake_;
   std::unique_ptr<ToolDesk> tools_;
   event::Timer tick_;
-  bool draining_ = false;
+  std::optional<std::chrono::steady_clock::time_point> drain_until_;  // told to end
 };
 
 }  // namespace mailroom::queued

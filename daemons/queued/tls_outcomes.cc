@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "libcommon/text/hex.h"
 
@@ -81,12 +82,20 @@ void TlsOutcomeBatch::add(std::vector<TlsOutcome> outcomes) {
 }
 
 void TlsOutcomeBatch::flush() {
-  for (auto at = waiting_.begin(); at != waiting_.end();) {
-    const auto end = at + std::min<std::ptrdiff_t>(waiting_.end() - at, kMaxTlsOutcomes);
-    policyd_.tell(TlsOutcomes{{std::make_move_iterator(at), std::make_move_iterator(end)}});
+  std::vector<TlsOutcome> all = std::exchange(waiting_, {});
+  for (auto at = all.begin(); at != all.end();) {
+    const auto end = at + std::min<std::ptrdiff_t>(all.end() - at, kMaxTlsOutcomes);
+    tell({std::make_move_iterator(at), std::make_move_iterator(end)});
     at = end;
   }
-  waiting_.clear();
+}
+
+void TlsOutcomeBatch::tell(std::vector<TlsOutcome> batch) {
+  ++unanswered_;
+  policyd_.tell(TlsOutcomes{.outcomes = batch}, [this, batch](const TlsOutcomesCounted* counted) {
+    --unanswered_;
+    if (counted == nullptr) add(batch);
+  });
 }
 
 }  // namespace mailroom::queued

@@ -35,15 +35,20 @@ class TlsOutcomeBatch final : public TransportResults {
     add(outcomes_of(domain, hops, outcome));
   }
 
-  // Tells policyd what there is.  Called by itself some seconds after the first of a batch.
+  // Tells policyd what there is.  Called by itself some seconds after the first of a batch.  What policyd
+  // does not answer, since it goes away, is told again.
   void flush();
+  // Whether everything that was told is answered.
+  bool is_quiet() const { return unanswered_ == 0; }
 
  private:
   void add(std::vector<TlsOutcome> outcomes);
+  void tell(std::vector<TlsOutcome> batch);
 
   PolicyQuestions& policyd_;
   event::Timer timer_;
   std::vector<TlsOutcome> waiting_;
+  std::size_t unanswered_ = 0;
 };
 
 }  // namespace mailroom::queued

@@ -24,10 +24,11 @@ class Client {
   Client(ClientFacts facts, World world) : facts_{std::move(facts)}, world_{world} {}
 
   // Tries hops and their addresses in their order.  At level `may` a failure of TLS is followed by a try
-  // without TLS (RFC 7435 section 4.1), at no other.  Throws StreamError{closed} when this process is to end.
+  // without TLS (RFC 7435 section 4.1), at no other.  Throws Stopped when this process is to end.
   std::variant<Connected, NotConnected> connect(const Connect& request);
 
-  // Precondition: connect() said Connected, and no Sent that the connection is not reusable.
+  // Precondition: connect() said Connected, and no Sent that the connection is not reusable.  Throws Stopped
+  // when this process is to end and the content has not left.
   Sent send(const Send& message, std::string_view content);
 
   // Whether the far side has closed, or spoken unasked, since the last message.

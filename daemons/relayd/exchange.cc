@@ -10,6 +10,8 @@ void Exchange::flush(std::chrono::milliseconds time, Asked asked) {
     link_->stream().set_deadline(deadline(time));
     try {
       link_->stream().write(out_);
+    } catch (const Stopped&) {
+      throw;
     } catch (const StreamError& error) {
       if (error.kind == StreamError::Kind::timeout) throw Cut("the far side took nothing in time");
       write_failed_ = true;
@@ -25,6 +27,8 @@ smtp::ServerReply Exchange::reply(std::chrono::milliseconds time) {
       try {
         begin_ = 0;
         end_of_input_ = link_->stream().read(input_);
+      } catch (const Stopped&) {
+        throw;
       } catch (const StreamError& error) {
         end_of_input_ = 0;
         throw Cut(error.kind == StreamError::Kind::timeout ? "no reply in time" : error.what());

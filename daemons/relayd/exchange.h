@@ -37,7 +37,8 @@ class Exchange {
   std::string& out() { return out_; }
 
   // A far side that has closed does not stop this: what it said before may still be read.  Throws Cut when
-  // the time is over, or when the far side has spoken while nothing was asked (`Asked::nothing`).
+  // the time is over, or when the far side has spoken while nothing was asked (`Asked::nothing`); Stopped, as
+  // reply() does, when this process is told to end.
   enum class Asked : std::uint8_t { nothing, something };
   void flush(std::chrono::milliseconds time, Asked asked = Asked::nothing);
 
@@ -50,6 +51,15 @@ class Exchange {
   bool has_input() const { return begin_ != end_of_input_; }
   bool has_spoken();
   std::string_view input() const { return {input_.data() + begin_, end_of_input_ - begin_}; }
+
+  // All that the far side needs to take the message has been flushed: its replies are waited for also when
+  // this process is told to end, for so long.
+  void await_outcome(std::chrono::milliseconds patience) {
+    if (!write_failed_) link_->set_patience(patience);
+  }
+  // What is under way may be given up again.
+  void await_nothing() { link_->set_patience(std::chrono::milliseconds::zero()); }
+  bool is_told_to_end() const { return link_->is_told_to_end(); }
 
   // Some octets were not sent, because the far side had closed.
   bool write_failed() const { return write_failed_; }

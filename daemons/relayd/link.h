@@ -44,6 +44,12 @@ class Link {
   virtual std::expected<TlsStarted, TlsProblem> start_tls(const routing::TlsRequirement& required,
                                                           Time deadline) = 0;
 
+  // How long what is under way goes on once this process is told to end.  Zero, as at first: not at all, what
+  // waits throws Stopped.
+  virtual void set_patience(std::chrono::milliseconds patience) = 0;
+  // Whether something has gone on so.
+  virtual bool is_told_to_end() const = 0;
+
   // Says the end of TLS, if there is TLS.
   virtual void close() noexcept = 0;
 };
@@ -52,7 +58,7 @@ class Dialler {
  public:
   virtual ~Dialler() = default;
 
-  // The error in words.  Throws StreamError{closed} when this process is to end.
+  // The error in words.  Throws Stopped when this process is to end.
   virtual std::expected<std::unique_ptr<Link>, std::string> connect(const IpAddress& address,
                                                                     Link::Time deadline) = 0;
   virtual std::expected<std::unique_ptr<Link>, std::string> connect_unix(const std::string& name,

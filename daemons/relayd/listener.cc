@@ -108,13 +108,14 @@ void Listener::attach(const std::string& kind, Fd fd) {
 }
 
 // Connections go on to the end of what queued has for them.  Told a second time: a listener has been started
-// that uses the same uids; then, and when the system ends, they end now.
+// that uses the same uids; then they begin nothing more.  When the system ends there is no queued that could
+// hear of them.
 void Listener::drain(bool at_once) {
   const bool uids_are_needed = draining_;
   draining_ = true;
   queued_.close();
   if (!at_once && !uids_are_needed) return;
-  for (const auto& [pid, child] : children_) ::shutdown(child.channel.get(), SHUT_RDWR);
+  for (const auto& [pid, child] : children_) ::shutdown(child.channel.get(), at_once ? SHUT_RDWR : SHUT_RD);
 }
 
 void Listener::on_queued() {

@@ -138,7 +138,7 @@ class Process {
   }
 
   // For a message, or for the far side to say or do something between two messages.  Nothing of both: the
-  // end.
+  // end, also of a message that has not been looked at.
   Wake wait() {
     for (;;) {
       pollfd entries[] = {{queued_.fd(), POLLIN | POLLRDHUP, 0}, {dialler_.last_socket(), POLLIN, 0}};
@@ -146,8 +146,7 @@ class Process {
         if (errno == EINTR) continue;
         return {};
       }
-      if ((entries[0].revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0 && (entries[0].revents & POLLIN) == 0)
-        return {};
+      if ((entries[0].revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0) return {};
       const Wake wake{(entries[0].revents & POLLIN) != 0, entries[1].revents != 0 && client_.has_left()};
       if (wake) return wake;
     }

@@ -49,6 +49,9 @@ class SocketLink : public Link {
     return TlsStarted{tls_->facts().version + " " + tls_->facts().suite};
   }
 
+  void set_patience(std::chrono::milliseconds patience) override { plain_.set_patience(patience); }
+  bool is_told_to_end() const override { return plain_.is_told_to_end(); }
+
   void close() noexcept override {
     if (tls_) tls_->close();
   }

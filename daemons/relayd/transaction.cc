@@ -33,6 +33,7 @@ Transaction::Transaction(const RelaydConfig& limits, const Session& session, Exc
 
 Sent Transaction::run() {
   content_ended_ = previous_ == LeftOver::no;  // as long as nothing is said
+  exchange_.await_nothing();
   if (auto fit = check_message(message_, needs_, session_); !fit) {
     decide_rest(RelayFailure::unsupported, fit.error());
   } else {
@@ -51,7 +52,8 @@ Sent Transaction::run() {
       over_ = true;
     }
   }
-  sent_.reusable = !over_ && !exchange_.write_failed() && !exchange_.has_input();
+  sent_.reusable =
+      !over_ && !exchange_.write_failed() && !exchange_.has_input() && !exchange_.is_told_to_end();
   return std::move(sent_);
 }
 
@@ -89,6 +91,7 @@ void Transaction::recipients() {
   else if (is_small())
     exchange_.out() += "DATA\r\n";
   exchange_.flush(limits_.block_timeout);
+  if (is_small() && is_chunked()) exchange_.await_outcome(limits_.stop_timeout);
   if (previous_ == LeftOver::yes) announce();
   on_mail(reply(RelayStage::mail, limits_.command_timeout));
   for (const std::size_t i : named_) on_recipient(i, reply(RelayStage::rcpt, limits_.command_timeout));
@@ -191,6 +194,7 @@ void Transaction::send_in_pieces() {
 }
 
 void Transaction::final_replies() {
+  exchange_.await_outcome(limits_.stop_timeout);
   if (session_.protocol == routing::Protocol::lmtp) {  // RFC 2033 4.2
     for (const std::size_t i : accepted_) on_final(i, reply(RelayStage::final_dot, limits_.final_timeout));
     return;

@@ -25,7 +25,8 @@ class Transaction {
               std::string_view content, LeftOver left_over);
 
   // Each recipient's outcome is what the far side said about it in a whole reply, or `cut`; "taken" only
-  // after the reply to the end of a content that was sent as a whole.
+  // after the reply to the end of a content that was sent as a whole.  Throws Stopped when this process is
+  // told to end before the content has left.
   Sent run();
 
   // For the next message, when this one's Sent says that the connection is reusable.

@@ -20,8 +20,8 @@ std::string read_authorities(const std::string& path) {
 Server::Server(const Host& host) : host_{host} {}
 
 void Server::before_jail() {
-  fetcher_ = std::make_unique<Fetcher>(host_.loop,
-                                       Fetcher::Settings{read_authorities(host_.config.outbound_tls.ca_file),
+  web_ = std::make_unique<WebClient>(host_.loop,
+                                     WebClient::Settings{read_authorities(host_.config.outbound_tls.ca_file),
                                                          static_cast<std::uint16_t>(host_.config.stsd.port),
                                                          host_.config.stsd.timeout});
 }
@@ -31,7 +31,7 @@ void Server::attach(const std::string& kind, const std::string& peer, Fd fd) {
   policyd_ = std::make_unique<Channel>(
       host_.loop, std::move(fd), 0,
       [this](PolicydToStsd&& message, std::vector<Fd>&&) {
-        fetch(std::get<FetchStsFile>(std::move(message)));
+        std::visit([this](auto&& wanted) { serve(std::move(wanted)); }, std::move(message));
       },
       [this, peer](event::ChannelEnd why) {
         log::write("channel-closed",
@@ -40,13 +40,20 @@ void Server::attach(const std::string& kind, const std::string& peer, Fd fd) {
       });
 }
 
-void Server::fetch(FetchStsFile&& wanted) {
-  fetcher_->fetch(wanted.domain, wanted.addresses,
-                  [this, question = wanted.question](Fetcher::Outcome&& outcome) {
-                    if (!policyd_) return;
-                    policyd_->send(StsFileFetched{question, std::move(outcome.file),
-                                                  std::move(outcome.result), std::move(outcome.problem)});
-                  });
+void Server::serve(FetchStsFile&& wanted) {
+  web_->fetch_policy(wanted.domain, wanted.addresses,
+                     [this, question = wanted.question](WebClient::Fetched&& fetched) {
+                       if (!policyd_) return;
+                       policyd_->send(StsFileFetched{question, std::move(fetched.file),
+                                                     std::move(fetched.result), std::move(fetched.problem)});
+                     });
+}
+
+void Server::serve(PostTlsReport&& wanted) {
+  web_->post_report(wanted.host, wanted.path, wanted.addresses, std::move(wanted.report),
+                    [this, question = wanted.question](std::string&& problem) {
+                      if (policyd_) policyd_->send(TlsReportPosted{question, std::move(problem)});
+                    });
 }
 
 }  // namespace mailroom::stsd

@@ -6,7 +6,7 @@
 
 #include "daemons/channels/stsd.h"
 #include "daemons/daemon.h"
-#include "daemons/stsd/fetcher.h"
+#include "daemons/stsd/web_client.h"
 #include "libcommon/event/channel_handler.h"
 
 namespace mailroom::stsd {
@@ -22,10 +22,11 @@ class Server final : public mailroom::Server {
  private:
   using Channel = event::ChannelHandler<StsdToPolicyd, PolicydToStsd>;
 
-  void fetch(FetchStsFile&& wanted);
+  void serve(FetchStsFile&& wanted);
+  void serve(PostTlsReport&& wanted);
 
   const Host& host_;
-  std::unique_ptr<Fetcher> fetcher_;
+  std::unique_ptr<WebClient> web_;
   std::unique_ptr<Channel> policyd_;
 };
 

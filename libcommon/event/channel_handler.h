@@ -60,6 +60,12 @@ class ChannelHandler {
     writable_.arm();
   }
 
+  // Nothing more is sent, also of what waits; messages and the end still come.
+  void finish() {
+    waiting_.clear();
+    socket_.finish();
+  }
+
   // What arrives is left in the socket until resume().
   void pause() { readable_.pause(); }
   void resume() { readable_.resume(); }

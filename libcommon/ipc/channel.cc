@@ -76,6 +76,8 @@ std::pair<Fd, Fd> make_channel() {
   return {Fd{ends[0]}, Fd{ends[1]}};
 }
 
+void PacketSocket::finish() { ::shutdown(fd_.get(), SHUT_WR); }
+
 void Packet::forget() { ::explicit_bzero(const_cast<char*>(bytes.data()), bytes.size()); }
 
 std::expected<Packet, ReceiveError>

@@ -62,6 +62,8 @@ class PacketSocket {
   bool is_open() const { return static_cast<bool>(fd_); }
   void close() { fd_.reset(); }
   Fd take() { return std::move(fd_); }
+  // Nothing more is sent from here: the peer comes to the end of what it reads, and may go on sending.
+  void finish();
 
   // Blocks up to the deadline (for ever without one); with `wait == Wait::no` never blocks.
   enum class Wait : std::uint8_t { yes, no };

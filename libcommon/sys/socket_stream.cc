@@ -22,24 +22,44 @@ int milliseconds_until(std::chrono::steady_clock::time_point deadline) {
                     std::string{what} + ": " + std::strerror(errno)};
 }
 
-}  // namespace
+// The first of these: half of the stop descriptor closed (when that is looked for), all of it, or the socket
+// ready.
+enum class Woke : std::uint8_t { half_closed, closed, ready };
+enum class LookFor : short { half = POLLRDHUP, whole = 0 };  // POLLHUP comes by itself
 
-void wait_for_socket(int socket, int stop, short events, std::chrono::steady_clock::time_point deadline) {
+Woke wait_once(int socket, short events, int stop, LookFor end,
+               std::chrono::steady_clock::time_point deadline) {
   for (;;) {
-    // The listener never writes unasked: readable means hung up, as does POLLHUP.
-    pollfd entries[2] = {{socket, events, 0}, {stop, POLLRDHUP, 0}};
+    pollfd entries[2] = {{socket, events, 0}, {stop, static_cast<short>(end), 0}};
     const int ready = ::poll(entries, stop < 0 ? 1 : 2, milliseconds_until(deadline));
     if (ready < 0 && errno != EINTR) fail("poll");
     if (ready == 0) throw StreamError{StreamError::Kind::timeout, "the deadline has passed"};
-    if (ready > 0 && stop >= 0 && entries[1].revents != 0)
-      throw StreamError{StreamError::Kind::closed, "the service ends this connection"};
-    if (ready > 0 && entries[0].revents != 0) return;
+    if (ready < 0) continue;
+    if (entries[1].revents != 0) return entries[1].revents == POLLRDHUP ? Woke::half_closed : Woke::closed;
+    if (entries[0].revents != 0) return Woke::ready;
+  }
+}
+
+}  // namespace
+
+void wait_for_socket(int socket, int stop, short events, std::chrono::steady_clock::time_point deadline) {
+  if (wait_once(socket, events, stop, LookFor::half, deadline) != Woke::ready) throw Stopped{};
+}
+
+void SocketStream::wait(short events) {
+  for (;;) {
+    const bool goes_on = is_told_to_end() && patience_ != std::chrono::milliseconds::zero();
+    const Woke woke = wait_once(socket_, events, stop_, goes_on ? LookFor::whole : LookFor::half,
+                                std::min(deadline_, end_));
+    if (woke == Woke::ready) return;
+    if (woke == Woke::closed || patience_ == std::chrono::milliseconds::zero()) throw Stopped{};
+    end_ = std::chrono::steady_clock::now() + patience_;
   }
 }
 
 std::size_t SocketStream::read(std::span<char> into) {
   for (;;) {
-    wait_for_socket(socket_, stop_, POLLIN, deadline_);
+    wait(POLLIN);
     const ssize_t got = ::recv(socket_, into.data(), into.size(), MSG_DONTWAIT);
     if (got >= 0) return static_cast<std::size_t>(got);
     if (errno != EINTR && errno != EAGAIN) fail("recv");
@@ -52,7 +72,7 @@ void SocketStream::write(std::string_view bytes) {
     if (sent >= 0) {
       bytes.remove_prefix(static_cast<std::size_t>(sent));
     } else if (errno == EAGAIN) {
-      wait_for_socket(socket_, stop_, POLLOUT, deadline_);
+      wait(POLLOUT);
     } else if (errno != EINTR) {
       fail("send");
     }

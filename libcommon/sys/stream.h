@@ -18,6 +18,11 @@ struct StreamError : std::runtime_error {
   Kind kind;
 };
 
+// It is not the peer: this process is to end.
+struct Stopped : StreamError {
+  Stopped() : StreamError(Kind::closed, "the service ends this connection") {}
+};
+
 class Stream {
  public:
   virtual ~Stream() = default;

@@ -163,6 +163,8 @@ ClientFailure explain(TlsStream::State& stream) {
                     std::string("certificate: ") + X509_verify_cert_error_string(verdict));
   try {
     stream.transport.throw_failure();
+  } catch (const Stopped&) {
+    throw;
   } catch (const StreamError& error) {
     return {ClientFailure::Kind::connection, "validation-failure",
             std::string("during the TLS handshake: ") + error.what()};

@@ -19,6 +19,10 @@ using namespace std::chrono;
 
 constexpr std::string_view kVersion = "v=TLSRPTv1";
 constexpr std::string_view kMailto = "mailto:";
+constexpr std::string_view kHttps = "https://";
+constexpr std::size_t kMaxHost = 253;     // RFC 1035 2.3.4
+constexpr std::size_t kMaxLabel = 63;     // RFC 1035 2.3.4
+constexpr std::size_t kMaxPath = 1000;    // a TXT record holds hardly more
 constexpr std::size_t kMaxAddress = 254;  // RFC 5321 4.5.3.1.3
 
 // "2026-11-22"
@@ -104,6 +108,53 @@ std::vector<std::string> split(std::string_view text, char separator) {
   }
 }
 
+// RFC 1035 2.3.1, and a last label that is no number: then it is no address.
+bool is_host_name(std::string_view host) {
+  if (host.size() > kMaxHost || host.find('.') == host.npos) return false;
+  const std::vector<std::string> labels = split(host, '.');
+  const auto is_label = [](const std::string& label) {
+    return !label.empty() && label.size() <= kMaxLabel && label.front() != '-' && label.back() != '-';
+  };
+  const auto is_in_names = [](char c) { return is_alnum(c) || c == '-' || c == '.'; };
+  return std::ranges::all_of(host, is_in_names) && std::ranges::all_of(labels, is_label) &&
+         !std::ranges::all_of(labels.back(), is_digit);
+}
+
+// What RFC 3986 lets stand in a path and a query; nothing is decoded.
+bool is_path(std::string_view path) {
+  return path.size() <= kMaxPath && std::ranges::all_of(path, [](char c) {
+           return is_alnum(c) || std::string_view{"-._~!$&'()*+,;=:@%/?"}.find(c) != std::string_view::npos;
+         });
+}
+
+// Leaves out one of what strangers have put in; false when there is nothing left.
+bool shorten(std::vector<Tally>& tallies) {
+  const auto most_rows =
+      std::ranges::max_element(tallies, {}, [](const Tally& tally) { return tally.failures.size(); });
+  if (most_rows == tallies.end()) return false;
+  if (!most_rows->failures.empty()) {
+    most_rows->failures.pop_back();
+    return true;
+  }
+  const auto most_lines = std::ranges::max_element(
+      tallies, {}, [](const Tally& tally) { return tally.policy.size() + tally.mx.size(); });
+  std::vector<std::string>& lines = most_lines->policy.empty() ? most_lines->mx : most_lines->policy;
+  if (lines.empty()) return false;
+  lines.pop_back();
+  return true;
+}
+
+std::string json_text(const Report& report, const std::vector<Tally>& tallies) {
+  const std::string date = date_of(report.day);
+  Json json{{"organization-name", report.organization},
+            {"date-range", {{"start-datetime", date + "T00:00:00Z"}, {"end-datetime", date + "T23:59:59Z"}}},
+            {"contact-info", report.contact},
+            {"report-id", report_id(report)},
+            {"policies", Json::array()}};
+  for (const Tally& tally : tallies) json["policies"].push_back(json_of(tally, report.domain));
+  return json.dump(-1, ' ', true, Json::error_handler_t::replace);
+}
+
 std::string text_part(const Report& report) {
   std::string text = fmt::format(
       "This is the report of {0} (RFC 8460) on TLS with the mail hosts of\r\n{1} on {2} (UTC).\r\n\r\n",
@@ -138,20 +189,35 @@ std::string mailto_address(std::string_view destination) {
   return is_plain_address(address) ? address : std::string{};
 }
 
+std::optional<WebTarget> web_target(std::string_view destination) {
+  if (!starts_with_ignoring_case(destination, kHttps)) return std::nullopt;
+  destination.remove_prefix(kHttps.size());
+  const std::size_t end = std::min(destination.find_first_of("/?"), destination.size());
+  const std::string_view authority = destination.substr(0, end), path = destination.substr(end);
+  const std::size_t colon = std::min(authority.find(':'), authority.size());
+  WebTarget target{.host = lower_case(authority.substr(0, colon)),
+                   .path = (path.starts_with('/') ? "" : "/") + std::string{path}};
+  if (colon < authority.size()) {
+    const auto port = parse_decimal<std::uint16_t>(authority.substr(colon + 1));
+    if (!port || *port == 0) return std::nullopt;
+    target.port = *port;
+  }
+  if (!is_host_name(target.host) || !is_path(target.path)) return std::nullopt;
+  return target;
+}
+
 std::string report_id(const Report& report) {
   return fmt::format("{}_{}@{}", date_of(report.day), report.domain, report.submitter);
 }
 
 std::string report_json(const Report& report) {
-  const std::string date = date_of(report.day);
-  Json json{{"organization-name", report.organization},
-            {"date-range", {{"start-datetime", date + "T00:00:00Z"}, {"end-datetime", date + "T23:59:59Z"}}},
-            {"contact-info", report.contact},
-            {"report-id", report_id(report)},
-            {"policies", Json::array()}};
-  for (const Tally& tally : report.tallies) json["policies"].push_back(json_of(tally, report.domain));
-  return json.dump(-1, ' ', true, Json::error_handler_t::replace);
+  std::vector<Tally> tallies = report.tallies;
+  std::string text = json_text(report, tallies);
+  while (text.size() > kMaxJson && shorten(tallies)) text = json_text(report, tallies);
+  return text;
 }
+
+std::string report_file(const Report& report) { return gzip_stored(report_json(report)); }
 
 std::string gzip_stored(std::string_view content) {
   constexpr std::size_t kMaxBlock = 65535;  // RFC 1951 3.2.4
@@ -185,10 +251,9 @@ std::string report_message(const Report& report, std::string_view from, std::str
                                     from, to, date, id, report.domain, report.submitter, boundary);
   message += fmt::format("--{}\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n{}", boundary,
                          text_part(report));
-  message += fmt::format(
-      "\r\n--{0}\r\nContent-Type: application/tlsrpt+gzip\r\nContent-Transfer-Encoding: base64\r\n"
-      "Content-Disposition: attachment;\r\n filename=\"{1}\"\r\n\r\n{2}\r\n--{0}--\r\n",
-      boundary, file, encode_base64_lines(gzip_stored(report_json(report))));
+  message += fmt::format("\r\n--{0}\r\nContent-Type: {3}\r\nContent-Transfer-Encoding: base64\r\n"
+                         "Content-Disposition: attachment;\r\n filename=\"{1}\"\r\n\r\n{2}\r\n--{0}--\r\n",
+                         boundary, file, encode_base64_lines(report_file(report)), kReportType);
   return message;
 }
 

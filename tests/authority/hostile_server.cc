@@ -103,7 +103,9 @@ std::deque<Words> claims_on(std::string_view kind) {
   if (kind == "policyd-stsd")
     return {say(StsdToPolicyd{StsFileFetched{1, std::string(60'000, 'x'), {}, {}}}),
             say(StsdToPolicyd{
-                StsFileFetched{kNobodysConnection, "version: STSv1\n", "no-such-result", "\n forged=1"}})};
+                StsFileFetched{kNobodysConnection, "version: STSv1\n", "no-such-result", "\n forged=1"}}),
+            say(StsdToPolicyd{TlsReportPosted{1, ""}}),
+            say(StsdToPolicyd{TlsReportPosted{kNobodysConnection, std::string(60'000, 'x')}})};
   if (kind == "authd-krbd")
     return {say(KrbdToAuthd{TicketProved{1, "alice@SANDBOX.TEST", "", ""}}),
             say(KrbdToAuthd{

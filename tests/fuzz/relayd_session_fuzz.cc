@@ -33,6 +33,8 @@ class DeafServer : public Link, public Stream {
   std::expected<TlsStarted, TlsProblem> start_tls(const routing::TlsRequirement&, Time) override {
     return TlsStarted{"TLS"};
   }
+  void set_patience(std::chrono::milliseconds) override {}
+  bool is_told_to_end() const override { return false; }
   void close() noexcept override {}
 
  private:

@@ -9,7 +9,10 @@ need_program nsd ldns-signzone python3 openssl
 patience=30
 make_authority
 for each in able unable; do certificate $each mx.$each.test; done
-start_sandbox --zone --set "relayd.ca-file $work/ca/ca.pem" --set 'queued.retry-schedule 1h' --set 'queued.relay-idle 0s'
+certificate web reports.counted.test
+port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+options=(--zone --set "relayd.ca-file $work/ca/ca.pem" --set "stsd.port $port" --set 'queued.retry-schedule 1h' --set 'queued.relay-idle 0s')
+start_sandbox "${options[@]}"
 net=$ZONE_NET
 tlsa() { # CERTIFICATE
     echo "3 1 1 $(openssl x509 -in "$1" -noout -pubkey | openssl pkey -pubin -outform DER | openssl dgst -sha256 -r | cut -c 1-64)"
@@ -27,6 +30,7 @@ mx() { printf '%s. MX %s %s.\n%s. A %s.%s\n' "$1" "$3" "$2" "$2" "$net" "$4"; } 
     echo "_25._tcp.two.counted.test. TLSA $(tlsa "$box/zone/dane-cert.pem")"
     echo '_smtp._tls.counted.test. TXT "v=TLSRPTv1; rua=https://reports.counted.test/v1,mailto:tls@collector.test"'
     mx collector.test mx.collector.test 10 35
+    echo "reports.counted.test. A $net.36"
 } > "$work/records"
 ok 'the zone has the domains of this test' zone_add < "$work/records"
 
@@ -37,6 +41,9 @@ start_sink bare --listen "$net.33:25"
 start_sink one --listen "$net.34:25" --certificate "$work/ca/able.pem" --key "$work/ca/able.key"
 start_sink two --listen "$net.4:25" --certificate "$box/zone/dane-cert.pem" --key "$box/zone/dane-key.pem"
 start_sink collector --listen "$net.35:25"
+mkdir "$work/web"
+"$here/sts_server.py" "$net.36" "$port" "$work/ca/web.pem" "$work/ca/web.key" "$work/web" 2> "$work/web.err" &
+sinks+=($!)
 # mx.unsigned.test of the sandbox's zone, whose MX record nobody has signed
 start_sink unsigned --listen "$net.6:25" --certificate "$work/ca/able.pem" --key "$work/ca/able.key" --script "$work/requiretls.script"
 
@@ -97,11 +104,9 @@ done
 is 'two messages reach the second host of a domain' "$(at one) $(at two)" '0 2'
 counted() { log_has "relay-connected .*host=two\.counted\.test"; }
 ok 'over connections that are logged' eventually counted
-sleep 6 # what came of connections is told in batches, each five seconds after its first
-ok 'the system stops' sandbox stop
+ok 'the system stops, and keeps what came of TLS a moment ago' sandbox stop
 ok 'the day passes' "$build/tests/state/tls_yesterday" "$box/state/policyd"
-ok 'and it starts again' sandbox start --zone --set "relayd.ca-file $work/ca/ca.pem" --set 'queued.retry-schedule 1h' \
-    --set 'queued.relay-idle 0s'
+ok 'and it starts again' sandbox start "${options[@]}"
 read_env
 ok 'the domain gets its report by mail' eventually came collector
 tlsrpt=$(python3 "$here/outbound_mail.py" tlsrpt "$work/sink-collector/000001.eml" 2>&1)
@@ -117,6 +122,11 @@ like 'with both sessions that were protected' "$tlsrpt" '^/policies/0/summary/to
 like 'and both that failed' "$tlsrpt" '^/policies/0/summary/total-failure-session-count: 2'
 like 'why' "$tlsrpt" '^/policies/0/failure-details/0/result-type: certificate-not-trusted'
 like 'and at which host' "$tlsrpt" '^/policies/0/failure-details/0/receiving-mx-hostname: one\.counted\.test'
-ok 'no web server gets one' log_has 'tls-report domain=counted.test recipient=https://reports.counted.test/v1 sent=no'
-ok 'the mail is logged' log_has 'tls-report domain=counted.test recipient=tls@collector.test sent=yes'
+ok 'the mail is logged' log_has 'tls-report domain=counted.test recipient=mailto:tls@collector.test sent=yes'
+ok 'the web server gets it too' eventually test -e "$work/web/posted"
+like 'posted to its place' "$(head -n 1 "$work/web/posted.header")" '^POST /v1 HTTP/1\.1'
+like 'with its type' "$(cat "$work/web/posted.header")" '^Content-Type: application/tlsrpt\+gzip'
+like 'by its name' "$(cat "$work/web/posted.header")" "^Host: reports\.counted\.test:$port"
+is 'the same report' "$(python3 "$here/outbound_mail.py" posted "$work/web/posted")" "$(grep '^/' <<< "$tlsrpt")"
+ok 'which is logged' eventually log_has 'tls-report domain=counted.test recipient=https://reports.counted.test/v1 sent=yes'
 finish

@@ -1,7 +1,8 @@
 """Mail with wishes about TLS, and the reports on TLS that come of it.
 
   outbound_mail.py submit TO [--mail PARAMETER]... [--field LINE]...   logs in as the first user of the sandbox ($USER1 ...)
-  outbound_mail.py tlsrpt FILE    a report (RFC 8460) read by Python: lines "PATH: value"
+  outbound_mail.py tlsrpt FILE    a report by mail (RFC 8460) read by Python: lines "PATH: value"
+  outbound_mail.py posted FILE    the same of one that was posted
 """
 import argparse
 import email
@@ -48,6 +49,9 @@ def tlsrpt(path):
 
 if sys.argv[1] == "tlsrpt":
     tlsrpt(sys.argv[2])
+elif sys.argv[1] == "posted":
+    with gzip.open(sys.argv[2]) as posted:
+        show(json.load(posted), "")
 else:
     parser = argparse.ArgumentParser()
     parser.add_argument("to")

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """A web server of MTA-STS policies: sts_server.py ADDRESS PORT CHAIN KEY DIRECTORY; serves DIRECTORY/DOMAIN for the
-host mta-sts.DOMAIN, and writes each domain it was asked for to DIRECTORY/asked."""
+host mta-sts.DOMAIN, and writes each domain it was asked for to DIRECTORY/asked.  What is posted, to any host, goes to
+DIRECTORY/posted, and its request line and header to DIRECTORY/posted.header."""
 import http.server
 import os
 import ssl
@@ -25,6 +26,17 @@ class Policies(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(policy)))
         self.end_headers()
         self.wfile.write(policy)
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        with open(os.path.join(directory, "posted.header"), "w") as header:
+            header.write(f"{self.requestline}\n{self.headers}")
+        with open(os.path.join(directory, "posted.new"), "wb") as posted:
+            posted.write(body)
+        os.rename(os.path.join(directory, "posted.new"), os.path.join(directory, "posted"))
+        self.send_response(201)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
     def log_message(self, *words):
         pass

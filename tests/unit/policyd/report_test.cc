@@ -34,17 +34,23 @@ class Desk : public test::DaemonHost {
           sent.emplace_back(to, std::move(message));
           then(queue_takes_it);
         },
+        [this](const tlsrpt::WebTarget& target, std::string report,
+               std::function<void(const std::string&)> then) {
+          posted.emplace_back(target, std::move(report));
+          then(web_problem);
+        },
         [this] { return now; });
   }
 
   void count(TlsReason reason, const std::string& result, const std::string& mx = "mx.example.net") {
-    desk->count(TlsOutcomes{{TlsOutcome{.domain = "example.net",
-                                        .reason = reason,
-                                        .policy = {"3 1 1 ABCD"},
-                                        .mx = mx,
-                                        .ip = "192.0.2.1",
-                                        .result = result,
-                                        .detail = {}}}});
+    desk->count({.question = 1,
+                 .outcomes = {TlsOutcome{.domain = "example.net",
+                                         .reason = reason,
+                                         .policy = {"3 1 1 ABCD"},
+                                         .mx = mx,
+                                         .ip = "192.0.2.1",
+                                         .result = result,
+                                         .detail = {}}}});
   }
   std::vector<tlsrpt::Tally> stored() {
     const auto results = directory->view().tls_results();
@@ -59,6 +65,8 @@ class Desk : public test::DaemonHost {
   bool queue_takes_it = true;
   std::vector<std::string> names;
   std::vector<std::pair<std::string, std::string>> sent;
+  std::string web_problem;
+  std::vector<std::pair<tlsrpt::WebTarget, std::string>> posted;
 };
 
 }  // namespace
@@ -128,17 +136,65 @@ TEST_CASE("who asks for no report gets none") {
   CHECK(test.stored().empty());
 }
 
-TEST_CASE("reports go by mail only: a web server gets none, and the log says so") {
+TEST_CASE("a web server has its report posted") {
   Desk test;
   test.count(TlsReason::dane, "");
   test.now += kDay;
+  test.answer.texts = {"v=TLSRPTv1; rua=https://reports.example.net/v1"};
+  test.desk->send_due();
+  REQUIRE(test.posted.size() == 1);
+  CHECK(test.posted[0].first == tlsrpt::WebTarget{"reports.example.net", 0, "/v1"});
+  CHECK(test.posted[0].second.starts_with("\x1f\x8b"));
+  CHECK(test.posted[0].second.find("\"policy-domain\":\"example.net\"") != std::string::npos);
+  CHECK(test.log().find("recipient=https://reports.example.net/v1 sent=yes") != std::string::npos);
+  CHECK(test.stored().empty());
+}
+
+TEST_CASE("of several destinations each gets the report once, and a restart repeats none") {
+  Desk test;
+  test.count(TlsReason::dane, "");
+  test.now += kDay;
+  test.answer.texts = {"v=TLSRPTv1; rua=https://reports.example.net/v1,mailto:tls@example.net"};
+  test.web_problem = "HTTP status 503";
+  test.desk->send_due();
+  CHECK(test.posted.size() == 1);
+  CHECK(test.sent.size() == 1);
+  CHECK(test.stored().empty());
+  SECTION("again where it failed") {
+    test.web_problem = "";
+    test.desk->send_due();
+    test.desk->send_due();
+    CHECK(test.posted.size() == 2);
+    CHECK(test.sent.size() == 1);
+  }
+  SECTION("until the time is over") {
+    test.now += 2 * kDay;
+    test.desk->send_due();
+    test.desk->send_due();
+    CHECK(test.posted.size() == 2);
+    CHECK(test.sent.size() == 1);
+  }
+  SECTION("but for a restart") {
+    test.start();
+    test.desk->send_due();
+    CHECK(test.posted.size() == 1);
+    CHECK(test.sent.size() == 1);
+  }
+}
+
+TEST_CASE("what is no destination is said once, and costs the others nothing") {
+  Desk test;
+  test.count(TlsReason::dane, "");
+  test.now += kDay;
+  const std::string wrong = GENERATE("https://reports.example.net:25/v1", "https://127.0.0.1/v1",
+                                     "http://reports.example.net/v1", "ftp://x.example", "mailto:nobody");
   const bool mail_too = GENERATE(false, true);
-  const std::string web = "https://reports.example.net/v1";
-  test.answer.texts = {"v=TLSRPTv1; rua=" + web + (mail_too ? ",mailto:tls@example.net" : "")};
+  test.answer.texts = {"v=TLSRPTv1; rua=" + wrong + (mail_too ? ",mailto:tls@example.net" : "")};
+  test.desk->send_due();
   test.desk->send_due();
   CHECK(test.sent.size() == (mail_too ? 1 : 0));
-  CHECK(test.log().find("recipient=" + web + " sent=no reason=\"reports go by mail only\"") !=
-        std::string::npos);
+  CHECK(test.posted.empty());
+  CHECK(test.log().find("recipient=" + wrong + " sent=no") != std::string::npos);
   CHECK(test.stored().empty());
 }
 

@@ -1,7 +1,7 @@
 // Mail to other hosts, with relayd and dnsd played by the test.
 #include <catch2/catch.hpp>
 
-#include "tests/unit/queued/system.h"
+#include "tests/unit/queued/relaying.h"
 
 using namespace mailroom;
 using namespace mailroom::queued;
@@ -9,57 +9,10 @@ using namespace mailroom::queued::test;
 
 namespace {
 
-const Reply kTaken{250, "2.0.0", "taken"}, kLater{451, "4.7.1", "greylisted"},
-    kNever{550, "5.1.1", "no such user"};
-
-struct Relaying : System {
-  explicit Relaying(Config config = small_config()) : System{std::move(config)} { attach_relayd(); }
-
-  RelayEnd connected() {
-    RelayEnd process = relay();
-    REQUIRE(process.is_open());
-    process.send(
-        Connected{.host = "mx.far.test", .address = *parse_ip_and_port("127.0.0.1:2525"), .attempts = {}});
-    return process;
-  }
-  // Answers for all recipients of what was handed over.
-  static void answer_all(RelayEnd& process, const Send& send, const Reply& reply, bool reusable = true) {
-    Sent sent{send.queue_id, {}, reusable};
-    for (const OutboundRecipient& recipient : send.recipients)
-      sent.outcomes.push_back({.number = recipient.number, .reply = reply});
-    process.send(sent);
-  }
-  std::uint64_t queued_messages() {
-    ToolEnd tool = attach_tool();
-    tool.send(CountQueue{});
-    const auto answer = receive(tool);
-    return answer ? std::get<QueueCount>(*answer).messages : UINT64_MAX;
-  }
-  MessageShown show(QueueId id) {
-    ToolEnd tool = attach_tool();
-    tool.send(ShowMessage{id});
-    const auto answer = receive(tool);
-    REQUIRE(answer);
-    REQUIRE(std::holds_alternative<MessageShown>(*answer));
-    return std::get<MessageShown>(*answer);
-  }
-  void retry(QueueId id) {
-    ToolEnd tool = attach_tool();
-    tool.send(RetryMessage{id});
-    CHECK(std::get<QueueChanged>(*receive(tool)).messages == 1);
-  }
-};
-
 std::vector<std::uint32_t> numbers(const Send& send) {
   std::vector<std::uint32_t> out;
   for (const auto& recipient : send.recipients) out.push_back(recipient.number);
   return out;
-}
-
-Config patient() {
-  Config config = System::small_config();
-  config.queued.relay_idle = std::chrono::seconds{60};
-  return config;
 }
 
 }  // namespace
@@ -573,6 +526,124 @@ TEST_CASE("a change of routes forgets nothing of a message that two destinations
   CHECK(numbers(send) == std::vector<std::uint32_t>{1, 2});
   Relaying::answer_all(both, send, kTaken);
   system.settle();
+  CHECK(system.queued_messages() == 0);
+}
+
+namespace {
+
+// Routes of far.test, other.test and third.test to ports of one host.
+Config three_routes(std::uint16_t far, std::uint16_t other, std::uint16_t third) {
+  Config config = patient();
+  config.routes.clear();
+  for (const auto& [domain, port] :
+       {std::pair{"far.test", far}, {"other.test", other}, {"third.test", third}})
+    config.routes.push_back(
+        {domain, routing::Protocol::smtp, "127.0.0.1", port, routing::TlsLevel::may, false});
+  return config;
+}
+
+// One recipient in each of the domains.
+QueueId send_to(Relaying& system, const std::vector<std::string>& domains) {
+  ConnectionEnd client = system.connect(17, Service::submission);
+  QueueId id = 0;
+  for (const std::string& domain : domains) id = system.authorise_remote(17, 1, domain).queue_id;
+  client.send(Content{1, true, "Subject: out\r\n\r\nBody\r\n"});
+  return system.reply(client).code == 250 ? id : 0;
+}
+
+void not_there(RelayEnd process) {
+  process.send(NotConnected{{{.host = "mx.far.test", .failure = RelayFailure::unreachable}}});
+}
+
+}  // namespace
+
+TEST_CASE("two routes that are exchanged send nothing twice that is under way, and lose nothing") {
+  Relaying system{three_routes(2525, 2530, 2530)};
+  const QueueId id = send_to(system, {"far.test", "other.test"});
+  RelayEnd first = system.connected();
+  const Send under_way = system.handed(first);
+  const bool far_is_under_way = numbers(under_way) == std::vector<std::uint32_t>{1};
+  not_there(system.relay());
+  system.settle();
+  system.reconfigure(
+      [](Config& changed) { std::swap(changed.routes.at(0).port, changed.routes.at(1).port); });
+  system.retry(id);
+  CHECK_FALSE(system.relay().is_open());
+  Relaying::answer_all(first, under_way, kTaken);
+  RelayEnd second = system.connected();
+  const Send rest = system.handed(second);
+  CHECK(numbers(rest) == std::vector<std::uint32_t>{far_is_under_way ? 2U : 1U});
+  Relaying::answer_all(second, rest, kTaken);
+  system.settle();
+  CHECK(system.queued_messages() == 0);
+}
+
+TEST_CASE("a domain that leads back to where the message has been is not forgotten") {
+  Relaying system{three_routes(2525, 2530, 2530)};
+  const QueueId id = send_to(system, {"far.test", "other.test", "third.test"});
+  for (int i = 0; i < 2; ++i) {
+    RelayEnd process = system.relay();
+    if (system.connect_asked.hops.at(0).addresses.at(0).port == 2530) {
+      not_there(std::move(process));
+      continue;
+    }
+    process.send(Connected{.host = "mx.far.test", .attempts = {}});
+    Relaying::answer_all(process, system.handed(process), kTaken, false);
+    system.settle();
+  }
+  REQUIRE(system.show(id).targets.at(0).finished);
+  system.reconfigure([](Config& changed) { changed.routes.at(1).port = 2525; });
+  system.retry(id);
+  std::vector<std::uint32_t> came;
+  for (int i = 0; i < 2; ++i) {
+    RelayEnd process = system.connected();
+    const Send send = system.handed(process);
+    for (const std::uint32_t number : numbers(send)) came.push_back(number);
+    Relaying::answer_all(process, send, kTaken, false);
+  }
+  std::ranges::sort(came);
+  CHECK(came == std::vector<std::uint32_t>{2, 3});
+  system.settle();
+  CHECK(system.queued_messages() == 0);
+}
+
+TEST_CASE("a message that is held while its last recipient is under way is not sent again") {
+  Relaying system{patient()};
+  const QueueId id = system.send_remote(17);
+  RelayEnd process = system.connected();
+  const Send send = system.handed(process);
+  ToolEnd tool = system.attach_tool();
+  tool.send(HoldMessage{id});
+  REQUIRE(system.receive(tool));
+  Relaying::answer_all(process, send, kTaken, false);
+  system.settle();
+  CHECK(system.show(id).targets.at(0).finished);
+  const bool after_restart = GENERATE(false, true);
+  if (after_restart) {
+    system.restart();
+    system.attach_relayd();
+    tool = system.attach_tool();
+  }
+  tool.send(ReleaseMessage{id});
+  REQUIRE(system.receive(tool));
+  CHECK_FALSE(system.relay().is_open());
+  system.settle();
+  CHECK(system.queued_messages() == 0);
+}
+
+TEST_CASE("what another host has taken is noted before anybody is told so") {
+  Relaying system{patient()};
+  system.attach_questions();
+  ConnectionEnd client = system.connect(17, Service::submission);
+  system.authorise_remote(17, 1, "far.test", static_cast<std::uint8_t>(Notify::success));
+  client.send(Content{1, true, "Subject: out\r\n\r\nBody\r\n"});
+  REQUIRE(system.reply(client).code == 250);
+  RelayEnd process = system.connected();
+  Relaying::answer_all(process, system.handed(process), kTaken);
+  REQUIRE(system.receive(system.questions));  // whom the report would go to
+  system.restart();
+  system.attach_relayd();
+  CHECK_FALSE(system.relay().is_open());
   CHECK(system.queued_messages() == 0);
 }
 

@@ -160,6 +160,17 @@ ConnectionEnd System::connect(ConnectionId id, Service service) {
   return ConnectionEnd{std::move(ours)};
 }
 
+bool System::ends(std::chrono::milliseconds patience) {
+  bool in_time = true;
+  event::Timer timer{loop_, [&] {
+                       in_time = false;
+                       loop_.stop();
+                     }};
+  timer.start(patience);
+  loop_.run();
+  return in_time;
+}
+
 bool System::run_until(const std::function<bool()>& condition) {
   bool held = false;
   const auto end = std::chrono::steady_clock::now() + kPatience;

@@ -54,6 +54,10 @@ class System {
   // As after the end of the process.
   void restart();
 
+  // Whether a server that was told to end has ended by now, and whether it does so in time.
+  bool has_ended() { return ends(std::chrono::milliseconds{50}); }
+  bool ends(std::chrono::milliseconds patience = std::chrono::seconds{2});
+
   // Runs the loop until the condition holds; false after two seconds.
   bool run_until(const std::function<bool()>& condition);
   void settle();

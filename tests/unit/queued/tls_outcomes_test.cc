@@ -84,3 +84,39 @@ TEST_CASE("MTA-STS in testing: what would have failed; an operator's plaintext i
   REQUIRE(outcomes_of("example.org", hops(TlsLevel::dane, TlsReason::dane), none).size() == 1);
   CHECK(outcomes_of("example.org", hops(TlsLevel::dane, TlsReason::dane), none)[0].result == "tlsa-invalid");
 }
+
+TEST_CASE("what policyd goes away with is told again") {
+  event::Loop loop;
+  PolicyQuestions policyd{loop};
+  TlsOutcomeBatch batch{loop, policyd};
+  const auto attach = [&] {
+    auto [ours, theirs] = ipc::make_channel();
+    policyd.attach(std::move(theirs));
+    return ipc::MessageChannel<PolicydAnswersQueued, QueuedAsksPolicyd>{std::move(ours)};
+  };
+  const auto turn = [&] {
+    event::Timer timer{loop, [&] { loop.stop(); }};
+    timer.start(std::chrono::milliseconds{10});
+    loop.run();
+  };
+  batch.not_connected("example.org", hops(TlsLevel::dane, TlsReason::dane),
+                      {{failed("mx1.example", kFirst, RelayFailure::tls_unavailable, "")}});
+  auto end = attach();
+  batch.flush();
+  CHECK_FALSE(batch.is_quiet());
+  REQUIRE(end.receive());
+  end.close();
+  turn();
+  CHECK(batch.is_quiet());
+  end = attach();
+  batch.flush();
+  const auto again = end.receive();
+  REQUIRE(again);
+  const auto& outcomes = std::get<TlsOutcomes>(again->message);
+  CHECK(outcomes.outcomes.at(0).domain == "example.org");
+  end.send(TlsOutcomesCounted{outcomes.question});
+  turn();
+  CHECK(batch.is_quiet());
+  batch.flush();
+  CHECK_FALSE(end.receive(ipc::PacketSocket::Wait::no));
+}

@@ -143,3 +143,46 @@ TEST_CASE("cut at every octet that the far side sends") {
     CHECK(twice == (dialogue.one_write ? all_of_one_write : last).size() - 1);
   }
 }
+
+TEST_CASE("told to end at every octet: what the far side has is answered, and it gets nothing else") {
+  for (const Dialogue& dialogue : kDialogues) {
+    CAPTURE(dialogue.name);
+    FakeServer whole = server_of(dialogue);
+    run(dialogue, whole);
+    std::size_t answered = 0;
+    for (std::size_t at = 0; at <= whole.received.size(); at += stride(dialogue, at)) {
+      CAPTURE(at);
+      FakeServer server = server_of(dialogue);
+      server.told_at = at;
+      std::optional<Sent> sent;
+      try {
+        sent = run(dialogue, server).sent;
+      } catch (const Stopped&) {
+        REQUIRE(server.taken.empty());
+        continue;
+      }
+      REQUIRE(sent);
+      REQUIRE(taken_by(server) == std::set<std::string>{"a@x.example", "c@x.example"});
+      REQUIRE(sent->outcomes[0].reply.code == 250);
+      REQUIRE(sent->outcomes[1].reply.code == 550);
+      REQUIRE(sent->outcomes[2].reply.code == 250);
+      REQUIRE_FALSE(sent->reusable);
+      ++answered;
+    }
+    CHECK(answered > 0);
+  }
+}
+
+TEST_CASE("told to end before a second message, the first one's patience is over") {
+  FakeServer server;
+  Bench bench{{&server}};
+  REQUIRE(std::holds_alternative<Connected>(bench.connect()));
+  const Send message = message_for({"a@x.example"});
+  REQUIRE(bench.client.send(message, message.content).reusable);
+  server.extensions = {};
+  server.told_at = 0;
+  server.replies["MAIL"] = {"250 2.1.0 Ok\r\n"};
+  const std::string large(2 * kSmallContent, 'x');
+  CHECK_THROWS_AS(bench.client.send(message, large), Stopped);
+  CHECK(server.taken.size() == 1);
+}

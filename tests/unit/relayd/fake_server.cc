@@ -15,6 +15,10 @@ class FakeLink : public Link, public Stream {
   Stream& stream() override { return *this; }
 
   std::size_t read(std::span<char> into) override {
+    if (server_.received.size() >= server_.told_at) {
+      if (patience_ == std::chrono::milliseconds::zero()) throw Stopped{};
+      told_ = true;
+    }
     const std::string got = server_.output(into.size());
     if (got.empty() && !server_.closed())
       throw StreamError{StreamError::Kind::timeout, "the deadline has passed"};
@@ -44,11 +48,16 @@ class FakeLink : public Link, public Stream {
     return TlsStarted{"TLSv1.3 fake"};
   }
 
+  void set_patience(std::chrono::milliseconds patience) override { patience_ = patience; }
+  bool is_told_to_end() const override { return told_; }
+
   void close() noexcept override {}
 
  private:
   FakeServer& server_;
   FakeDialler& dialler_;
+  std::chrono::milliseconds patience_{0};
+  bool told_ = false;
 };
 
 std::string path_of(const std::string& line) {

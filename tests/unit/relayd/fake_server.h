@@ -33,6 +33,8 @@ class FakeServer {
   std::size_t cut_sent = std::string::npos;      // ... has written so many
   std::size_t early_at = std::string::npos;      // says `early` when it has read so many octets
   std::string early;
+  // The client is told to end when the server has read so many octets, and notices when it waits for a reply.
+  std::size_t told_at = std::string::npos;
   bool lmtp = false;
 
   // ---- what it has seen

@@ -70,6 +70,62 @@ TEST_CASE("mailto: exactly one plain address") {
   CHECK(mailto_address("mailto:" + std::string(300, 'a') + "@b") == "");
 }
 
+TEST_CASE("https: a name, a port perhaps, and what can stand in a request line") {
+  CHECK(web_target("https://reports.example.org/v1") == WebTarget{"reports.example.org", 0, "/v1"});
+  CHECK(web_target("HTTPS://Reports.Example.org") == WebTarget{"reports.example.org", 0, "/"});
+  CHECK(web_target("https://a.example:8443?x=y%2C") == WebTarget{"a.example", 8443, "/?x=y%2C"});
+  for (const char* wrong : {"http://a.example/",
+                            "https:a.example",
+                            "https://",
+                            "https:///v1",
+                            "https://localhost/",
+                            "https://127.0.0.1/",
+                            "https://[::1]/",
+                            "https://0x7f.1/",
+                            "https://u@a.example/",
+                            "https://u:p@a.example/",
+                            "https://a.example:/",
+                            "https://a.example:0/",
+                            "https://a.example:65536/",
+                            "https://a.example:1x/",
+                            "https://a.example/#x",
+                            "https://a.example/x y",
+                            "https://a.example/\r\nHost: b",
+                            "https://a.example\\@b.example/",
+                            "https://-a.example/",
+                            "https://a..example/",
+                            "https://a.example./",
+                            "https://a .example/",
+                            "https://a.example/\xc3\xa9",
+                            "mailto:a@b.example"})
+    CHECK_FALSE(web_target(wrong));
+  CHECK_FALSE(web_target("https://" + std::string(64, 'a') + ".example/"));
+  CHECK_FALSE(web_target("https://a.example/" + std::string(1000, 'a')));
+}
+
+TEST_CASE("a report is no longer than may be, whatever strangers have put into it") {
+  Report report{.organization = "o",
+                .contact = "c@o",
+                .submitter = "mail.o",
+                .domain = "example.org",
+                .day = {},
+                .tallies = {}};
+  for (const PolicyType type : {PolicyType::tlsa, PolicyType::sts}) {
+    Tally tally{.type = type, .policy = {}, .mx = {}, .failures = {}};
+    tally.policy.assign(kMaxPolicyLines, std::string(2'000, 'f'));
+    for (std::size_t i = 0; i < kMaxFailureRows; ++i)
+      tally.add_failure({"validation-failure", std::string(200, 'm') + std::to_string(i), "192.0.2.1",
+                         std::string(kMaxDetail, 'd'), 2});
+    report.tallies.push_back(tally);
+  }
+  const std::string json = report_json(report);
+  CHECK(json.size() <= kMaxJson);
+  CHECK(json.size() > kMaxJson - 3'000);
+  CHECK(json.find("\"total-failure-session-count\":" + std::to_string(2 * kMaxFailureRows)) !=
+        std::string::npos);
+  CHECK(report.tallies.front().failures.size() == kMaxFailureRows);
+}
+
 TEST_CASE("RFC 1952: a gzip file of stored blocks") {
   const std::string file = gzip_stored("abc");
   CHECK(encode_base64(file) == "H4sIAAAAAAAA/wEDAPz/YWJjwkEkNQMAAAA=");

@@ -1,4 +1,4 @@
-#include "daemons/stsd/fetcher.h"
+#include "daemons/stsd/web_client.h"
 
 #include <curl/curl.h>
 #include <fmt/format.h>
@@ -10,13 +10,14 @@
 
 #include "libcommon/routing/sts_policy.h"
 #include "libcommon/text/ascii.h"
+#include "libcommon/tlsrpt/report.h"
 
 namespace mailroom::stsd {
 namespace {
 
 constexpr std::string_view kFetchError = "sts-policy-fetch-error";
-constexpr std::size_t kMaxDomain = 253;  // RFC 1035 2.3.4
-constexpr long kHttpOk = 200;
+constexpr std::size_t kMaxDomain = 253;          // RFC 1035 2.3.4
+constexpr long kHttpOk = 200, kHttpSuccess = 2;  // RFC 9110 15.3
 
 struct CloseEasy {
   void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
@@ -28,18 +29,16 @@ struct FreeList {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
 
-// One fetch.
+// One request and its response.
 struct Transfer {
   std::unique_ptr<CURL, CloseEasy> easy{curl_easy_init()};
-  std::unique_ptr<curl_slist, FreeList> addresses;
-  std::string file;
+  std::unique_ptr<curl_slist, FreeList> addresses, headers;
+  std::string sent;      // what is posted
+  std::string received;  // the response, up to `most` octets
+  std::size_t most = 0;
   bool too_long = false;
-  Fetcher::Done done;
+  std::function<void(Transfer&, CURLcode)> done;
 };
-
-Fetcher::Outcome failed(std::string_view result, std::string problem) {
-  return {{}, std::string{result}, std::move(problem)};
-}
 
 bool is_domain(std::string_view domain) {
   return !domain.empty() && domain.size() <= kMaxDomain &&
@@ -60,9 +59,9 @@ std::string resolution(const std::string& host, std::uint16_t port, const std::v
 
 std::size_t take_content(const char* bytes, std::size_t, std::size_t size, void* argument) {
   auto& transfer = *static_cast<Transfer*>(argument);
-  transfer.too_long = transfer.too_long || size > routing::kMaxStsPolicy - transfer.file.size();
+  transfer.too_long = transfer.too_long || size > transfer.most - transfer.received.size();
   if (transfer.too_long) return 0;  // ends the transfer
-  transfer.file.append(bytes, size);
+  transfer.received.append(bytes, size);
   return size;
 }
 
@@ -90,22 +89,38 @@ bool is_about_certificate(CURLcode code) {
          code == CURLE_SSL_CACERT_BADFILE || code == CURLE_SSL_INVALIDCERTSTATUS;
 }
 
-Fetcher::Outcome outcome_of(Transfer& transfer, CURLcode code) {
+long status_of(const Transfer& transfer) {
+  long status = 0;
+  curl_easy_getinfo(transfer.easy.get(), CURLINFO_RESPONSE_CODE, &status);
+  return status;
+}
+
+WebClient::Fetched failed(std::string_view result, std::string problem) {
+  return {{}, std::string{result}, std::move(problem)};
+}
+
+WebClient::Fetched policy_of(Transfer& transfer, CURLcode code) {
   if (transfer.too_long) return failed("sts-policy-invalid", "the policy file is too long");
   if (is_about_certificate(code)) return failed("sts-webpki-invalid", curl_easy_strerror(code));
   if (code != CURLE_OK) return failed(kFetchError, curl_easy_strerror(code));
-  long status = 0;
   const char* type = nullptr;
-  curl_easy_getinfo(transfer.easy.get(), CURLINFO_RESPONSE_CODE, &status);
   curl_easy_getinfo(transfer.easy.get(), CURLINFO_CONTENT_TYPE, &type);
-  if (status != kHttpOk) return failed(kFetchError, fmt::format("HTTP status {}", status));
+  if (const long status = status_of(transfer); status != kHttpOk)
+    return failed(kFetchError, fmt::format("HTTP status {}", status));
   if (!is_plain_text(type)) return failed(kFetchError, "the policy file is not text/plain");
-  return {std::move(transfer.file), {}, {}};
+  return {std::move(transfer.received), {}, {}};
+}
+
+// A server that says more than is read has said before whether it has the report.
+std::string problem_of(const Transfer& transfer, CURLcode code) {
+  if (code != CURLE_OK && !transfer.too_long) return curl_easy_strerror(code);
+  const long status = status_of(transfer);
+  return status / 100 == kHttpSuccess ? std::string{} : fmt::format("HTTP status {}", status);
 }
 
 }  // namespace
 
-struct Fetcher::State {
+struct WebClient::State {
   State(event::Loop& in, Settings with);
 
   // A socket of libcurl's, and what it waits for.
@@ -115,7 +130,10 @@ struct Fetcher::State {
     int what = CURL_POLL_NONE;
   };
 
-  void prepare(Transfer& transfer, const std::string& domain, const std::vector<IpAddress>& addresses);
+  std::string url(const std::string& host, const std::string& path) const;
+  void prepare(Transfer& transfer, const std::string& host, const std::string& path,
+               const std::vector<IpAddress>& addresses);
+  void begin(std::unique_ptr<Transfer> transfer);
   void act(curl_socket_t socket, int events);
   void finish();
   void watch(curl_socket_t socket, int what);
@@ -132,18 +150,18 @@ struct Fetcher::State {
 namespace {
 
 int on_socket(CURL*, curl_socket_t socket, int what, void* state, void*) {
-  static_cast<Fetcher::State*>(state)->watch(socket, what);
+  static_cast<WebClient::State*>(state)->watch(socket, what);
   return 0;
 }
 
 int on_timer(CURLM*, long milliseconds, void* state) {
-  static_cast<Fetcher::State*>(state)->set_timer(milliseconds);
+  static_cast<WebClient::State*>(state)->set_timer(milliseconds);
   return 0;
 }
 
 }  // namespace
 
-Fetcher::State::State(event::Loop& in, Settings with)
+WebClient::State::State(event::Loop& in, Settings with)
     : loop{in}, settings{std::move(with)}, timer{in, [this] { act(CURL_SOCKET_TIMEOUT, 0); }} {
   if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) throw std::runtime_error("libcurl does not start");
   multi.reset(curl_multi_init());
@@ -155,12 +173,15 @@ Fetcher::State::State(event::Loop& in, Settings with)
   curl_multi_setopt(multi.get(), CURLMOPT_MAXCONNECTS, 1L);
 }
 
-void Fetcher::State::prepare(Transfer& transfer, const std::string& domain,
-                             const std::vector<IpAddress>& addresses) {
+std::string WebClient::State::url(const std::string& host, const std::string& path) const {
+  return fmt::format("https://{}:{}{}", host, settings.port, path);
+}
+
+void WebClient::State::prepare(Transfer& transfer, const std::string& host, const std::string& path,
+                               const std::vector<IpAddress>& addresses) {
   CURL* const easy = transfer.easy.get();
-  const std::string host = "mta-sts." + domain;
   transfer.addresses.reset(curl_slist_append(nullptr, resolution(host, settings.port, addresses).c_str()));
-  set(easy, CURLOPT_URL, fmt::format("https://{}:{}/.well-known/mta-sts.txt", host, settings.port).c_str());
+  set(easy, CURLOPT_URL, url(host, path).c_str());
   set(easy, CURLOPT_RESOLVE, transfer.addresses.get());
   set(easy, CURLOPT_PROTOCOLS_STR, "https");
   set(easy, CURLOPT_FOLLOWLOCATION, 0L);
@@ -169,7 +190,6 @@ void Fetcher::State::prepare(Transfer& transfer, const std::string& domain,
   set(easy, CURLOPT_FORBID_REUSE, 1L);
   set(easy, CURLOPT_NOSIGNAL, 1L);
   set(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(settings.timeout.count()));
-  set(easy, CURLOPT_MAXFILESIZE, static_cast<long>(routing::kMaxStsPolicy));
   set(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
   set(easy, CURLOPT_WRITEFUNCTION, take_content);
   set(easy, CURLOPT_WRITEDATA, static_cast<void*>(&transfer));
@@ -182,7 +202,7 @@ void Fetcher::State::prepare(Transfer& transfer, const std::string& domain,
   set(easy, CURLOPT_CAINFO_BLOB, &bundle);
 }
 
-void Fetcher::State::watch(curl_socket_t socket, int what) {
+void WebClient::State::watch(curl_socket_t socket, int what) {
   if (what == CURL_POLL_REMOVE) {
     watches.erase(socket);
     return;
@@ -199,12 +219,12 @@ void Fetcher::State::watch(curl_socket_t socket, int what) {
   if ((what & CURL_POLL_OUT) != 0) watch.writable->arm();
 }
 
-void Fetcher::State::set_timer(long milliseconds) {
+void WebClient::State::set_timer(long milliseconds) {
   if (milliseconds < 0) return timer.cancel();
   timer.start(std::chrono::milliseconds{milliseconds});
 }
 
-void Fetcher::State::act(curl_socket_t socket, int events) {
+void WebClient::State::act(curl_socket_t socket, int events) {
   int running = 0;
   curl_multi_socket_action(multi.get(), socket, events, &running);
   if (const auto still = watches.find(socket);
@@ -213,7 +233,7 @@ void Fetcher::State::act(curl_socket_t socket, int events) {
   finish();
 }
 
-void Fetcher::State::finish() {
+void WebClient::State::finish() {
   int left = 0;
   while (const CURLMsg* const message = curl_multi_info_read(multi.get(), &left)) {
     if (message->msg != CURLMSG_DONE) continue;
@@ -222,28 +242,56 @@ void Fetcher::State::finish() {
     const std::unique_ptr<Transfer> transfer = std::move(found->second);
     transfers.erase(found);
     curl_multi_remove_handle(multi.get(), transfer->easy.get());
-    transfer->done(outcome_of(*transfer, code));
+    transfer->done(*transfer, code);
   }
 }
 
-Fetcher::Fetcher(event::Loop& loop, Settings settings)
+void WebClient::State::begin(std::unique_ptr<Transfer> transfer) {
+  CURL* const easy = transfer->easy.get();
+  transfers.emplace(easy, std::move(transfer));
+  curl_multi_add_handle(multi.get(), easy);
+}
+
+WebClient::WebClient(event::Loop& loop, Settings settings)
     : state_{std::make_unique<State>(loop, std::move(settings))} {}
 
-Fetcher::~Fetcher() {
+WebClient::~WebClient() {
   for (const auto& [easy, transfer] : state_->transfers) curl_multi_remove_handle(state_->multi.get(), easy);
 }
 
-void Fetcher::fetch(const std::string& domain, const std::vector<IpAddress>& addresses, Done done) {
+void WebClient::fetch_policy(const std::string& domain, const std::vector<IpAddress>& addresses,
+                             OnFetched then) {
   if (!is_domain(domain) || addresses.empty())
-    return done(failed(kFetchError, "no address of mta-sts." + domain));
+    return then(failed(kFetchError, "no address of mta-sts." + domain));
   if (state_->transfers.size() >= kMaxTransfers)
-    return done(failed(kFetchError, "too many fetches at the same time"));
+    return then(failed(kFetchError, "too many fetches at the same time"));
   auto transfer = std::make_unique<Transfer>();
-  transfer->done = std::move(done);
-  state_->prepare(*transfer, domain, addresses);
+  transfer->most = routing::kMaxStsPolicy;
+  transfer->done = [then = std::move(then)](Transfer& done, CURLcode code) { then(policy_of(done, code)); };
+  state_->prepare(*transfer, "mta-sts." + domain, "/.well-known/mta-sts.txt", addresses);
+  set(transfer->easy.get(), CURLOPT_MAXFILESIZE, static_cast<long>(routing::kMaxStsPolicy));
+  state_->begin(std::move(transfer));
+}
+
+void WebClient::post_report(const std::string& host, const std::string& path,
+                            const std::vector<IpAddress>& addresses, std::string report, OnPosted then) {
+  const auto target = tlsrpt::web_target("https://" + host + path);
+  if (!target || target->host != host || target->path != path || addresses.empty())
+    return then("no address of " + host);
+  if (state_->transfers.size() >= kMaxTransfers) return then("too many requests at the same time");
+  auto transfer = std::make_unique<Transfer>();
+  transfer->most = kMaxAnswer;
+  transfer->sent = std::move(report);
+  transfer->done = [then = std::move(then)](Transfer& done, CURLcode code) { then(problem_of(done, code)); };
+  state_->prepare(*transfer, host, path, addresses);
   CURL* const easy = transfer->easy.get();
-  state_->transfers.emplace(easy, std::move(transfer));
-  curl_multi_add_handle(state_->multi.get(), easy);
+  curl_slist* headers =
+      curl_slist_append(nullptr, fmt::format("Content-Type: {}", tlsrpt::kReportType).c_str());
+  transfer->headers.reset(curl_slist_append(headers, "Expect:"));  // no question before the report
+  set(easy, CURLOPT_HTTPHEADER, transfer->headers.get());
+  set(easy, CURLOPT_POSTFIELDSIZE, static_cast<long>(transfer->sent.size()));
+  set(easy, CURLOPT_POSTFIELDS, static_cast<const char*>(transfer->sent.data()));
+  state_->begin(std::move(transfer));
 }
 
 }  // namespace mailroom::stsd

@@ -1,5 +1,5 @@
-// Fetcher against web servers of every kind, on loopback.
-#include "daemons/stsd/fetcher.h"
+// WebClient against web servers of every kind, on loopback.
+#include "daemons/stsd/web_client.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -7,6 +7,7 @@
 
 #include <catch2/catch.hpp>
 #include <csignal>
+#include <functional>
 #include <thread>
 
 #include "libcommon/routing/sts_policy.h"
@@ -64,9 +65,19 @@ class WebServer {
       if (size <= 0) return;
       request.append(block, static_cast<std::size_t>(size));
     }
+    while (request.size() < request.find("\r\n\r\n") + 4 + content_length()) {
+      const int size = SSL_read(ssl.get(), block, sizeof block);
+      if (size <= 0) return;
+      request.append(block, static_cast<std::size_t>(size));
+    }
     if (!says.empty()) SSL_write(ssl.get(), says.data(), static_cast<int>(says.size()));
     if (says.empty()) SSL_read(ssl.get(), block, sizeof block);  // nothing, until the client goes
     SSL_shutdown(ssl.get());
+  }
+
+  std::size_t content_length() const {
+    const std::size_t at = request.find("Content-Length: ");
+    return at == std::string::npos ? 0 : std::stoul(request.substr(at + 16));
   }
 
   Fd listening_;
@@ -75,20 +86,35 @@ class WebServer {
 
 const IpAddress kLoopback = *parse_ip_and_port("127.0.0.1:0");
 
-Fetcher::Outcome fetch_from(std::uint16_t port, std::vector<IpAddress> addresses = {kLoopback},
-                            const std::string& domain = "example.org") {
+// Runs one request to its end.
+template <typename Result>
+Result ask(std::uint16_t port, const std::function<void(WebClient&, std::function<void(Result&&)>)>& begin) {
   event::Loop loop;
-  Fetcher fetcher{loop, {authority().pem(), port, 2s}};
-  std::optional<Fetcher::Outcome> outcome;
-  fetcher.fetch(domain, addresses, [&](Fetcher::Outcome&& came) {
-    outcome = std::move(came);
+  WebClient client{loop, {authority().pem(), port, 2s}};
+  std::optional<Result> result;
+  begin(client, [&](Result&& came) {
+    result = std::move(came);
     loop.stop();
   });
   event::Timer patience{loop, [&] { loop.stop(); }};
   patience.start(10s);
-  if (!outcome) loop.run();
-  REQUIRE(outcome);
-  return *outcome;
+  if (!result) loop.run();
+  REQUIRE(result);
+  return *result;
+}
+
+WebClient::Fetched fetch_from(std::uint16_t port, const std::vector<IpAddress>& addresses = {kLoopback},
+                              const std::string& domain = "example.org") {
+  return ask<WebClient::Fetched>(
+      port, [&](WebClient& client, auto then) { client.fetch_policy(domain, addresses, std::move(then)); });
+}
+
+// The problem.
+std::string post_to(std::uint16_t port, const std::string& report = "report",
+                    const std::string& host = "mta-sts.example.org", const std::string& path = "/v1?x=%20y") {
+  return ask<std::string>(port, [&](WebClient& client, auto then) {
+    client.post_report(host, path, {kLoopback}, report, std::move(then));
+  });
 }
 
 std::string response(const std::string& body, const std::string& status = "200 OK",
@@ -104,7 +130,7 @@ Identity good() { return tls::signed_by(authority(), {.names = {"mta-sts.example
 TEST_CASE("a policy file is fetched from the well-known place") {
   const Identity shown = good();
   WebServer server{shown, response("version: STSv1\n")};
-  const Fetcher::Outcome outcome = fetch_from(server.port);
+  const WebClient::Fetched outcome = fetch_from(server.port);
   server.finish();
   CHECK(outcome.problem == "");
   CHECK(outcome.file == "version: STSv1\n");
@@ -138,7 +164,7 @@ TEST_CASE("RFC 8461 3.3: only 200 and text/plain count; no redirect is followed"
   INFO(row.says.substr(0, 60));
   const Identity shown = good();
   WebServer server{shown, row.says};
-  const Fetcher::Outcome outcome = fetch_from(server.port);
+  const WebClient::Fetched outcome = fetch_from(server.port);
   CHECK(outcome.result == row.result);
   CHECK(outcome.problem == row.problem);
   CHECK(outcome.file == "");
@@ -150,7 +176,7 @@ TEST_CASE("RFC 8461 3.3: the web server's certificate") {
                tls::signed_by(authority(), {.names = {"www.example.org"}}),
                tls::signed_by(authority(), {.names = {"mta-sts.example.org"}, .begins = -99, .ends = -9}));
   WebServer server{shown, response("version: STSv1\n")};
-  const Fetcher::Outcome outcome = fetch_from(server.port);
+  const WebClient::Fetched outcome = fetch_from(server.port);
   CHECK(outcome.result == "sts-webpki-invalid");
   CHECK(outcome.file == "");
 }
@@ -168,13 +194,67 @@ TEST_CASE("nobody listens, there is no address, it is no domain") {
   CHECK(fetch_from(port, {kLoopback}, "").result == "sts-policy-fetch-error");
 }
 
-TEST_CASE("fetches at the same time are bounded") {
+TEST_CASE("requests at the same time are bounded") {
   event::Loop loop;
-  Fetcher fetcher{loop, {authority().pem(), 1, 2s}};
+  WebClient client{loop, {authority().pem(), 1, 2s}};
   std::size_t refused = 0;
-  for (std::size_t i = 0; i <= Fetcher::kMaxTransfers; ++i)
-    fetcher.fetch("example.org", {kLoopback}, [&](Fetcher::Outcome&& outcome) {
+  for (std::size_t i = 0; i <= WebClient::kMaxTransfers; ++i)
+    client.fetch_policy("example.org", {kLoopback}, [&](WebClient::Fetched&& outcome) {
       refused += outcome.problem == "too many fetches at the same time" ? 1 : 0;
     });
   CHECK(refused == 1);
+  client.post_report("a.example", "/", {kLoopback}, "report", [&](std::string&& problem) {
+    refused += problem == "too many requests at the same time" ? 1 : 0;
+  });
+  CHECK(refused == 2);
+}
+
+TEST_CASE("RFC 8460 3: a report is posted, and any 2xx is success") {
+  const Identity shown = good();
+  const std::string status = GENERATE("200 OK", "201 Created", "204 No Content");
+  const std::string report = std::string("\x1f\x8b\0binary", 9) + std::string(30'000, 'x');
+  WebServer server{shown, response("", status)};
+  CHECK(post_to(server.port, report) == "");
+  server.finish();
+  CHECK(server.request.starts_with("POST /v1?x=%20y HTTP/1.1\r\n"));
+  CHECK(server.request.find("\r\nContent-Type: application/tlsrpt+gzip\r\n") != std::string::npos);
+  CHECK(server.request.find("Expect") == std::string::npos);
+  CHECK(server.request.ends_with("\r\n\r\n" + report));
+}
+
+TEST_CASE("a report that a server has not taken") {
+  struct Row {
+    std::string says;
+    std::string problem;
+  };
+  const Row row = GENERATE(values<Row>({
+      {response("x", "404 Not Found"), "HTTP status 404"},
+      {response("x", "503 Later"), "HTTP status 503"},
+      {"HTTP/1.1 307 Moved\r\nLocation: https://127.0.0.1/\r\nContent-Length: 0\r\n\r\n", "HTTP status 307"},
+      {"HTTP/1.1 308 Moved\r\nLocation: https://127.0.0.1/\r\nContent-Length: 0\r\n\r\n", "HTTP status 308"},
+      {response(std::string(WebClient::kMaxAnswer + 1, 'x'), "500 Error"), "HTTP status 500"},
+      {"220 mail.example.org ESMTP\r\n", "Unsupported protocol"},
+      {"", "Timeout was reached"},
+  }));
+  INFO(row.says.substr(0, 60));
+  const Identity shown = good();
+  WebServer server{shown, row.says};
+  CHECK(post_to(server.port) == row.problem);
+}
+
+TEST_CASE("a server that says much has a report nevertheless") {
+  const Identity shown = good();
+  WebServer server{shown, response(std::string(WebClient::kMaxAnswer + 1, 'x'))};
+  CHECK(post_to(server.port) == "");
+}
+
+TEST_CASE("a report goes to no server that does not prove its name, and nowhere else") {
+  const Identity shown = GENERATE(tls::self_signed({.names = {"mta-sts.example.org"}}),
+                                  tls::signed_by(authority(), {.names = {"www.example.org"}}));
+  WebServer server{shown, response("")};
+  CHECK(post_to(server.port) != "");
+  CHECK(post_to(server.port, "x", "127.0.0.1") == "no address of 127.0.0.1");
+  CHECK(post_to(server.port, "x", "a.example", "/x y") == "no address of a.example");
+  CHECK(post_to(server.port, "x", "a.example@b.example") == "no address of a.example@b.example");
+  CHECK(server.request.find("report") == std::string::npos);
 }

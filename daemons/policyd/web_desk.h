@@ -1,0 +1,58 @@
+// What policyd has stsd do over HTTPS: fetch MTA-STS policies, post reports on TLS.  The addresses come from
+// dnsd.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "daemons/base/dns_client.h"
+#include "daemons/channels/stsd.h"
+#include "daemons/policyd/sts_desk.h"
+#include "libcommon/event/channel_handler.h"
+#include "libcommon/sys/ip_network.h"
+#include "libcommon/tlsrpt/report.h"
+
+namespace mailroom::policyd {
+
+class WebDesk {
+ public:
+  using OnPolicy = std::function<void(const StsDesk::Fetched&)>;
+  // In words; empty: the server has it.
+  using OnPosted = std::function<void(const std::string& problem)>;
+
+  // `allowed`: networks that are private and may be connected to all the same; read at each request.
+  WebDesk(event::Loop& loop, DnsClient& dns, const std::vector<IpNetwork>& allowed);
+
+  void attach(const std::string& peer, Fd fd);
+
+  // These call back once, later or at once; also when stsd goes away.
+  void fetch_policy(const std::string& domain, OnPolicy then);
+  // At most kMaxPostedReport octets.  stsd has one port: that of the target is the caller's business.
+  void post_report(const tlsrpt::WebTarget& target, std::string report, OnPosted then);
+
+ private:
+  using Channel = event::ChannelHandler<PolicydToStsd, StsdToPolicyd>;
+  using OnAddresses = std::function<void(std::vector<IpAddress> addresses, const std::string& problem)>;
+  struct Lookup;
+
+  void look_up(const std::string& host, OnAddresses then);
+  void answered(const StsFileFetched& file);
+  void answered(const TlsReportPosted& report);
+  template <typename Then>
+  Then take(std::uint64_t question);
+  void gone();
+
+  event::Loop& loop_;
+  DnsClient& dns_;
+  const std::vector<IpNetwork>& allowed_;
+  std::unique_ptr<Channel> stsd_;
+  std::map<std::uint64_t, std::variant<OnPolicy, OnPosted>> open_;
+  std::uint64_t last_ = 0;
+};
+
+}  // namespace mailroom::policyd
