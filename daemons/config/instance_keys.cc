@@ -234,7 +234,7 @@ constexpr Key<Config> kKeys[] = {
      "without it, "
      "may for smtp and lmtp, certificate for smtps and wherever auth is given. auth logs in with the "
      "credentials "
-     "that mr-account keeps for DOMAIN, and needs encrypt or certificate."},
+     "that mr-credential keeps for DOMAIN, and needs encrypt or certificate."},
     {"tls-timeout", Time<Config>{&Config::tls_timeout, 1s, 10min}, Reload::new_connections,
      "How long a TLS handshake may take."},
     {"log-level",

@@ -70,11 +70,23 @@ Send send_of(const OpenMessage& message, const std::vector<std::uint32_t>& targe
   return send;
 }
 
+constexpr std::uint16_t kClosing = 421;
+
 // Whether the far side has said anything about the message but that it is going (RFC 5321 3.8).
 bool is_dialogue(const TargetResults& results) {
-  constexpr std::uint16_t kClosing = 421;
   return std::ranges::any_of(results, [](const TargetResult& result) {
     return result.answer.code != 0 && result.answer.code != kClosing;
+  });
+}
+
+// Whether the far side had closed, or says so in place of taking another message: of a connection that has
+// carried others that is no news about the host, and nothing of this message has been begun.
+bool is_turned_away(const TargetResults& results) {
+  return std::ranges::all_of(results, [](const TargetResult& result) {
+    const auto stage = static_cast<RelayStage>(result.answer.stage);
+    const bool is_gone = result.answer.failure == static_cast<std::uint8_t>(RelayFailure::cut);
+    return (result.answer.code == kClosing && stage == RelayStage::mail) ||
+           (is_gone && stage == RelayStage::connect);
   });
 }
 
@@ -316,6 +328,11 @@ void RelayDesk::on_message(RelayId id, const Sent& message) {
   if (!relay.errand || relay.sent.empty()) return misbehaved(id, "an answer to no message");
   auto results = results_of(message, relay.errand->visit.id, relay.sent, relay.peer, microseconds_now());
   if (!results) return misbehaved(id, "an answer about something else");
+  if (relay.messages > 1 && !relay.forgotten && !stopping_ && is_turned_away(*results)) {
+    Errand errand{relay.errand->visit, relay.errand->wanted, relay.unanswered()};
+    close(id);
+    return begin(std::move(errand));
+  }
   if (is_dialogue(*results))
     giver_.worked(relay.destination);
   else if (!is_local(*results))

@@ -45,6 +45,36 @@ TEST_CASE("a message for a fixed route goes to its host, and the next one over t
   CHECK(system.queued_messages() == 0);
 }
 
+TEST_CASE(
+    "a host that takes no more over a connection that was kept gets the message over another, at once") {
+  Relaying system{patient()};
+  system.send_remote(17);
+  RelayEnd process = system.connected();
+  Relaying::answer_all(process, system.handed(process), kTaken);
+  system.settle();
+  const QueueId id = system.send_remote(18);
+  REQUIRE(system.handed(process).queue_id == id);
+  const RecipientOutcome outcome = GENERATE(
+      RecipientOutcome{.number = 1, .stage = RelayStage::mail, .reply = {421, "4.7.0", "enough"}},
+      RecipientOutcome{.number = 1, .failure = RelayFailure::cut, .stage = RelayStage::connect, .reply = {}});
+  process.send(Sent{id, {outcome}, false});
+  RelayEnd other = system.connected();
+  const Send send = system.handed(other);
+  CHECK(send.queue_id == id);
+  CHECK(system.show(id).message.attempts == 0);
+  SECTION("where it is a refusal like any other") {
+    other.send(Sent{id, {outcome}, false});
+    system.settle();
+    CHECK_FALSE(system.relay().is_open());
+    CHECK(system.show(id).message.attempts == 1);
+  }
+  SECTION("which takes it") {
+    Relaying::answer_all(other, send, kTaken);
+    system.settle();
+    CHECK(system.queued_messages() == 0);
+  }
+}
+
 TEST_CASE("a connection that is not used is closed after a while") {
   Config config = System::small_config();
   config.queued.relay_idle = std::chrono::milliseconds{1};
