@@ -15,6 +15,7 @@
 #include "daemons/channels/types.h"
 #include "daemons/log_level.h"
 #include "libcommon/config/duration.h"
+#include "libcommon/policy/certificate_rule.h"
 #include "libcommon/policy/limits.h"
 #include "libcommon/policy/quirks.h"
 #include "libcommon/routing/fixed_route.h"
@@ -44,11 +45,14 @@ struct ListenerConfig {
       Service::mx;  // mx takes mail for local recipients, submission only after login (RFC 6409)
   TlsMode tls = TlsMode::starttls;
   PlaintextLogin plaintext_login = PlaintextLogin::refused;  // logins without TLS
+  bool client_certificate = false;                           // asked for, never demanded
   IpAddress address;                                         // with the port
   QuirksConfig quirks;
 
   bool operator==(const ListenerConfig&) const = default;
-  static auto fields(auto& m) { return std::tie(m.service, m.tls, m.plaintext_login, m.address, m.quirks); }
+  static auto fields(auto& m) {
+    return std::tie(m.service, m.tls, m.plaintext_login, m.client_certificate, m.address, m.quirks);
+  }
 };
 
 // certificate NAME[,NAME...] CHAINFILE KEYFILE.  The first is used where no name matches the client's SNI.
@@ -235,6 +239,23 @@ struct KerberosConfig {
   }
 };
 
+// Octets of the lists of revoked client certificates.
+inline constexpr std::size_t kMaxRevocationsSize = 16 * 1024 * 1024;
+
+// Logins by a client certificate of TLS 1.3 (SASL EXTERNAL).
+struct ClientCertificateConfig {
+  std::string authorities_file;  // empty: no such logins
+  std::string authorities_pem;   // its content
+  std::string revocations_file;  // opened by mailroomd, and only for certd; empty: nothing is looked up
+  std::vector<policy::CertificateRule> rules;
+
+  bool enabled() const { return !authorities_file.empty(); }
+  bool operator==(const ClientCertificateConfig&) const = default;
+  static auto fields(auto& m) {
+    return std::tie(m.authorities_file, m.authorities_pem, m.revocations_file, m.rules);
+  }
+};
+
 // What becomes of a device whose sender address cannot receive reports (REQUIREMENTS C8).
 enum class DeviceSuspension : std::uint8_t { off, dry_run, on, kLast = on };
 
@@ -403,6 +424,7 @@ struct Config {
   MailboxConfig mailbox;
   AuthdConfig authd;
   KerberosConfig kerberos;
+  ClientCertificateConfig client_certificate;
   PolicydConfig policyd;
   QueuedConfig queued;
   RoutingConfig routing;
@@ -415,8 +437,8 @@ struct Config {
   static auto fields(auto& m) {
     return std::tie(m.hostname, m.domains, m.listeners, m.certificates, m.routes, m.outbound_tls,
                     m.relay_domains, m.networks, m.limits, m.tls_timeout, m.directories, m.uids, m.log,
-                    m.smtpd, m.pop3d, m.imapd, m.mailbox, m.authd, m.kerberos, m.policyd, m.queued, m.routing,
-                    m.deliverd, m.dnsd, m.stsd, m.relayd);
+                    m.smtpd, m.pop3d, m.imapd, m.mailbox, m.authd, m.kerberos, m.client_certificate,
+                    m.policyd, m.queued, m.routing, m.deliverd, m.dnsd, m.stsd, m.relayd);
   }
 };
 

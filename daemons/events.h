@@ -72,6 +72,8 @@ inline constexpr EventRow kEvents[] = {
     {"login-failed", LogLevel::warning, "session account mechanism peer reason", "A login was refused."},
     {"ticket-refused", LogLevel::info, "session account reason",
      "A Kerberos ticket, or a KDC's answer to a password, was not good."},
+    {"certificate-refused", LogLevel::info, "session account reason",
+     "A client certificate did not prove who it said."},
     {"password-expires", LogLevel::info, "session account days",
      "A login with a password that must be changed within so many days; the client was told."},
     {"verifiers-made", LogLevel::info, "session account",
@@ -207,6 +209,8 @@ inline constexpr EventRow kEvents[] = {
     // Keys and logs
     {"key-loaded", LogLevel::info, "names", "A private key is in keyd, or a key of the keytab in krbd."},
     {"key-refused", LogLevel::error, "names reason", "A private key does not fit its certificate."},
+    {"authorities-loaded", LogLevel::info, "authorities revocations",
+     "certd has so many authorities of client certificates, and lists of what they revoked."},
     {"signature-refused", LogLevel::error, "session reason",
      "keyd was asked to sign what is not a TLS handshake."},
     {"stray-output", LogLevel::warning, "text", "A process wrote something that is not an event."},

@@ -24,6 +24,7 @@ enum class Place : std::uint8_t {
   queued,
   dnsd,
   stsd,
+  certd,
   smtp_listener,     // the process of smtpd that accepts and forks
   smtp_connection,   // its children, which have its filter
   listener,          // the same of pop3d and imapd
@@ -35,9 +36,9 @@ enum class Place : std::uint8_t {
 };
 
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(Place::kLast) + 1> kPlaceNames{
-    "logd",     "keyd",       "policyd", "authd",         "deliverd",
-    "queued",   "dnsd",       "stsd",    "smtp-listener", "smtp-connection",
-    "listener", "connection", "session", "relayd",        "relay-connection"};
+    "logd",       "keyd",    "policyd", "authd",           "deliverd",        "queued",
+    "dnsd",       "stsd",    "certd",   "smtp-listener",   "smtp-connection", "listener",
+    "connection", "session", "relayd",  "relay-connection"};
 
 constexpr std::string_view place_name(Place place) { return kPlaceNames[static_cast<std::size_t>(place)]; }
 constexpr std::optional<Place> place_of(std::string_view name) {

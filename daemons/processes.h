@@ -29,7 +29,8 @@ enum class Role : std::uint8_t {
   kpopd,
   krbd,
   kdcd,
-  kLast = kdcd,
+  certd,
+  kLast = certd,
 };
 
 // Where a process's root directory is after start.
@@ -108,6 +109,7 @@ inline constexpr std::array<ProcessRow, static_cast<std::size_t>(Role::kLast) + 
      "-"},
     {Role::krbd, "krbd", "krbd", Identity::own, Root::kerberos, Calls::storage, 256, 0, "the keytab"},
     {Role::kdcd, "kdcd", "kdcd", Identity::own, Root::kdc, Calls::kdc, 1024, 0, "-"},
+    {Role::certd, "certd", "certd", Identity::own, Root::empty, Calls::server, 256, 0, "-"},
 }};
 
 constexpr const ProcessRow& process_row(Role role) { return kProcesses[static_cast<std::size_t>(role)]; }
@@ -147,6 +149,8 @@ inline constexpr std::array kChannels{
     ChannelRow{"kpop-keyd", Role::kpopd, Role::keyd},
     ChannelRow{"imapd-keyd", Role::imapd, Role::keyd},
     ChannelRow{"authd-policyd", Role::authd, Role::policyd},
+    ChannelRow{"authd-keyd", Role::authd, Role::keyd},
+    ChannelRow{"authd-certd", Role::authd, Role::certd},
     ChannelRow{"authd-krbd", Role::authd, Role::krbd},
     ChannelRow{"authd-kdcd", Role::authd, Role::kdcd},
     ChannelRow{"policyd-queued", Role::policyd, Role::queued},

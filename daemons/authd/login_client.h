@@ -22,6 +22,9 @@ struct LoginDesk::Client {
   bool by_ticket = false;                  // the exchange is krbd's
   tls::ChannelBindings bindings;           // for its first message
   std::optional<ScramExchange> scram;      // the exchange is this one
+  bool by_certificate = false;             // the exchange is certd's
+  std::string handshake;                   // for its only message
+  CheckId check = 0;                       // of keyd or certd, while one of them has it; 0: none
   std::optional<TicketDesk::Proved> kpop;  // a ticket that waits for USER
   std::string refusal_token;               // for the client of the one that is refused
   TicketId ticket = 0;                     // of krbd or kdcd, while one of them has it; 0: none

@@ -42,10 +42,10 @@ struct LoginDesk::Checked {
 };
 
 LoginDesk::LoginDesk(event::Loop& loop, const Config& config, SecretStore& store, event::ThreadPool& pool,
-                     TicketDesk& tickets, TellPolicyd tell_policyd)
+                     TicketDesk& tickets, CertificateDesk& certificates, TellPolicyd tell_policyd)
     : loop_{loop}, config_{config}, store_{store}, pool_{pool}, tickets_{tickets},
-      tell_policyd_{std::move(tell_policyd)}, by_name_{config.authd.failure_window},
-      by_address_{config.authd.failure_window},
+      certificates_{certificates}, tell_policyd_{std::move(tell_policyd)},
+      by_name_{config.authd.failure_window}, by_address_{config.authd.failure_window},
       by_address_and_name_{config.authd.failure_window}, self_{std::make_shared<LoginDesk*>(this)} {}
 
 LoginDesk::~LoginDesk() { *self_ = nullptr; }
@@ -74,7 +74,7 @@ void LoginDesk::open(const ConnectionOpened& connection, Fd fd) {
 void LoginDesk::close(ConnectionId connection) {
   const auto found = clients_.find(connection);
   if (found == clients_.end()) return;
-  drop_ticket(*found->second);
+  end_exchange(*found->second);
   clients_.erase(found);
 }
 
@@ -101,12 +101,14 @@ void LoginDesk::on_message(ConnectionId connection, ConnectionToAuthd&& message)
     end_exchange(client);
     client.mechanism = start->mechanism.substr(0, 20);  // RFC 4422 3.1
     if (is_by_ticket(*start)) return start_ticket(client, std::move(*start));
+    if (is_by_certificate(*start)) return start_certificate(client, std::move(*start));
     if (is_scram(start->mechanism)) return start_scram(client, std::move(*start));
     return take(client, client.exchange.start(*start));
   }
   if (client.phase != Client::Phase::exchanging) return misbehaved(connection, "an answer to no challenge");
   if (auto* response = std::get_if<SaslRespond>(&message)) {
     if (client.by_ticket) return respond_ticket(client, std::move(*response));
+    if (client.by_certificate) return respond_certificate(client, std::move(response->response));
     if (client.scram) return respond_scram(client, std::move(response->response));
     return take(client, client.exchange.respond(*response));
   }
@@ -117,6 +119,7 @@ void LoginDesk::on_message(ConnectionId connection, ConnectionToAuthd&& message)
 // Nothing of one exchange is there in the next.
 void LoginDesk::end_exchange(Client& client) {
   drop_ticket(client);
+  drop_certificate(client);
   client.scram.reset();
   client.exchange.cancel();
   client.password_expired = false;
@@ -267,7 +270,7 @@ void LoginDesk::answer_later(Client& client, std::chrono::milliseconds delay,
 // A password that was changed meanwhile proves nothing any more: policyd may have been told of the change
 // already, and would not end a session that begins after it.
 bool LoginDesk::still_proves(const Client& client) {
-  if (client.by_ticket) return true;
+  if (client.by_ticket || client.by_certificate) return true;
   try {
     return store_.hash_of(client.name) == client.hash;
   } catch (const std::exception& error) {

@@ -1,7 +1,7 @@
 // Logins: each connection's SASL exchange, the check of its password, and what policyd says to the proved
 // name.
 //
-// An exchange is authd's own (PLAIN, LOGIN: Exchange; SCRAM: ScramExchange), or krbd's.
+// An exchange is authd's own (PLAIN, LOGIN: Exchange; SCRAM: ScramExchange), krbd's, or certd's.
 //
 //   idle -- SaslStart --> exchanging -- SaslRespond* --> checking --> proving --> succeeded
 //                          |  SaslCancel                  |            | NotAdmitted
@@ -17,6 +17,7 @@
 #include <memory>
 #include <string>
 
+#include "daemons/authd/certificate_desk.h"
 #include "daemons/authd/exchange.h"
 #include "daemons/authd/failure_counts.h"
 #include "daemons/authd/secret_store.h"
@@ -40,7 +41,7 @@ class LoginDesk {
   using TellPolicyd = std::function<bool(const AuthdToPolicyd&)>;
 
   LoginDesk(event::Loop& loop, const Config& config, SecretStore& store, event::ThreadPool& pool,
-            TicketDesk& tickets, TellPolicyd tell_policyd);
+            TicketDesk& tickets, CertificateDesk& certificates, TellPolicyd tell_policyd);
   ~LoginDesk();
 
   void open(const ConnectionOpened& connection, Fd fd);
@@ -78,6 +79,14 @@ class LoginDesk {
   void ticket_proved(Client& client, const TicketDesk::Proved& proved);
   void ask_kdc(Client& client, const StoredSecret& secret, const Secret& password);
 
+  // EXTERNAL (login_certificate.cc)
+  bool is_by_certificate(const SaslStart& message) const;
+  void start_certificate(Client& client, SaslStart&& message);
+  void respond_certificate(Client& client, std::string&& authzid);
+  void drop_certificate(Client& client);
+  void certificate_step(Client& client, CertificateDesk::Step&& step);
+  void certificate_refused(Client& client, std::string_view reason, LoginRefusal refusal);
+
   // SCRAM (login_scram.cc)
   bool is_scram(const std::string& mechanism) const;
   void start_scram(Client& client, SaslStart&& message);
@@ -108,6 +117,7 @@ class LoginDesk {
   SecretStore& store_;
   event::ThreadPool& pool_;
   TicketDesk& tickets_;
+  CertificateDesk& certificates_;
   TellPolicyd tell_policyd_;
   FailureCounts<std::string> by_name_;
   FailureCounts<IpAddress> by_address_;

@@ -42,7 +42,9 @@ void Server::start() {
   pool_ = std::make_unique<event::ThreadPool>(host_.loop, config.hash_threads);
   const auto tell = [this](const AuthdToPolicyd& message) { return tell_policyd(message); };
   tickets_ = std::make_unique<TicketDesk>(host_.loop, host_.config);
-  logins_ = std::make_unique<LoginDesk>(host_.loop, host_.config, *store_, *pool_, *tickets_, tell);
+  certificates_ = std::make_unique<CertificateDesk>(host_.loop, host_.config);
+  logins_ =
+      std::make_unique<LoginDesk>(host_.loop, host_.config, *store_, *pool_, *tickets_, *certificates_, tell);
   secrets_ = std::make_unique<SecretDesk>(
       host_.config, *store_, *pool_, tell,
       [this](ToolId tool, const AuthdToTool& answer) { tools_.answer(tool, answer); });
@@ -62,6 +64,8 @@ void Server::attach(const std::string& kind, const std::string& peer, Fd fd) {
   if (kind == "relayd-authd") return credentials_->attach_relayd(std::move(fd));
   if (kind == "authd-krbd") return tickets_->attach_krbd(std::move(fd));
   if (kind == "authd-kdcd") return tickets_->attach_kdcd(std::move(fd));
+  if (kind == "authd-keyd") return certificates_->attach_keyd(std::move(fd));
+  if (kind == "authd-certd") return certificates_->attach_certd(std::move(fd));
   if (kind.ends_with("-authd")) return attach_listener(peer, std::move(fd));
   log::fatal("a channel of a kind that authd does not have");
 }

@@ -62,6 +62,7 @@ class Server final : public mailroom::Server {
   std::optional<SecretStore> store_;
   std::unique_ptr<event::ThreadPool> pool_;
   std::unique_ptr<TicketDesk> tickets_;
+  std::unique_ptr<CertificateDesk> certificates_;
   std::unique_ptr<LoginDesk> logins_;
   std::unique_ptr<SecretDesk> secrets_;
   std::unique_ptr<CredentialDesk> credentials_;

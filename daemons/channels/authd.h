@@ -41,7 +41,11 @@ struct SaslStart {
   // Of the connection's TLS, as the process that speaks it has them: they say what that process shares with
   // its client, and bind a proof to it.
   tls::ChannelBindings bindings;
-  static auto fields(auto& m) { return std::tie(m.mechanism, m.initial_response, m.bindings); }
+  // EXTERNAL: the messages of the connection's handshake, from ClientHello to the client's CertificateVerify
+  // (libcommon/protocol/tls), at most tls::kMaxHandshake octets.  Nobody believes them: certd compares them
+  // with what keyd has signed for this connection, and with what the client has signed.
+  std::string handshake;
+  static auto fields(auto& m) { return std::tie(m.mechanism, m.initial_response, m.bindings, m.handshake); }
 };
 struct SaslRespond {
   static constexpr bool kHoldsSecret = true;

@@ -1,4 +1,4 @@
-// keyd signs TLS handshakes for connections, and nothing else.
+// keyd signs TLS handshakes for connections, and tells authd what it has signed for which; nothing else.
 //
 // A listener gives keyd one end of a new channel for each connection; its child asks on the other end.  Which
 // service asks is known by the listener's own channel.  A child sends the octets that TLS has it sign, so
@@ -7,9 +7,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <variant>
+#include <vector>
 
 #include "daemons/channels/types.h"
 #include "libcommon/tls/key.h"
@@ -61,5 +63,28 @@ struct SignRefused {
   static auto fields(auto& m) { return std::tie(m.refusal); }
 };
 using KeydToConnection = std::variant<Signature, SignRefused>;
+
+// The last handshake of TLS 1.3 that was signed for a connection: what makes it this one, and no other.
+struct SignedHandshake {
+  std::vector<Sha256Digest> certificates;  // ours with the key that signed, by the hash of their DER
+  std::string to_be_signed;  // ends in the hash of the transcript up to the server's Certificate
+  std::string signature;     // of fresh random numbers: no two handshakes have the same
+  static auto fields(auto& m) { return std::tie(m.certificates, m.to_be_signed, m.signature); }
+};
+
+// authd -> keyd, when a client of the connection logs in by its certificate
+struct WhatWasSigned {
+  ConnectionId connection = 0;
+  static auto fields(auto& m) { return std::tie(m.connection); }
+};
+using AuthdToKeyd = std::variant<WhatWasSigned>;
+
+// keyd -> authd
+struct WasSigned {
+  ConnectionId connection = 0;
+  std::optional<SignedHandshake> handshake;  // none: no such connection here (any more), or no such handshake
+  static auto fields(auto& m) { return std::tie(m.connection, m.handshake); }
+};
+using KeydToAuthd = std::variant<WasSigned>;
 
 }  // namespace mailroom

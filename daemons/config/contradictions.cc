@@ -22,6 +22,10 @@ void check_presence(const Config& config, Reasons& reasons) {
   const auto is_kpop = [](const ListenerConfig& listener) { return listener.service == Service::kpop; };
   if (!config.kerberos.enabled() && std::ranges::any_of(config.listeners, is_kpop))
     reasons.push_back("a listener is for kpop, but kerberos.realm and kerberos.keytab are not given");
+  if (!config.client_certificate.enabled() &&
+      std::ranges::any_of(config.listeners, &ListenerConfig::client_certificate))
+    reasons.push_back(
+        "a listener asks for client certificates, but client-certificate.authorities is not given");
 }
 
 void check_routes(const Config& config, Reasons& reasons) {

@@ -30,11 +30,11 @@ Result set_domains(Config& config, Values values) {
 
 std::vector<std::string> show_domains(const Config& config) { return config.domains; }
 
-// ---- listen SERVICE [CLASS] ADDRESS:PORT TLS [plaintext-login] ----
+// ---- listen SERVICE [CLASS] ADDRESS:PORT TLS [plaintext-login] [client-certificate] ----
 
 constexpr std::string_view kListenSyntax =
     "(smtp mx | smtp submission | smtp outgoing | smtp relay | pop3 | imap | kpop) ADDRESS:PORT "
-    "(none | starttls | implicit) [plaintext-login] [QUIRK ...]";
+    "(none | starttls | implicit) [plaintext-login] [client-certificate] [QUIRK ...]";
 
 // The words of one directive, taken from the front.
 class Words {
@@ -83,6 +83,12 @@ Result take_listener_word(std::string_view word, ListenerConfig& listener) {
     // Passwords travel over TLS only; the exception is for tests on the machine itself.
     if (!is_loopback(listener.address)) return wrong("plaintext-login is only for loopback addresses");
     listener.plaintext_login = PlaintextLogin::allowed;
+    return {};
+  }
+  if (word == "client-certificate") {
+    if (!takes_logins(listener.service) || listener.service == Service::kpop || listener.tls == TlsMode::none)
+      return wrong("client-certificate is for ports with TLS where clients log in by SASL");
+    listener.client_certificate = true;
     return {};
   }
   const bool detected_before = listener.quirks.detect_tls;
@@ -134,9 +140,10 @@ std::vector<std::string> show_listeners(const Config& config) {
   static constexpr std::string_view kTlsModes[] = {"none", "starttls", "implicit"};
   std::vector<std::string> lines;
   for (const auto& listener : config.listeners)
-    lines.push_back(fmt::format("{} {} {}{}{}", kServices[static_cast<int>(listener.service)],
+    lines.push_back(fmt::format("{} {} {}{}{}{}", kServices[static_cast<int>(listener.service)],
                                 show_address(listener.address), kTlsModes[static_cast<int>(listener.tls)],
                                 listener.plaintext_login == PlaintextLogin::allowed ? " plaintext-login" : "",
+                                listener.client_certificate ? " client-certificate" : "",
                                 show_quirks(listener.quirks)));
   return lines;
 }
@@ -203,6 +210,8 @@ constexpr Key<Config> kKeys[] = {
      "(POP-before-SMTP) and after login; smtp relay takes mail of devices. mailroom-policy(7) has the rules. "
      "With starttls a client may turn on TLS, and must before it can log in; with implicit TLS begins with "
      "the first octet. plaintext-login offers logins without TLS and is only for loopback addresses. "
+     "client-certificate asks clients for a certificate, which they need not have, for logins by SASL "
+     "EXTERNAL; it needs client-certificate.authorities. "
      "A QUIRK is what this listener alone forgives old clients: tls-min=1.0, 1.1, 1.2 (the default) or 1.3 "
      "is "
      "the oldest version of TLS; old-ciphers adds CBC cipher suites and finite-field Diffie-Hellman, without "

@@ -39,11 +39,24 @@ Parsed<std::string> read_file(const std::string& path, std::size_t limit) {
   return content;
 }
 
+struct PemKind {
+  std::string_view label, words;
+  std::size_t max_size;
+};
+constexpr PemKind kCertificates{"CERTIFICATE", "certificate", kMaxChainSize};
+constexpr PemKind kRevocations{"X509 CRL", "revocation list", kMaxRevocationsSize};
+
+Parsed<std::string> read_pem(const std::string& path, const PemKind& kind) {
+  auto pem = read_file(path, kind.max_size);
+  if (!pem) return std::unexpected(fmt::format("{}: {}", path, pem.error()));
+  if (pem->find(fmt::format("-----BEGIN {}-----", kind.label)) == pem->npos)
+    return std::unexpected(fmt::format("{}: no {} in it (PEM)", path, kind.words));
+  return pem;
+}
+
 Result read_chain(CertificateConfig& certificate) {
-  auto pem = read_file(certificate.chain_file, kMaxChainSize);
-  if (!pem) return std::unexpected(fmt::format("{}: {}", certificate.chain_file, pem.error()));
-  if (pem->find("-----BEGIN CERTIFICATE-----") == pem->npos)
-    return std::unexpected(fmt::format("{}: no certificate in it (PEM)", certificate.chain_file));
+  auto pem = read_pem(certificate.chain_file, kCertificates);
+  if (!pem) return std::unexpected(pem.error());
   certificate.chain_pem = std::move(*pem);
   return {};
 }
@@ -76,6 +89,21 @@ Result read_trust_anchors(DnsdConfig& config) {
   if (!anchors) return std::unexpected(fmt::format("{}: {}", config.trust_anchor_file, anchors.error()));
   config.trust_anchors = std::move(*anchors);
   return {};
+}
+
+// The lists are read in certd only.
+void read_client_authorities(ClientCertificateConfig& config, const std::vector<Directive>& directives,
+                             const std::string& file, Errors& errors) {
+  if (!config.authorities_file.empty()) {
+    auto pem = read_pem(config.authorities_file, kCertificates);
+    if (!pem)
+      errors.push_back({file, line_of("client-certificate.authorities", directives), pem.error()});
+    else
+      config.authorities_pem = std::move(*pem);
+  }
+  if (config.revocations_file.empty()) return;
+  if (const auto pem = read_pem(config.revocations_file, kRevocations); !pem)
+    errors.push_back({file, line_of("client-certificate.revocations", directives), pem.error()});
 }
 
 unsigned line_of(const CertificateConfig& certificate, const std::vector<Directive>& directives) {
@@ -130,6 +158,7 @@ std::expected<Config, Errors> load(const std::string& path) {
   if (!text) return std::unexpected(Errors{{path, 0, text.error()}});
   auto reading = read_directives(*text, path);
   read_certificates(reading.config, reading.directives, path, reading.errors);
+  read_client_authorities(reading.config.client_certificate, reading.directives, path, reading.errors);
   if (const auto done = read_trust_anchors(reading.config.dnsd); !done)
     reading.errors.push_back({path, line_of("dnsd.trust-anchor", reading.directives), done.error()});
   return outcome(std::move(reading));

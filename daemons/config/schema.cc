@@ -33,6 +33,7 @@ Schema<Config> make_schema() {
   schema.add("mailbox.", mailbox_keys(), part<&Config::mailbox>);
   schema.add("authd.", authd_keys(), part<&Config::authd>);
   schema.add("kerberos.", kerberos_keys(), part<&Config::kerberos>);
+  schema.add("client-certificate.", client_certificate_keys(), part<&Config::client_certificate>);
   schema.add("policyd.", policyd_keys(), part<&Config::policyd>);
   schema.add("queued.", queued_keys(), part<&Config::queued>);
   schema.add("routing.", routing_keys(), part<&Config::routing>);

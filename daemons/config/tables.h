@@ -21,6 +21,7 @@ std::span<const Key<ImapdConfig>> imapd_keys();
 std::span<const Key<MailboxConfig>> mailbox_keys();
 std::span<const Key<AuthdConfig>> authd_keys();
 std::span<const Key<KerberosConfig>> kerberos_keys();
+std::span<const Key<ClientCertificateConfig>> client_certificate_keys();
 std::span<const Key<PolicydConfig>> policyd_keys();
 std::span<const Key<QueuedConfig>> queued_keys();
 std::span<const Key<RoutingConfig>> routing_keys();

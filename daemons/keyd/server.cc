@@ -19,7 +19,12 @@ std::string joined(const std::vector<std::string>& names) {
   return all;
 }
 
-tls::PrivateKey load_key(const Fd& file, const CertificateConfig& certificate) {
+struct Loaded {
+  tls::PrivateKey key;
+  Sha256Digest certificate;
+};
+
+Loaded load_key(const Fd& file, const CertificateConfig& certificate) {
   const auto refuse = [&](const std::string& reason) {
     log::write("key-refused", {{"names", joined(certificate.names)}, {"reason", reason}});
     return std::runtime_error("a private key cannot be used: " + certificate.key_file);
@@ -32,7 +37,7 @@ tls::PrivateKey load_key(const Fd& file, const CertificateConfig& certificate) {
   if (!chain) throw refuse("certificate: " + chain.error());
   if (chain->key() != key->id()) throw refuse("it is not the certificate's key");
   log::write("key-loaded", {{"names", joined(certificate.names)}});
-  return std::move(*key);
+  return {std::move(*key), chain->fingerprint()};
 }
 
 // What OpenSSL sets up at the first signature is set up before the jail closes.
@@ -68,13 +73,15 @@ Server::Server(const Host& host) : host_{host}, keys_{old_tls_of(host.config)} {
     log::write("kernel-lacks", {{"feature", "mlock"}, {"consequence", "private keys may be swapped out"}});
   const auto& certificates = host_.config.certificates;
   for (std::size_t i = 0; i < certificates.size(); ++i) {
-    tls::PrivateKey key = load_key(host_.take_descriptor("key " + std::to_string(i)), certificates[i]);
-    sign_once(key);
-    keys_.add(std::move(key));
+    Loaded loaded = load_key(host_.take_descriptor("key " + std::to_string(i)), certificates[i]);
+    sign_once(loaded.key);
+    certificates_.push_back({loaded.key.id(), loaded.certificate});
+    keys_.add(std::move(loaded.key));
   }
 }
 
 void Server::attach(const std::string& kind, const std::string& peer, Fd fd) {
+  if (kind == "authd-keyd") return attach_authd(std::move(fd));
   listeners_.push_back({kind, peer, Allowance{kListenerRate, Allowance::Clock::now()}, {}, nullptr});
   const auto listener = std::prev(listeners_.end());
   listener->channel = std::make_unique<ListenerChannel>(
@@ -85,11 +92,39 @@ void Server::attach(const std::string& kind, const std::string& peer, Fd fd) {
       [this, listener](event::ChannelEnd end) { end_listener(listener, end); });
 }
 
+void Server::attach_authd(Fd fd) {
+  authd_ = std::make_unique<AuthdChannel>(
+      host_.loop, std::move(fd), 0,
+      [this](AuthdToKeyd&& message, std::vector<Fd>&&) {
+        const ConnectionId connection = std::get<WhatWasSigned>(message).connection;
+        authd_->send(WasSigned{connection, handshake_of(connection)});
+      },
+      [this](event::ChannelEnd end) {
+        log::write("channel-closed",
+                   {{"channel", "authd-keyd"}, {"peer", "authd"}, {"reason", event::channel_end_name(end)}});
+        authd_.reset();
+      });
+}
+
+std::optional<SignedHandshake> Server::handshake_of(ConnectionId connection) const {
+  for (const Listener& listener : listeners_)
+    for (const Connection& each : listener.connections)
+      if (each.id == connection) return each.handshake;
+  return std::nullopt;
+}
+
+void Server::keep(Connection& connection, const Sign& request, const std::string& signature) const {
+  if (!host_.config.client_certificate.enabled() || !is_certificate_verify(request.to_be_signed)) return;
+  connection.handshake = SignedHandshake{{}, request.to_be_signed, signature};
+  for (const OwnCertificate& own : certificates_)
+    if (own.key == request.key) connection.handshake->certificates.push_back(own.fingerprint);
+}
+
 void Server::open(Listener& listener, const OpenSigner& request, std::vector<Fd> descriptors) {
   if (descriptors.size() != 1) return misbehaved(listener, request.connection, "no descriptor");
   if (listener.connections.size() >= kMaxConnections)
     return misbehaved(listener, request.connection, "too many connections");
-  listener.connections.push_back({request.connection, 0, nullptr});
+  listener.connections.push_back({request.connection, 0, {}, nullptr});
   const auto connection = std::prev(listener.connections.end());
   Listener* const owner = &listener;
   connection->channel = std::make_unique<ConnectionChannel>(
@@ -104,6 +139,8 @@ void Server::answer(Listener& listener, std::list<Connection>::iterator connecti
   const bool allowed =
       ++connection->signatures <= kMaxSignatures && listener.allowance.take(Allowance::Clock::now());
   const KeydToConnection reply = allowed ? keys_.answer(request) : SignRefused{SignRefusal::too_many};
+  // Before the connection learns it: nobody can ask for a signature that is not noted yet.
+  if (const auto* made = std::get_if<Signature>(&reply)) keep(*connection, request, made->bytes);
   connection->channel->send(reply);
   const auto* refused = std::get_if<SignRefused>(&reply);
   if (refused == nullptr) return;

@@ -1,8 +1,9 @@
-// keyd's channels: one to each listener, and one to each connection that a listener has opened.
+// keyd's channels: one to each listener, one to each connection that a listener has opened, and authd's.
 #pragma once
 
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,11 +35,13 @@ class Server : public mailroom::Server {
   struct Listener;
   struct Connection;
   using ListenerChannel = event::ChannelHandler<KeydToListener, ListenerToKeyd>;
+  using AuthdChannel = event::ChannelHandler<KeydToAuthd, AuthdToKeyd>;
   using ConnectionChannel = event::ChannelHandler<KeydToConnection, ConnectionToKeyd>;
 
   struct Connection {
     ConnectionId id = 0;
     int signatures = 0;
+    std::optional<SignedHandshake> handshake;  // kept where clients may log in by certificate
     std::unique_ptr<ConnectionChannel> channel;
   };
   struct Listener {
@@ -49,15 +52,25 @@ class Server : public mailroom::Server {
     std::unique_ptr<ListenerChannel> channel;  // null once it has ended; its connections may still be there
   };
 
+  void attach_authd(Fd fd);
+  std::optional<SignedHandshake> handshake_of(ConnectionId connection) const;
+  void keep(Connection& connection, const Sign& request, const std::string& signature) const;
   void open(Listener& listener, const OpenSigner& request, std::vector<Fd> descriptors);
   void answer(Listener& listener, std::list<Connection>::iterator connection, const Sign& request);
   void end_listener(std::list<Listener>::iterator listener, event::ChannelEnd end);
   void end_connection(Listener& listener, std::list<Connection>::iterator connection, event::ChannelEnd end);
   static void misbehaved(const Listener& listener, ConnectionId connection, std::string_view reason);
 
+  struct OwnCertificate {
+    tls::KeyId key{};
+    Sha256Digest fingerprint{};
+  };
+
   Host host_;
   KeyRing keys_;
+  std::vector<OwnCertificate> certificates_;
   std::list<Listener> listeners_;
+  std::unique_ptr<AuthdChannel> authd_;
 };
 
 }  // namespace mailroom::keyd

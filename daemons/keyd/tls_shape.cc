@@ -28,15 +28,6 @@ constexpr Group kGroups[] = {{0x0017, 65, true}, {0x0018, 97, true}, {0x001d, 32
 
 unsigned octet(std::string_view bytes, std::size_t at) { return static_cast<unsigned char>(bytes[at]); }
 
-bool is_certificate_verify(std::string_view bytes) {
-  if (bytes.size() < kPadding + kContext.size()) return false;
-  const std::string_view padding = bytes.substr(0, kPadding);
-  const std::string_view context = bytes.substr(kPadding, kContext.size());
-  const std::size_t hash = bytes.size() - kPadding - kContext.size();
-  return std::ranges::all_of(padding, [](char c) { return c == ' '; }) && context == kContext &&
-         (hash == kSha256 || hash == kSha384);
-}
-
 // struct { ECCurveType curve_type; NamedCurve namedcurve; opaque point<1..2^8-1>; }
 bool is_ecdhe_params(std::string_view params) {
   if (params.size() < 4 || octet(params, 0) != kNamedCurve) return false;
@@ -72,6 +63,15 @@ bool is_server_key_exchange(std::string_view bytes, std::string_view mark, bool 
 }
 
 }  // namespace
+
+bool is_certificate_verify(std::string_view to_be_signed) {
+  if (to_be_signed.size() < kPadding + kContext.size()) return false;
+  const std::string_view padding = to_be_signed.substr(0, kPadding);
+  const std::string_view context = to_be_signed.substr(kPadding, kContext.size());
+  const std::size_t hash = to_be_signed.size() - kPadding - kContext.size();
+  return std::ranges::all_of(padding, [](char c) { return c == ' '; }) && context == kContext &&
+         (hash == kSha256 || hash == kSha384);
+}
 
 bool is_tls_shaped(tls::SignatureScheme scheme, std::string_view to_be_signed, OldTls old) {
   const bool is_old = scheme == tls::SignatureScheme::rsa_pkcs1_md5_sha1;

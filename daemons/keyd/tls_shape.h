@@ -24,4 +24,7 @@ enum class OldTls : std::uint8_t { refused, allowed };
 // A signature of such octets is of no use for a certificate, a message, DKIM, or another protocol.  Pure.
 bool is_tls_shaped(tls::SignatureScheme scheme, std::string_view to_be_signed, OldTls old = OldTls::refused);
 
+// Whether they are the first of these.  Pure.
+bool is_certificate_verify(std::string_view to_be_signed);
+
 }  // namespace mailroom::keyd

@@ -5,6 +5,7 @@ namespace {
 
 // authd delays the answers to failures, and hashes queue up; longer than both together.
 constexpr std::chrono::seconds kPatience{60};
+constexpr std::string_view kExternal = "EXTERNAL";
 
 AuthFailure::Kind kind_of(LoginRefusal refusal) {
   switch (refusal) {
@@ -29,10 +30,16 @@ AuthFailure::Kind kind_of(LoginRefusal refusal) {
 
 }  // namespace
 
+bool AuthenticatorClient::can_be_external() const {
+  return config_.client_certificate.enabled() && connection_ != nullptr &&
+         connection_->has_client_certificate();
+}
+
 // What authd takes with this configuration; PLUS where the binding that a client chooses by default is one
 // that we have: tls-exporter (RFC 9266 section 3).
 std::vector<std::string> AuthenticatorClient::mechanisms() const {
   std::vector<std::string> all;
+  if (can_be_external()) all.emplace_back(kExternal);
   if (config_.kerberos.enabled()) all.emplace_back("GSSAPI");
   if (config_.authd.scram) {
     if (connection_ != nullptr && connection_->has_exporter_binding())
@@ -45,7 +52,8 @@ std::vector<std::string> AuthenticatorClient::mechanisms() const {
 
 AuthStep AuthenticatorClient::start(std::string_view mechanism,
                                     std::optional<std::string_view> initial_response) {
-  SaslStart question{std::string{mechanism}, {}, {}};
+  SaslStart question{std::string{mechanism}, {}, {}, {}};
+  if (mechanism == kExternal && can_be_external()) question.handshake = connection_->client_handshake();
   const bool can_bind = mechanism != "PLAIN" && mechanism != "LOGIN";
   if (can_bind && connection_ != nullptr) question.bindings = connection_->bindings();
   if (initial_response) question.initial_response.emplace(*initial_response);

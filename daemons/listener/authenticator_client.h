@@ -25,6 +25,7 @@ class AuthenticatorClient : public Authenticator {
   const std::string& name() const { return name_; }
 
  private:
+  bool can_be_external() const;
   AuthStep ask(const ConnectionToAuthd& question);
 
   ipc::MessageChannel<ConnectionToAuthd, AuthdToConnection> authd_;

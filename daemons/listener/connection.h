@@ -35,6 +35,10 @@ class Connection : public TlsUpgrade {
   bool has_exporter_binding() const { return tls_ && tls_->has_exporter_binding(); }
   tls::ChannelBindings bindings() const { return tls_ ? tls_->bindings() : tls::ChannelBindings{}; }
 
+  bool has_client_certificate() const { return tls_ && !tls_->client_handshake().empty(); }
+  // The handshake in which the client has proved one.
+  const std::string& client_handshake() const { return tls_->client_handshake(); }
+
   // Gives the connection to its account's session, and returns when this process is no longer needed: at once
   // without TLS, at the session's end with it.  False when the session was refused: the client has not been
   // answered yet.

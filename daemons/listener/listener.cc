@@ -73,17 +73,21 @@ void Listener::make_tls() {
   for (auto socket = sockets_.begin(); socket != sockets_.end(); ++socket) {
     const auto wants_the_same = [&](const ListenSocket& other) {
       return other.config.quirks.tls_min == socket->config.quirks.tls_min &&
-             other.config.quirks.old_ciphers == socket->config.quirks.old_ciphers;
+             other.config.quirks.old_ciphers == socket->config.quirks.old_ciphers &&
+             other.config.client_certificate == socket->config.client_certificate;
     };
     const auto before = std::find_if(sockets_.begin(), socket, wants_the_same);
-    socket->tls = before != socket ? before->tls : make_tls_context(socket->config.quirks);
+    socket->tls = before != socket ? before->tls : make_tls_context(socket->config);
   }
 }
 
-tls::ServerContext* Listener::make_tls_context(const QuirksConfig& quirks) {
+tls::ServerContext* Listener::make_tls_context(const ListenerConfig& listener) {
+  const QuirksConfig& quirks = listener.quirks;
   tls::ServerSettings settings{.identities = {},
                                .protocol = protocol_.alpn,
                                .tolerance = {static_cast<tls::Version>(quirks.tls_min), quirks.old_ciphers}};
+  if (listener.client_certificate)
+    settings.client_authorities_pem = config_.client_certificate.authorities_pem;
   for (const CertificateConfig& certificate : config_.certificates)
     settings.identities.push_back({certificate.names, certificate.chain_pem});
   auto context = tls::ServerContext::make(settings);

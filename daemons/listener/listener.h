@@ -75,7 +75,7 @@ class Listener {
   void take_descriptors();
   void make_tls();
   void make_child_filters();
-  tls::ServerContext* make_tls_context(const QuirksConfig& quirks);
+  tls::ServerContext* make_tls_context(const ListenerConfig& listener);
   void watch(int fd, Tag kind, std::uint32_t index = 0);
 
   // the loop (listener.cc)

@@ -99,6 +99,12 @@ std::vector<PassedDescriptor> Supervisor::descriptors_for(Role role, std::vector
     if (!owned.back()) throw std::system_error(errno, std::generic_category(), config_.kerberos.keytab_file);
     pass("keytab", owned.back().get());
   }
+  if (const std::string& path = config_.client_certificate.revocations_file;
+      role == Role::certd && !path.empty()) {
+    owned.emplace_back(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!owned.back()) throw std::system_error(errno, std::generic_category(), path);
+    pass("revocations", owned.back().get());
+  }
   if (role == Role::relayd) {
     owned.emplace_back(::open(config_.outbound_tls.ca_file.c_str(), O_RDONLY | O_CLOEXEC));
     if (owned.back()) pass("authorities", owned.back().get());

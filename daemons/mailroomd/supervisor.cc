@@ -34,6 +34,7 @@ constexpr std::array kRolesWithTools{Role::logd, Role::policyd, Role::authd, Rol
 bool may_be_absent(Role role, const Config& config) {
   if (role == Role::relayd) return false;
   if (role == Role::krbd) return !config.kerberos.enabled();
+  if (role == Role::certd) return !config.client_certificate.enabled();
   if (role == Role::kdcd) return !config.kerberos.enabled() || config.kerberos.kdcs.empty();
   if (!is_listener(role)) return role == Role::keyd && config.certificates.empty();
   const auto serves = [role](const ListenerConfig& listener) {
@@ -59,7 +60,7 @@ bool may_be_absent(Role role, const Config& config) {
 
 // Those that hold what was read from files of the configuration.
 bool is_replaced_at_reload(Role role) {
-  return is_listener(role) || role == Role::keyd || role == Role::krbd;
+  return is_listener(role) || role == Role::keyd || role == Role::krbd || role == Role::certd;
 }
 
 }  // namespace

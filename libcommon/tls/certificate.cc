@@ -68,6 +68,12 @@ std::expected<CertificateChain, std::string> CertificateChain::parse(std::string
   chain.certificates_ = std::move(*all);
   chain.type_ = *type;
   chain.key_ = key_id(key);
+  unsigned size = static_cast<unsigned>(chain.fingerprint_.size());
+  const Handle<EVP_MD, &EVP_MD_free> algorithm{EVP_MD_fetch(library(), "SHA256", nullptr)};
+  require(algorithm ? X509_digest(chain.certificates_.front().get(), algorithm.get(),
+                                  chain.fingerprint_.data(), &size)
+                    : 0,
+          "fingerprint");
   return chain;
 }
 

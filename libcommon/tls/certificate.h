@@ -26,6 +26,8 @@ class CertificateChain {
   // The leaf's key.
   const KeyId& key() const { return key_; }
   KeyType key_type() const { return type_; }
+  // SHA-256 of the leaf's DER.
+  const Sha256Digest& fingerprint() const { return fingerprint_; }
 
   // Whether the leaf is for this host name (RFC 6125: subjectAltName, whole-label wildcards).
   bool covers(std::string_view host_name) const;
@@ -38,6 +40,7 @@ class CertificateChain {
   std::vector<std::shared_ptr<x509_st>> certificates_;
   KeyType type_{};
   KeyId key_{};
+  Sha256Digest fingerprint_{};
 };
 
 // Whether chain and key belong together and can be used; the error says in words why not.

@@ -1,13 +1,16 @@
 // What OpenSSL's callbacks show of a connection, kept for the log and for moving the connection.
 #include <openssl/crypto.h>
 
+#include "libcommon/protocol/tls/handshake.h"
 #include "libcommon/tls/record_key.h"
 #include "libcommon/tls/server_state.h"
 
 namespace mailroom::tls {
 namespace {
 
-constexpr unsigned char kKeyUpdate = 24;  // HandshakeType, RFC 8446 4
+constexpr unsigned char kCertificateVerify = 15;  // HandshakeType, RFC 8446 4
+constexpr unsigned char kFinished = 20;
+constexpr unsigned char kKeyUpdate = 24;
 
 int hex_digit(char c) { return c >= '0' && c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10; }
 
@@ -29,7 +32,10 @@ void note_message(int written, int, int type, const void* octets, std::size_t si
   TrafficKeys& traffic = notes->traffic;
   if (type == SSL3_RT_HEADER && first == static_cast<unsigned char>(ContentType::application_data))
     ++(written == 1 ? traffic.server_records : traffic.client_records);
-  if (type == SSL3_RT_HANDSHAKE && first == kKeyUpdate) traffic.updated = true;
+  if (type != SSL3_RT_HANDSHAKE) return;
+  if (first == kKeyUpdate) traffic.updated = true;
+  notes->handshake.note(written == 1 ? KeptHandshake::From::us : KeptHandshake::From::client,
+                        {static_cast<const char*>(octets), size});
 }
 
 }  // namespace
@@ -55,6 +61,23 @@ void note_secret(const SSL* ssl, const char* line) {
     traffic.server_secret = from_hex(secret);
     traffic.server_records = 0;
   }
+}
+
+const std::string KeptHandshake::kNothing;
+
+void KeptHandshake::note(From from, std::string_view message) {
+  if (state_ != State::keeping) return;
+  const auto type = static_cast<unsigned char>(message.front());
+  // Without a certificate, and in TLS 1.2, the client has come to its end.
+  if (from == From::client && type == kFinished) return give_up();
+  if (messages_.size() + message.size() > kMaxHandshake) return give_up();
+  messages_ += message;
+  if (from == From::client && type == kCertificateVerify) state_ = State::whole;
+}
+
+void KeptHandshake::give_up() {
+  state_ = State::off;
+  messages_ = {};
 }
 
 TrafficKeys::~TrafficKeys() {

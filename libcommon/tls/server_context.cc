@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <cctype>
 
+#include "libcommon/tls/client_context.h"
+#include "libcommon/tls/client_scheme.h"
 #include "libcommon/tls/library.h"
+#include "libcommon/tls/pem_certificates.h"
 #include "libcommon/tls/remote_key.h"
 #include "libcommon/tls/server_state.h"
 
@@ -70,6 +73,16 @@ int choose_protocol(SSL*, const unsigned char** chosen, unsigned char* chosen_si
   return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
+// The version is known by then: a client of TLS 1.2 is not asked.
+int ask_for_certificate(SSL* ssl, void*) {
+  const bool asks = SSL_version(ssl) >= TLS1_3_VERSION;
+  SSL_set_verify(ssl, asks ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
+  return 1;
+}
+
+// What the client shows is certd's to look at; here it is enough that the client has its key.
+int take_any_certificate(X509_STORE_CTX*, void*) { return 1; }
+
 // ---- Set-up.
 
 std::string signature_schemes(const std::vector<const CertificateChain*>& chains) {
@@ -126,6 +139,22 @@ bool set_callbacks(SSL_CTX* context, ServerContext::State& state) {
   return SSL_CTX_set_session_id_context(context, service, static_cast<unsigned>(state.protocol.size())) == 1;
 }
 
+std::string client_schemes() {
+  std::string list = kSchemesOfCertificates;
+  for (const ClientSchemeRow& row : kClientSchemes) list = row.name + (":" + list);
+  return list;
+}
+
+// Clients choose among their certificates by the authorities' names (RFC 8446 4.2.4).
+bool ask_clients(SSL_CTX* context, const ServerContext::State& state) {
+  for (const auto& authority : state.client_authorities)
+    if (SSL_CTX_add_client_CA(context, authority.get()) != 1) return false;
+  SSL_CTX_set_cert_cb(context, ask_for_certificate, nullptr);
+  SSL_CTX_set_cert_verify_callback(context, take_any_certificate, nullptr);
+  SSL_CTX_set_max_cert_list(context, kMaxClientCertificates);
+  return SSL_CTX_set1_client_sigalgs_list(context, client_schemes().c_str()) == 1;
+}
+
 bool use_chain(SSL_CTX* context, const CertificateChain& chain, SignerSlot& slot) {
   const auto& certificates = chain.certificates();
   const PkeyHandle key = make_remote_key(certificates.front().get(), slot);
@@ -179,6 +208,7 @@ SslContextHandle build_context(ServerContext::State& state,
   if (!context || !set_rules(context.get(), state, signature_schemes(chains)) ||
       !set_callbacks(context.get(), state))
     return {};
+  if (!state.client_authorities.empty() && !ask_clients(context.get(), state)) return {};
   for (const CertificateChain* chain : chains)
     if (!use_chain(context.get(), *chain, state.slot)) return {};
   return context;
@@ -198,6 +228,11 @@ std::expected<ServerContext, std::string> ServerContext::make(const ServerSettin
     return "certificate of " + (identity.names.empty() ? "(no name)" : identity.names.front()) + ": " +
            trouble;
   };
+  if (!settings.client_authorities_pem.empty()) {
+    auto authorities = read_certificates(settings.client_authorities_pem, kMaxAuthorities);
+    if (!authorities) return std::unexpected("authorities of clients: " + authorities.error());
+    state->client_authorities = std::move(*authorities);
+  }
   for (const ServerIdentity& identity : settings.identities) {
     auto chain = CertificateChain::parse(identity.chain_pem);
     if (!chain) return std::unexpected(describe(identity, chain.error()));

@@ -43,7 +43,13 @@ struct ServerSettings {
   // without ALPN is welcome, one that offers others alone gets no_application_protocol.
   std::string protocol;
   Tolerance tolerance;
+  // Not empty: in TLS 1.3 clients are asked for a certificate of one of these authorities (PEM).  They need
+  // not show one, and it is not looked at here but for its signature: see TlsStream::client_handshake().
+  std::string client_authorities_pem = {};
 };
+
+// Octets of certificates that a client may show; with more the handshake fails.
+inline constexpr std::size_t kMaxClientCertificates = 16 * 1024;
 
 class ServerContext {
  public:

@@ -21,7 +21,8 @@ struct ServerContext::State {
   SignerSlot slot;
   std::string protocol;
   Tolerance tolerance;
-  std::deque<LoadedIdentity> identities;  // the first is the default
+  std::vector<std::shared_ptr<X509>> client_authorities;  // empty: no client is asked for a certificate
+  std::deque<LoadedIdentity> identities;                  // the first is the default
 
   SSL_CTX* default_context() const { return identities.front().context.get(); }
   // Null where the client is to be served by the default.
@@ -45,11 +46,32 @@ struct TrafficKeys {
   bool updated = false;  // these secrets are not the current ones any more
 };
 
+// The messages of a handshake, from ClientHello to the client's CertificateVerify.
+class KeptHandshake {
+ public:
+  enum class From : std::uint8_t { us, client };
+
+  // Messages that were noted before are those of another handshake.
+  void begin() { state_ = State::keeping; }
+  void note(From from, std::string_view message);
+  // Empty: the client has proved no certificate in it, or it is too long.
+  const std::string& messages() const { return state_ == State::whole ? messages_ : kNothing; }
+
+ private:
+  enum class State : std::uint8_t { off, keeping, whole };
+  void give_up();
+
+  static const std::string kNothing;
+  State state_ = State::off;
+  std::string messages_;
+};
+
 // Where the callbacks of a connection leave what they see.
 struct ConnectionNotes {
   std::optional<Tolerance> tolerance;  // in place of the context's; set before the handshake
   ClientOffer offer;
   TrafficKeys traffic;
+  KeptHandshake handshake;
 };
 
 // Before the handshake.  `notes` must outlive the SSL object.

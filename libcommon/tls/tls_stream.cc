@@ -51,6 +51,7 @@ void TlsStream::State::make_ssl(SSL_CTX* rules) {
 void TlsStream::State::handshake() {
   make_ssl(server->default_context());
   take_notes(ssl.get(), notes);
+  if (!server->client_authorities.empty()) notes.handshake.begin();
   server->slot.failure.clear();
   if (notes.tolerance && !tolerate(ssl.get(), *notes.tolerance))
     throw StreamError(StreamError::Kind::failed, "TLS: " + take_errors());
@@ -170,6 +171,8 @@ void TlsStream::close() noexcept {
   state_->transport.flush();
   ERR_clear_error();
 }
+
+const std::string& TlsStream::client_handshake() const { return state_->notes.handshake.messages(); }
 
 const HandshakeFacts& TlsStream::facts() const { return state_->facts; }
 

@@ -70,6 +70,11 @@ class TlsStream : public Stream {
 
   const HandshakeFacts& facts() const;
 
+  // The messages of the handshake, from ClientHello to the client's CertificateVerify, where the server has
+  // asked for a certificate and the client has proved one; else empty.  At most kMaxHandshake
+  // octets; of a longer one there is nothing.
+  const std::string& client_handshake() const;
+
   // Of the server's end.  Whether there is an exporter's is known at once; to compute them takes some
   // microseconds.
   bool has_exporter_binding() const;

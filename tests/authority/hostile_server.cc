@@ -1,6 +1,7 @@
-// A taken-over authd, policyd, queued, deliverd, keyd, dnsd, stsd, krbd, kdcd or relayd: on each channel that
-// it gets it says what it has no right to, then what is no message at all.  tests/breach/30-servers.t puts it
-// in the place of the real one: who hears it must refuse, say so, and go on.
+// A taken-over authd, policyd, queued, deliverd, keyd, dnsd, stsd, krbd, kdcd, certd or relayd: on each
+// channel that it gets it says what it has no right to, then what is no message at all.
+// tests/breach/30-servers.t puts it in the place of the real one: who hears it must refuse, say so, and go
+// on.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -9,6 +10,7 @@
 #include <random>
 
 #include "daemons/channels/authd.h"
+#include "daemons/channels/certd.h"
 #include "daemons/channels/deliverd.h"
 #include "daemons/channels/dnsd.h"
 #include "daemons/channels/kdcd.h"
@@ -114,6 +116,16 @@ std::deque<Words> claims_on(std::string_view kind) {
   if (kind == "authd-kdcd")
     return {say(KdcdToAuthd{TicketObtained{1, "no ticket"}}),
             say(KdcdToAuthd{TicketObtained{kNobodysConnection, std::string(30'000, 'x')}})};
+  if (kind == "authd-keyd") {
+    if (Role::TWIN_OF == Role::authd) return {say(AuthdToKeyd{WhatWasSigned{kNobodysConnection}})};
+    return {say(KeydToAuthd{WasSigned{kNobodysConnection, SignedHandshake{{}, "forged", "forged"}}})};
+  }
+  if (kind == "authd-certd") {
+    if (Role::TWIN_OF == Role::authd)
+      return {say(AuthdToCertd{CheckHandshake{1, {}, std::string(30'000, 'x')}})};
+    return {say(CertdToAuthd{CertificateProved{1, {std::string(64, 'a'), {"alice@sandbox.test"}, {}}}}),
+            say(CertdToAuthd{CertificateRefused{kNobodysConnection, "\n forged=1"}})};
+  }
   if (kind == "relayd-authd")  // a channel that is none
     return {say(RelaydToAuthd{OpenCredentials{kNobodysConnection, 12345}}, true)};
   if (kind.ends_with("-policyd") && Role::TWIN_OF == Role::policyd)

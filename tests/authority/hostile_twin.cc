@@ -2,7 +2,8 @@
 // attacker in its place would try on each of its channels.  tests/system/72-authority.t puts it in the place
 // of the real program and reads what came of each attempt.
 //
-// The client sends one line, the name of the attempt; the answer is one line: what the other side said.
+// The client sends one line, the name of the attempt and perhaps an argument; the answer is one line: what
+// the other side said.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -20,12 +21,16 @@
 #include "daemons/listener/authenticator_client.h"
 #include "daemons/listener/connection.h"
 #include "daemons/listener/session_start.h"
+#include "libcommon/protocol/tls/handshake.h"
+#include "libcommon/text/base64.h"
+#include "libcommon/tls/digest.h"
 
 namespace {
 
 using namespace mailroom;
 using Wait = ipc::PacketSocket::Wait;
 
+constexpr std::size_t kMaxLine = 80 * 1024;
 constexpr std::chrono::seconds kPatience{30};  // a loaded machine is slow
 constexpr char kMessage[] = "Subject: forged\r\n\r\nforged\r\n";
 
@@ -48,7 +53,9 @@ class Twin {
       : process_{process}, listener_{std::move(process.to_listener)}, policyd_{std::move(process.to_policyd)},
         queued_{std::move(process.to_queued)} {}
 
-  std::string attempt(const std::string& name) {
+  std::string attempt(const std::string& line) {
+    const std::string name = line.substr(0, line.find(' '));
+    const std::string argument{line, std::min(name.size() + 1, line.size())};
     const std::map<std::string, std::function<std::string()>> attempts{
         {"content-without-envelope", [this] { return submit(1); }},
         {"content-for-another-transaction",
@@ -73,6 +80,18 @@ class Twin {
         {"descriptor-to-queued", [this] { return with_descriptor(queued_, AbandonContent{1}); }},
         {"answer-to-no-challenge", [this] { return unasked_answer(); }},
         {"sign-a-contract", [this] { return sign_what_is_no_handshake(); }},
+        {"show-handshake", [this] { return show_handshake(); }},
+        {"replay-handshake", [&, this] { return external(octets_of(argument)); }},
+        {"replay-handshake-signed-again",
+         [&, this] {
+           const std::string handshake = octets_of(argument);
+           return sign_again(handshake).empty() ? "not signed" : external(handshake);
+         }},
+        {"replay-handshake-with-a-new-signature",
+         [&, this] {
+           const std::string handshake = octets_of(argument);
+           return external(with_signature(handshake, sign_again(handshake)));
+         }},
         {"hand-over-without-verdict", [this] { return hand_over(process_.client.get()); }},
         {"hand-over-another-socket",
          [this] {
@@ -168,35 +187,90 @@ class Twin {
   }
 
   std::string sign_what_is_no_handshake() {
+    const auto signature = sign("I owe you a million");
+    return signature ? "signed" : signature.error();
+  }
+
+  // By ECDSA with SHA-256 and our only key; keyd's channel stays open, as that of an honest child does.
+  std::expected<std::string, std::string> sign(const std::string& to_be_signed) {
     listener_.send(WantSigner{});
     auto opened = listener_.receive(Wait::yes, 1, soon());
-    if (!opened || opened->descriptors.size() != 1) return "no keyd";
-    ipc::MessageChannel<ConnectionToKeyd, KeydToConnection> keyd{std::move(opened->descriptors.front())};
-    const auto keys = process_.tls->key_ids();
-    keyd.send(Sign{keys.front(), tls::SignatureScheme{}, "I owe you a million"});
-    auto answer = keyd.receive(Wait::yes, 0, soon());
+    if (!opened || opened->descriptors.size() != 1) return std::unexpected("no keyd");
+    keyd_ = decltype(keyd_){std::move(opened->descriptors.front())};
+    keyd_.send(Sign{process_.tls->key_ids().front(), tls::SignatureScheme{}, to_be_signed});
+    auto answer = keyd_.receive(Wait::yes, 0, soon());
+    if (!answer) return std::unexpected(words(answer.error()));
+    const auto* made = std::get_if<Signature>(&answer->message);
+    if (made == nullptr) return std::unexpected("refused");
+    return made->bytes;
+  }
+
+  // ---- handshakes with client certificates
+
+  static std::string octets_of(const std::string& base64) { return decode_base64(base64).value_or(""); }
+
+  std::string external(const std::string& handshake) {
+    ipc::MessageChannel<ConnectionToAuthd, AuthdToConnection> authd{std::move(process_.to_authd)};
+    authd.send(SaslStart{"EXTERNAL", "", {}, handshake});
+    auto answer = authd.receive(Wait::yes, 0, soon());
     if (!answer) return words(answer.error());
-    return std::holds_alternative<Signature>(answer->message) ? "signed" : "refused";
+    return std::holds_alternative<SaslSucceeded>(answer->message) ? "logged in" : "refused";
+  }
+
+  // Does the handshake as an honest child does, logs in with it, and gives it away: "RESULT BASE64", by TLS.
+  std::string show_handshake() {
+    SocketStream plain{process_.client.get(), -1};
+    SignerClient signer{listener_};
+    process_.tls->bind_signer(signer);
+    plain.write("go\n");
+    const auto stream = tls::TlsStream::accept(*process_.tls, plain);
+    const std::string& handshake = stream->client_handshake();
+    stream->write(external(handshake) + " " + encode_base64(handshake) + "\n");
+    return {};
+  }
+
+  // The signature that keyd makes in this connection for the handshake of another.
+  std::string sign_again(const std::string& octets) {
+    const auto handshake = tls::read_handshake(octets);
+    if (!handshake || handshake->hash != tls::TranscriptHash::sha256) return {};
+    const Sha256Digest hash = sha256(handshake->server_transcript);
+    std::string to_be_signed(64, ' ');
+    to_be_signed.append("TLS 1.3, server CertificateVerify").append(1, '\0');
+    to_be_signed.append(reinterpret_cast<const char*>(hash.data()), hash.size());
+    return sign(to_be_signed).value_or("");
+  }
+
+  // The handshake with another signature in the server's CertificateVerify.
+  static std::string with_signature(std::string octets, const std::string& signature) {
+    const auto handshake = tls::read_handshake(octets);
+    if (!handshake || signature.empty()) return {};
+    const auto at = static_cast<std::size_t>(handshake->server.signature.data() - octets.data());
+    octets.replace(at, handshake->server.signature.size(), signature);
+    octets[at - 1] = static_cast<char>(signature.size());      // less than 256: ECDSA on P-256
+    octets[at - 5] = static_cast<char>(signature.size() + 4);  // of the message
+    return octets;
   }
 
   BeforeLogin& process_;
   ListenerChannel listener_;
   ipc::MessageChannel<ConnectionToPolicyd, PolicydToConnection> policyd_;
   ipc::MessageChannel<ConnectionToQueued, QueuedToConnection> queued_;
+  ipc::MessageChannel<ConnectionToKeyd, KeydToConnection> keyd_;
   std::optional<AuthenticatorClient> authenticator_;
 };
 
 void serve(BeforeLogin& process) {
   SocketStream client{process.client.get(), -1};
-  char line[64];
+  std::string line(kMaxLine, '\0');
   std::size_t size = 0;
-  while (size < sizeof line && (size == 0 || line[size - 1] != '\n')) {
-    const std::size_t got = client.read({line + size, sizeof line - size});
+  while (size < line.size() && (size == 0 || line[size - 1] != '\n')) {
+    const std::size_t got = client.read(std::span{line}.subspan(size));
     if (got == 0) return;
     size += got;
   }
   Twin twin{process};
-  client.write(twin.attempt(std::string{line, size > 0 ? size - 1 : 0}) + "\n");
+  const std::string answer = twin.attempt(line.substr(0, size > 0 ? size - 1 : 0));
+  if (!answer.empty()) client.write(answer + "\n");
 }
 
 }  // namespace

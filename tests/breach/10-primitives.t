@@ -5,8 +5,8 @@
 need_root
 
 start_sink slow --script <(echo '{"rules": [{"at": "content", "delay": 600}]}')
-start_breach_sandbox --route slow.test=127.0.0.1:"$SINK_PORT"
-for name in logd keyd policyd authd deliverd queued dnsd stsd; do intrude "$name" "$(pid_of "$name")"; done
+start_breach_sandbox --client-certificates --route slow.test=127.0.0.1:"$SINK_PORT"
+for name in logd keyd policyd authd certd deliverd queued dnsd stsd; do intrude "$name" "$(pid_of "$name")"; done
 for name in smtpd-mx smtpd-submission; do intrude smtp-listener "$(pid_of "$name")"; done
 for name in pop3d imapd; do intrude listener "$(pid_of "$name")"; done
 intrude relayd "$(pid_of relayd)"

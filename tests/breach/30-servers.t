@@ -6,13 +6,13 @@
 need_root
 
 kerberos=()
-roles='authd policyd queued deliverd keyd dnsd stsd relayd'
+roles='authd policyd queued deliverd keyd dnsd stsd certd relayd'
 if command -v krb5kdc > /dev/null && command -v kadmin.local > /dev/null; then
     kerberos=(--kerberos)
     roles="$roles krbd kdcd"
 fi
 start_sink far
-start_sandbox "${kerberos[@]}" --route "far.test=127.0.0.1:$SINK_PORT" --set 'queued.retry-schedule 1s 1s 1s 1s 1s 1s 1s 1s'
+start_sandbox "${kerberos[@]}" --client-certificates --route "far.test=127.0.0.1:$SINK_PORT" --set 'queued.retry-schedule 1s 1s 1s 1s 1s 1s 1s 1s'
 others() { for pid in "$PID" $(pgrep -P "$PID"); do [ "$pid" = "$1" ] || echo "$pid"; done; }
 descriptors() { find "/proc/$1/fd" -mindepth 1 2> /dev/null | wc -l; }
 replaced() { local pid; pid=$(pid_of "$1") && [ "$pid" != "$2" ] && alive "$pid"; }
@@ -28,14 +28,15 @@ no_leak() { # PID BEFORE
 
 # Who must have said what of it, by the process's name and its words.
 declare -A heard=(
-    [authd]='policyd\[[0-9]+\] (peer-misbehaved|channel-closed) .*(authd|malformed)'
+    [authd]='policyd\[[0-9]+\] (peer-misbehaved|channel-closed) .*(authd|malformed);keyd\[[0-9]+\] channel-closed .*authd.*malformed;certd\[[0-9]+\] channel-closed .*authd.*malformed'
     [policyd]='queued\[[0-9]+\] (peer-misbehaved|channel-closed) .*(policyd|malformed);authd\[[0-9]+\] channel-closed .*malformed;imapd\[[0-9]+\] channel-closed .*malformed'
     [queued]='deliverd\[[0-9]+\] delivery-failed;deliverd\[[0-9]+\] channel-closed .*malformed;policyd\[[0-9]+\] channel-closed .*malformed'
     [deliverd]='queued\[[0-9]+\] channel-closed .*malformed'
-    [keyd]='mailroomd\[[0-9]+\] peer-misbehaved .*keyd'
+    [keyd]='mailroomd\[[0-9]+\] peer-misbehaved .*keyd;authd\[[0-9]+\] channel-closed .*keyd.*malformed'
     [dnsd]='queued\[[0-9]+\] channel-closed .*dnsd.*malformed;policyd\[[0-9]+\] channel-closed .*dnsd.*malformed'
     [stsd]='policyd\[[0-9]+\] channel-closed .*stsd.*malformed'
     [krbd]='authd\[[0-9]+\] channel-closed .*krbd.*malformed'
+    [certd]='authd\[[0-9]+\] channel-closed .*certd.*malformed'
     [kdcd]='authd\[[0-9]+\] channel-closed .*kdcd.*malformed'
     [relayd]='queued\[[0-9]+\] peer-misbehaved .*queued-relay.*something else;queued\[[0-9]+\] peer-misbehaved .*queued-relay.*malformed;authd\[[0-9]+\] channel-closed .*relayd-authd.*malformed'
 )

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "daemons/channels/authd.h"
+#include "daemons/channels/certd.h"
 #include "daemons/channels/control.h"
 #include "daemons/channels/deliverd.h"
 #include "daemons/channels/dnsd.h"
@@ -47,7 +48,8 @@ using All =
              ListenerToPolicyd, PolicydToListener, ConnectionToPolicyd, PolicydToConnection, PolicydToQueued,
              QueuedToPolicyd, ListenerToQueued, ConnectionToQueued, QueuedToConnection, ToolToAuthd,
              AuthdToTool, ToolToPolicyd, PolicydToTool, ToolToQueued, QueuedToTool, Launch, AskerToDnsd,
-             DnsdToAsker, QueuedAsksPolicyd, PolicydAnswersQueued, ToolToLogd, LogdToTool>;
+             DnsdToAsker, QueuedAsksPolicyd, PolicydAnswersQueued, ToolToLogd, LogdToTool, AuthdToKeyd,
+             KeydToAuthd, AuthdToCertd, CertdToAuthd>;
 
 }  // namespace
 

@@ -27,7 +27,7 @@ identity() { # NAME PID UID CAPABILITIES ROOT
 
 # With everything that can run.
 need_program krb5kdc
-start_sandbox --kerberos
+start_sandbox --kerberos --client-certificates
 table=$("$box/libexec/mailroomd" --config "$CONFIG" --table)
 
 # ---- the servers and listeners ----

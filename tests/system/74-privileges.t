@@ -7,13 +7,13 @@ need_root
 need_program strace nc
 
 kerberos=()
-programs='logd keyd policyd authd deliverd queued smtpd pop3d imapd dnsd stsd relayd'
+programs='logd keyd policyd authd certd deliverd queued smtpd pop3d imapd dnsd stsd relayd'
 if command -v krb5kdc > /dev/null && command -v kadmin.local > /dev/null; then
     kerberos=(--kerberos)
     programs="$programs krbd kdcd"
 fi
 start_sink far
-options=("${kerberos[@]}" --plaintext-login --route "far.test=127.0.0.1:$SINK_PORT")
+options=("${kerberos[@]}" --client-certificates --plaintext-login --route "far.test=127.0.0.1:$SINK_PORT")
 start_sandbox "${options[@]}"
 sandbox stop > /dev/null 2>&1
 

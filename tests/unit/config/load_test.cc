@@ -297,3 +297,46 @@ TEST_CASE("a file that is not there is an error, not a default configuration") {
   REQUIRE_FALSE(config);
   CHECK(config::text_of(config.error()[0]) == "/none: No such file or directory");
 }
+
+TEST_CASE("client certificates: who signs them, and whose they are") {
+  Files files;
+  const std::string ca = files.write("ca", "-----BEGIN CERTIFICATE-----\n");
+  const std::string lists = files.write("lists", "-----BEGIN X509 CRL-----\n");
+  const std::string chain = files.write("chain", "-----BEGIN CERTIFICATE-----\n");
+  const std::string key = files.write("key", "");
+  const auto with = [&](const std::string& more) {
+    return config::load(
+        files.write("conf", std::string{kSmall} + "certificate a.test " + chain + " " + key + "\n" + more));
+  };
+  const std::string account = "client-certificate.account ";
+  const auto good = with("listen imap 127.0.0.1:993 implicit client-certificate\n"
+                         "client-certificate.authorities " +
+                         ca + "\nclient-certificate.revocations " + lists + "\n" + account +
+                         "email *@example.test *\n" + account + "dns *.dev.example.test smtp-relay/*\n");
+  REQUIRE(good);
+  CHECK(good->listeners[1].client_certificate);
+  CHECK(good->client_certificate.enabled());
+  CHECK(good->client_certificate.authorities_pem == "-----BEGIN CERTIFICATE-----\n");
+  CHECK(good->client_certificate.rules.size() == 2);
+  // What is shown reads as the same.
+  const auto again = config::load(files.write("again", config::show(*good)));
+  REQUIRE(again);
+  CHECK(*again == *good);
+
+  const auto reason = [&](const std::string& more) {
+    const auto wrong = with(more);
+    REQUIRE_FALSE(wrong);
+    REQUIRE(wrong.error().size() == 1);
+    return wrong.error()[0].reason;
+  };
+  CHECK(reason("listen imap 127.0.0.1:993 implicit client-certificate\n").find("authorities is not given") !=
+        std::string::npos);
+  CHECK(reason("client-certificate.authorities " + key + "\n") == key + ": no certificate in it (PEM)");
+  CHECK(reason("client-certificate.authorities " + ca + "\nclient-certificate.revocations " + ca + "\n") ==
+        ca + ": no revocation list in it (PEM)");
+  for (const char* port : {"smtp mx 127.0.0.1:26 starttls", "imap 127.0.0.1:143 none"})
+    CHECK(reason(std::string{"listen "} + port + " client-certificate\n") ==
+          "listen: client-certificate is for ports with TLS where clients log in by SASL");
+  CHECK(reason(account + "subject a b\n").find("none of email, dns and fingerprint") != std::string::npos);
+  CHECK(reason(account + "email *@a.test all\n").find("would be the same account") != std::string::npos);
+}

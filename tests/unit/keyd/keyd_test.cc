@@ -143,9 +143,11 @@ using Wait = ipc::PacketSocket::Wait;
 // A keyd in a thread of the test, with one EC key.
 class RunningServer {
  public:
-  RunningServer() {
+  explicit RunningServer(bool with_client_certificates = false) {
+    if (with_client_certificates) launch_.config.client_certificate.authorities_file = "/ca.pem";
     const tls::ThrowawayIdentity identity = tls::make_throwaway_identity(KeyType::ecdsa_p256, "mail.example");
     key_ = identity.key.id();
+    certificate_ = tls::CertificateChain::parse(identity.chain_pem).value().fingerprint();
     launch_.config.certificates = {{{"mail.example"}, "chain.pem", "key.pem", identity.chain_pem}};
     pem_ = Fd{::memfd_create("key", MFD_CLOEXEC)};
     const std::string pem = identity.key.pem();
@@ -156,18 +158,30 @@ class RunningServer {
         loop_, launch_, launch_.config, [this](const std::string&) { return std::move(pem_); }, {}};
     server_ = std::make_unique<keyd::Server>(host);
     server_->attach("imapd-keyd", "imapd", std::move(server));
+    auto [authd, to_authd] = ipc::make_channel();
+    authd_ = ipc::MessageChannel<AuthdToKeyd, KeydToAuthd>{std::move(authd)};
+    server_->attach("authd-keyd", "authd", std::move(to_authd));
     thread_ = std::jthread{[this] { loop_.run(); }};
   }
   ~RunningServer() { thread_stop_.first.reset(); }
 
   using Asker = ipc::MessageChannel<ConnectionToKeyd, KeydToConnection>;
-  Asker open() {
+  Asker open(ConnectionId connection = 7) {
     auto [ours, theirs] = ipc::make_channel();
     const int fd = theirs.get();
-    REQUIRE(listener_.send(OpenSigner{7}, {&fd, 1}) == ipc::SendResult::sent);
+    REQUIRE(listener_.send(OpenSigner{connection}, {&fd, 1}) == ipc::SendResult::sent);
     return Asker{std::move(ours)};
   }
   const tls::KeyId& key() const { return key_; }
+  const Sha256Digest& certificate() const { return certificate_; }
+  // As authd asks.
+  std::optional<SignedHandshake> signed_for(ConnectionId connection) {
+    authd_.send(WhatWasSigned{connection});
+    auto reply = authd_.receive(Wait::yes, 0, std::chrono::steady_clock::now() + 5s);
+    REQUIRE(reply);
+    CHECK(std::get<WasSigned>(reply->message).connection == connection);
+    return std::get<WasSigned>(reply->message).handshake;
+  }
   ipc::MessageChannel<ListenerToKeyd, KeydToListener>& listener() { return listener_; }
 
  private:
@@ -177,6 +191,8 @@ class RunningServer {
   Launch launch_;
   Fd pem_;
   tls::KeyId key_{};
+  Sha256Digest certificate_{};
+  ipc::MessageChannel<AuthdToKeyd, KeydToAuthd> authd_;
   ipc::MessageChannel<ListenerToKeyd, KeydToListener> listener_;
   std::unique_ptr<keyd::Server> server_;
   std::jthread thread_;
@@ -226,6 +242,46 @@ TEST_CASE("what is not TLS, and what is not even a message, end the asker's chan
   const auto reply = ask(honest, {running.key(), kEc, certificate_verify()});
   REQUIRE(reply);
   CHECK(std::holds_alternative<Signature>(*reply));
+}
+
+TEST_CASE("authd is told the last handshake of TLS 1.3 that was signed for a connection, while it lasts") {
+  RunningServer running{true};
+  auto one = running.open(1), other = running.open(2);
+  CHECK_FALSE(running.signed_for(1));
+  CHECK_FALSE(running.signed_for(3));
+  const std::string first = certificate_verify(32), second = certificate_verify(48);
+  const auto reply = ask(one, {running.key(), kEc, first});
+  REQUIRE(reply);
+  auto told = running.signed_for(1);
+  REQUIRE(told);
+  CHECK(told->to_be_signed == first);
+  CHECK(told->signature == std::get<Signature>(*reply).bytes);
+  CHECK(told->certificates == std::vector{running.certificate()});
+  CHECK_FALSE(running.signed_for(2));
+
+  // The same once more for another connection: that is another signature.
+  REQUIRE(ask(other, {running.key(), kEc, first}));
+  REQUIRE(running.signed_for(2));
+  CHECK(running.signed_for(2)->to_be_signed == first);
+  CHECK(running.signed_for(2)->signature != told->signature);
+
+  REQUIRE(ask(one, {running.key(), kEc, key_exchange(kX25519)}));  // TLS 1.2 is none
+  CHECK(running.signed_for(1)->to_be_signed == first);
+  REQUIRE(ask(one, {running.key(), kEc, second}));
+  CHECK(running.signed_for(1)->to_be_signed == second);
+  const auto refused = ask(other, {running.key(), kEc, "sign this contract"});
+  REQUIRE(refused);
+  CHECK_FALSE(running.signed_for(2));
+  one.close();
+  for (int i = 0; i < 500 && running.signed_for(1); ++i) std::this_thread::sleep_for(10ms);
+  CHECK_FALSE(running.signed_for(1));
+}
+
+TEST_CASE("where no client logs in by certificate nothing is kept") {
+  RunningServer running;
+  auto asker = running.open(1);
+  REQUIRE(ask(asker, {running.key(), kEc, certificate_verify()}));
+  CHECK_FALSE(running.signed_for(1));
 }
 
 TEST_CASE("a listener's end leaves the connections it has opened") {

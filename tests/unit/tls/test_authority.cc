@@ -17,30 +17,38 @@ void require(bool condition, const char* what) {
 }
 
 // By hand, so that a name may hold any octet.
-void add_names(X509* certificate, const std::vector<std::string>& names) {
-  if (names.empty()) return;
+void add_name(GENERAL_NAMES* list, int kind, const std::string& name) {
+  ASN1_IA5STRING* text = ASN1_IA5STRING_new();
+  ASN1_STRING_set(text, name.data(), static_cast<int>(name.size()));
+  GENERAL_NAME* entry = GENERAL_NAME_new();
+  GENERAL_NAME_set0_value(entry, kind, text);
+  sk_GENERAL_NAME_push(list, entry);
+}
+
+void add_names(X509* certificate, const Says& says) {
+  if (says.names.empty() && says.emails.empty()) return;
   GENERAL_NAMES* list = GENERAL_NAMES_new();
-  for (const std::string& name : names) {
-    ASN1_IA5STRING* text = ASN1_IA5STRING_new();
-    ASN1_STRING_set(text, name.data(), static_cast<int>(name.size()));
-    GENERAL_NAME* entry = GENERAL_NAME_new();
-    GENERAL_NAME_set0_value(entry, GEN_DNS, text);
-    sk_GENERAL_NAME_push(list, entry);
-  }
+  for (const std::string& name : says.names) add_name(list, GEN_DNS, name);
+  for (const std::string& name : says.emails) add_name(list, GEN_EMAIL, name);
   require(X509_add1_ext_i2d(certificate, NID_subject_alt_name, list, 0, 0) == 1, "names");
   GENERAL_NAMES_free(list);
 }
 
-void add_authority(X509* certificate) {
-  X509_EXTENSION* extension =
-      X509V3_EXT_conf_nid(nullptr, nullptr, NID_basic_constraints, "critical,CA:TRUE");
-  require(extension != nullptr && X509_add_ext(certificate, extension, -1) == 1, "basicConstraints");
+void add_extension(X509* certificate, int kind, const char* value) {
+  X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, nullptr, kind, value);
+  require(extension != nullptr && X509_add_ext(certificate, extension, -1) == 1, "extension");
   X509_EXTENSION_free(extension);
+}
+
+EVP_PKEY* make_key(const std::string& kind) {
+  if (kind == "RSA") return EVP_RSA_gen(2048);
+  if (kind == "ED25519") return EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519");
+  return EVP_EC_gen(kind.c_str());
 }
 
 Identity make(const Says& says, const Identity* issuer) {
   static std::atomic<long> serial{1};
-  Identity made{{EVP_EC_gen("P-256"), &EVP_PKEY_free}, {X509_new(), &X509_free}};
+  Identity made{{make_key(says.key), &EVP_PKEY_free}, {X509_new(), &X509_free}};
   X509* const x = made.certificate.get();
   X509_set_version(x, 2);
   ASN1_INTEGER_set(X509_get_serialNumber(x), ++serial);
@@ -51,10 +59,12 @@ Identity make(const Says& says, const Identity* issuer) {
   X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_UTF8, name,
                              static_cast<int>(says.common_name.size()), -1, 0);
   X509_set_issuer_name(x, X509_get_subject_name(issuer != nullptr ? issuer->certificate.get() : x));
-  add_names(x, says.names);
-  if (says.authority) add_authority(x);
+  add_names(x, says);
+  if (says.authority) add_extension(x, NID_basic_constraints, "critical,CA:TRUE");
+  if (!says.usage.empty()) add_extension(x, NID_ext_key_usage, says.usage.c_str());
   EVP_PKEY* const signer = issuer != nullptr ? issuer->key.get() : made.key.get();
-  require(X509_sign(x, signer, EVP_sha256()) > 0, "signature");
+  const bool has_own_digest = EVP_PKEY_is_a(signer, "ED25519") == 1;
+  require(X509_sign(x, signer, has_own_digest ? nullptr : EVP_sha256()) > 0, "signature");
   return made;
 }
 

@@ -23,6 +23,9 @@ struct Says {
   long begins = -3600;                  // seconds from now
   long ends = 3600;
   bool authority = false;
+  std::vector<std::string> emails = {};  // rfc822Names of subjectAltName
+  std::string usage = {};                // extendedKeyUsage as openssl.cnf has it; empty: none
+  std::string key = "P-256";             // a curve, "ED25519", or "RSA"
 };
 
 struct Identity {

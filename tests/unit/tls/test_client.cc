@@ -23,6 +23,7 @@ TestClient::TestClient(int socket, const Offer& offer)
   require(offer.ciphers.empty() || SSL_CTX_set_cipher_list(context, offer.ciphers.c_str()) == 1, "ciphers");
   require(offer.suites.empty() || SSL_CTX_set_ciphersuites(context, offer.suites.c_str()) == 1, "suites");
   require(offer.schemes.empty() || SSL_CTX_set1_sigalgs_list(context, offer.schemes.c_str()) == 1, "schemes");
+  require(offer.groups.empty() || SSL_CTX_set1_groups_list(context, offer.groups.c_str()) == 1, "groups");
   SSL_CTX_set_info_callback(context, note);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT);
   SSL_CTX_sess_set_new_cb(context, [](SSL* ssl, SSL_SESSION*) {
@@ -104,16 +105,18 @@ SocketPair::SocketPair() {
   server.reset(ends[1]);
 }
 
-TestServer::TestServer(const std::vector<Host>& hosts, const std::string& protocol) {
-  ServerSettings settings{{}, protocol};
+TestServer::TestServer(const std::vector<Host>& hosts, const std::string& protocol,
+                       const std::string& client_authorities_pem) {
+  ServerSettings settings{{}, protocol, {}, client_authorities_pem};
   for (const Host& host : hosts) {
     ThrowawayIdentity identity = make_throwaway_identity(host.type, host.name);
+    if (keys_.empty()) certificate_ = CertificateChain::parse(identity.chain_pem).value().fingerprint();
     settings.identities.push_back({{host.name}, identity.chain_pem});
     keys_.push_back(std::move(identity.key));
   }
-  auto made = ServerContext::make(settings);
-  if (!made) throw std::runtime_error(made.error());
-  context_ = std::make_unique<ServerContext>(std::move(*made));
+  auto fresh = ServerContext::make(settings);
+  if (!fresh) throw std::runtime_error(fresh.error());
+  context_ = std::make_unique<ServerContext>(std::move(*fresh));
   context_->bind_signer(*this);
 }
 
@@ -121,7 +124,10 @@ std::expected<std::string, std::string> TestServer::sign(const KeyId& id, Signat
                                                          std::string_view to_be_signed) noexcept {
   asked.push_back(scheme);
   for (const PrivateKey& candidate : keys_)
-    if (candidate.id() == id) return candidate.sign(scheme, to_be_signed);
+    if (candidate.id() == id) {
+      made = {id, std::string{to_be_signed}, candidate.sign(scheme, to_be_signed)};
+      return made.signature;
+    }
   return std::unexpected("no such key");
 }
 

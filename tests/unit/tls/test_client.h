@@ -25,6 +25,7 @@ struct Offer {
   std::string schemes = {};    // signature algorithms
   std::string host_name = {};  // SNI
   std::string protocols = {};  // ALPN, each name behind its length
+  std::string groups = {};
 };
 
 class TestClient {
@@ -69,17 +70,26 @@ class TestServer : public Signer {
     KeyType type;
     std::string name;
   };
-  explicit TestServer(const std::vector<Host>& hosts, const std::string& protocol = "imap");
+  explicit TestServer(const std::vector<Host>& hosts, const std::string& protocol = "imap",
+                      const std::string& client_authorities_pem = {});
 
   ServerContext& context() { return *context_; }
   const PrivateKey& key(std::size_t index) const { return keys_[index]; }
-  std::vector<SignatureScheme> asked;  // in order
+  const Sha256Digest& certificate() const { return certificate_; }  // the first
+  std::vector<SignatureScheme> asked;                               // in order
+  struct Made {
+    KeyId key{};
+    std::string to_be_signed;
+    std::string signature;
+  };
+  Made made;  // the last signature
 
   std::expected<std::string, std::string> sign(const KeyId& key, SignatureScheme scheme,
                                                std::string_view to_be_signed) noexcept override;
 
  private:
   std::vector<PrivateKey> keys_;
+  Sha256Digest certificate_{};
   std::unique_ptr<ServerContext> context_;
 };
 

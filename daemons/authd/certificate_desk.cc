@@ -1,0 +1,112 @@
+#include "daemons/authd/certificate_desk.h"
+
+#include <utility>
+#include <vector>
+
+#include "daemons/log.h"
+
+namespace mailroom::authd {
+namespace {
+
+// Both answer at once; what takes longer is lost.
+constexpr std::chrono::seconds kPatience{10};
+
+void log_end(const char* channel, const char* peer, event::ChannelEnd why) {
+  log::write("channel-closed",
+             {{"channel", channel}, {"peer", peer}, {"reason", event::channel_end_name(why)}});
+}
+
+}  // namespace
+
+// ---- channels
+
+void CertificateDesk::attach_keyd(Fd fd) {
+  keyds_.emplace_back();
+  const auto keyd = std::prev(keyds_.end());
+  *keyd = std::make_unique<KeydChannel>(
+      loop_, std::move(fd), 0,
+      [this](KeydToAuthd&& message, std::vector<Fd>&&) { on_keyd(std::move(std::get<WasSigned>(message))); },
+      [this, keyd](event::ChannelEnd why) {
+        log_end("authd-keyd", "keyd", why);
+        keyds_.erase(keyd);
+        end_all(With::keyd);
+      });
+}
+
+void CertificateDesk::attach_certd(Fd fd) {
+  end_all(With::certd);
+  certd_ = std::make_unique<CertdChannel>(
+      loop_, std::move(fd), 0,
+      [this](CertdToAuthd&& message, std::vector<Fd>&&) { on_certd(std::move(message)); },
+      [this](event::ChannelEnd why) {
+        log_end("authd-certd", "certd", why);
+        certd_.reset();
+        end_all(With::certd);
+      });
+}
+
+void CertificateDesk::end_all(With with) {
+  std::vector<CheckId> ended;
+  for (const auto& [check, each] : open_)
+    if (each.with == with) ended.push_back(check);
+  for (const CheckId check : ended) end(check, Refused{LoginRefusal::unavailable, "the server has gone"});
+}
+
+// ---- questions
+
+CheckId CertificateDesk::check(ConnectionId connection, std::string handshake, OnStep on_step) {
+  const CheckId check = ++last_;
+  const bool can_ask = certd_ != nullptr && !keyds_.empty();
+  auto late = std::make_unique<event::Timer>(loop_, [this, check] {
+    end(check, Refused{LoginRefusal::unavailable, "no answer in time"});
+  });
+  // With nobody to ask the refusal comes from the loop, as every answer does.
+  late->start(can_ask ? std::chrono::milliseconds{kPatience} : std::chrono::milliseconds{0});
+  const std::size_t asked = can_ask ? keyds_.size() : 0;
+  open_.emplace(
+      check, Open{connection, std::move(handshake), std::move(on_step), With::keyd, asked, std::move(late)});
+  if (!can_ask) return check;
+  for (const auto& keyd : keyds_) keyd->send(WhatWasSigned{connection});
+  return check;
+}
+
+// ---- answers
+
+void CertificateDesk::on_keyd(WasSigned&& message) {
+  std::vector<CheckId> waiting;
+  for (const auto& [check, each] : open_)
+    if (each.with == With::keyd && each.connection == message.connection) waiting.push_back(check);
+  for (const CheckId check : waiting)
+    message.handshake ? signed_by_keyd(check, SignedHandshake{*message.handshake}) : not_signed(check);
+}
+
+void CertificateDesk::signed_by_keyd(CheckId check, SignedHandshake&& made) {
+  if (!certd_) return end(check, Refused{LoginRefusal::unavailable, "certd is not there"});
+  Open& open = open_.at(check);
+  open.with = With::certd;
+  certd_->send(CheckHandshake{check, std::move(made), std::exchange(open.handshake, {})});
+}
+
+void CertificateDesk::not_signed(CheckId check) {
+  Open& open = open_.at(check);
+  if (open.keyds > 1) {
+    --open.keyds;
+    return;
+  }
+  end(check, Refused{LoginRefusal::bad_credentials, "no handshake was signed for this connection"});
+}
+
+void CertificateDesk::on_certd(CertdToAuthd&& message) {
+  const CheckId check = std::visit([](const auto& m) { return m.check; }, message);
+  const auto found = open_.find(check);
+  if (found == open_.end() || found->second.with != With::certd) return;
+  if (auto* proved = std::get_if<CertificateProved>(&message)) return end(check, std::move(proved->names));
+  end(check, Refused{LoginRefusal::bad_credentials, std::move(std::get<CertificateRefused>(message).reason)});
+}
+
+void CertificateDesk::end(CheckId check, Step step) {
+  auto found = open_.extract(check);
+  if (found) found.mapped().on_step(std::move(step));
+}
+
+}  // namespace mailroom::authd

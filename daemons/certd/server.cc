@@ -1,0 +1,71 @@
+#include "daemons/certd/server.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <stdexcept>
+#include <utility>
+
+#include "daemons/log.h"
+#include "libcommon/text/hex.h"
+
+namespace mailroom::certd {
+namespace {
+
+std::string read_whole(int fd, std::size_t limit) {
+  std::string content(limit, '\0');
+  std::size_t size = 0;
+  while (size < limit) {
+    const ssize_t got = ::read(fd, content.data() + size, limit - size);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) break;
+    size += static_cast<std::size_t>(got);
+  }
+  content.resize(size);
+  return content;
+}
+
+tls::ClientVerifier make_verifier(const Host& host) {
+  const ClientCertificateConfig& config = host.config.client_certificate;
+  const Fd lists = host.take_descriptor("revocations");
+  const std::string revocations = lists ? read_whole(lists.get(), kMaxRevocationsSize) : "";
+  if (revocations.empty() && !config.revocations_file.empty())
+    throw std::runtime_error("nothing can be read from " + config.revocations_file);
+  auto verifier = tls::ClientVerifier::make(config.authorities_pem, revocations);
+  if (!verifier) throw std::runtime_error(config.authorities_file + ": " + verifier.error());
+  log::write("authorities-loaded",
+             {{"authorities", verifier->authorities()}, {"revocations", verifier->revocations()}});
+  return std::move(*verifier);
+}
+
+}  // namespace
+
+CertdToAuthd answer(const tls::ClientVerifier& verifier, const CheckHandshake& question,
+                    std::chrono::sys_seconds now) {
+  const SignedHandshake& made = question.made;
+  auto names =
+      verifier.verify({made.certificates, made.to_be_signed, made.signature}, question.handshake, now);
+  if (!names) return CertificateRefused{question.check, std::move(names.error())};
+  const std::string_view fingerprint{reinterpret_cast<const char*>(names->fingerprint.data()),
+                                     names->fingerprint.size()};
+  return CertificateProved{question.check,
+                           {encode_hex(fingerprint), std::move(names->emails), std::move(names->hosts)}};
+}
+
+Server::Server(const Host& host) : host_{host}, verifier_{make_verifier(host)} {}
+
+void Server::attach(const std::string&, const std::string&, Fd fd) {
+  authd_ = std::make_unique<Channel>(
+      host_.loop, std::move(fd), 0,
+      [this](AuthdToCertd&& message, std::vector<Fd>&&) {
+        const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+        authd_->send(answer(verifier_, std::get<CheckHandshake>(message), now));
+      },
+      [this](event::ChannelEnd why) {
+        log::write("channel-closed",
+                   {{"channel", "authd-certd"}, {"peer", "authd"}, {"reason", event::channel_end_name(why)}});
+        authd_.reset();
+      });
+}
+
+}  // namespace mailroom::certd
