@@ -7,8 +7,7 @@
 need_root
 need_program python3 strace
 
-sandbox start --plaintext-login --set 'queued.min-free-space 1M' > "$work/start.out" 2>&1 || bail_out 'no sandbox'
-sandbox stop
+sandbox_with 'smtp mx|pop3' --set 'queued.min-free-space 1M'
 
 harm() { # TARGET POINTS [ERROR]
     [[ " ${TARGETS:-$1} " == *" $1 "* ]] || return

@@ -5,8 +5,7 @@
 need_root
 need_program python3 strace
 
-sandbox start --plaintext-login > "$work/start.out" 2>&1 || bail_out 'no sandbox'
-sandbox stop
+sandbox_with imap
 
 harm() { # POINTS [ERROR]
     report_of python3 "$crash/kill_points.py" "$box" "$build" imapd "${POINTS:-$1}" "${@:2}"

@@ -23,7 +23,7 @@ def eventually(condition, what, patience=PATIENCE):
             return value
         if time.monotonic() > end:
             raise NotInTime(what)
-        time.sleep(0.01)
+        time.sleep(0.03)
 
 
 class Box:
