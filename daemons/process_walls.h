@@ -25,6 +25,8 @@ enum class Place : std::uint8_t {
   dnsd,
   stsd,
   certd,
+  krbd,
+  kdcd,
   smtp_listener,     // the process of smtpd that accepts and forks
   smtp_connection,   // its children, which have its filter
   listener,          // the same of pop3d and imapd
@@ -36,9 +38,24 @@ enum class Place : std::uint8_t {
 };
 
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(Place::kLast) + 1> kPlaceNames{
-    "logd",       "keyd",    "policyd", "authd",           "deliverd",        "queued",
-    "dnsd",       "stsd",    "certd",   "smtp-listener",   "smtp-connection", "listener",
-    "connection", "session", "relayd",  "relay-connection"};
+    "logd",
+    "keyd",
+    "policyd",
+    "authd",
+    "deliverd",
+    "queued",
+    "dnsd",
+    "stsd",
+    "certd",
+    "krbd",
+    "kdcd",
+    "smtp-listener",
+    "smtp-connection",
+    "listener",
+    "connection",
+    "session",
+    "relayd",
+    "relay-connection"};
 
 constexpr std::string_view place_name(Place place) { return kPlaceNames[static_cast<std::size_t>(place)]; }
 constexpr std::optional<Place> place_of(std::string_view name) {
@@ -93,9 +110,10 @@ inline constexpr WallRow kWalls[] = {
     {"list-mail", Refusal::error, Places{Place::deliverd, Place::listener}},
     // A listener starts sessions, so that it can become any account.
     {"read-mail", Refusal::error, Places{Place::listener}},
-    {"list-own-root", Refusal::error, Places{Place::policyd, Place::authd, Place::queued, Place::session}},
+    {"list-own-root", Refusal::error,
+     Places{Place::policyd, Place::authd, Place::queued, Place::krbd, Place::kdcd, Place::session}},
     {"create-in-own-root", Refusal::error,
-     Places{Place::policyd, Place::authd, Place::queued, Place::session}},
+     Places{Place::policyd, Place::authd, Place::queued, Place::krbd, Place::kdcd, Place::session}},
     {"give-away-file", Refusal::error, kNowhere},     // chown
     {"make-set-uid-file", Refusal::error, kNowhere},  // chmod, umask
     {"set-attribute", Refusal::error, kNowhere},
@@ -142,15 +160,15 @@ inline constexpr WallRow kWalls[] = {
     {"secret-memory", Refusal::error, kNowhere},
     // ---- the network, sockets and pipes
     {"open-tcp-socket", Refusal::either,
-     Places{Place::dnsd, Place::stsd, Place::relayd, Place::relay_connection}},
-    {"open-udp-socket", Refusal::either, Places{Place::dnsd, Place::stsd}},
+     Places{Place::dnsd, Place::stsd, Place::kdcd, Place::relayd, Place::relay_connection}},
+    {"open-udp-socket", Refusal::either, Places{Place::dnsd, Place::stsd, Place::kdcd}},
     {"open-local-socket", Refusal::either, Places{Place::relayd, Place::relay_connection}},
     {"open-other-socket", Refusal::either, kNowhere},
     {"connect-to-any-port", Refusal::either, Places{Place::relayd, Place::relay_connection}},
     // by its one connection to another host
     {"connect", Refusal::error, Places{Place::relay_connection}},
-    {"connect-by-sending", Refusal::error, kNowhere},            // TCP Fast Open
-    {"bind", Refusal::error, Places{Place::dnsd, Place::stsd}},  // for UDP; Landlock refuses TCP
+    {"connect-by-sending", Refusal::error, kNowhere},                         // TCP Fast Open
+    {"bind", Refusal::error, Places{Place::dnsd, Place::stsd, Place::kdcd}},  // for UDP; Landlock refuses TCP
     // control sockets of the tools; a listener's own
     {"accept", Refusal::error,
      Places{Place::logd, Place::policyd, Place::authd, Place::queued, Place::smtp_listener, Place::listener}},
@@ -200,10 +218,12 @@ inline constexpr SecretRow kSecrets[] = {
     {"right-password", kNowhere},
     {"wrong-password", kNowhere},
     {"smarthost-password", Places{Place::authd}},
-    {"keytab", kNowhere},         // krbd's
+    {"keytab", Places{Place::krbd}},
+    {"kdc-password", kNowhere},   // of a login that is over
     {"last-password", kNowhere},  // which nothing came after
     {"new-password", kNowhere},   // set by mr-account, beyond ASCII
     {"mail", Places{Place::queued, Place::deliverd}},
+    {"mail-away", Places{Place::queued, Place::relay_connection}},  // to another host
     {"traffic-keys", kNowhere},
 };
 

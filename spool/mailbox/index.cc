@@ -324,16 +324,13 @@ std::string encode_expunges(const UidSet& uids) {
   return ipc::encode(row);
 }
 
-void decode_expunges(std::string_view value, UidSet& uids) {
+void decode_expunges(std::string_view value, Uid uid_next, UidSet& uids) {
   const auto row = ipc::decode<ExpungeRow>(value);
-  if (!row || row->bounds.size() % 2 != 0 || !std::ranges::is_sorted(row->bounds))
+  if (!row || row->bounds.size() % 2 != 0 || !std::ranges::is_sorted(row->bounds) ||
+      (!row->bounds.empty() && row->bounds.back() >= uid_next))
     throw CorruptRow("row of expunged");
-  std::uint64_t total = 0;
-  for (std::size_t i = 0; i < row->bounds.size(); i += 2) {
-    total += std::uint64_t{row->bounds[i + 1]} - row->bounds[i] + 1;
-    if (total > kMaxExpungedAtOnce) throw CorruptRow("row of expunged");
+  for (std::size_t i = 0; i < row->bounds.size(); i += 2)
     uids.insert(UidRange{row->bounds[i], row->bounds[i + 1]});
-  }
 }
 
 }  // namespace mailroom::mailbox

@@ -160,11 +160,9 @@ struct Refusal {
 // How many expunging transactions of a folder are remembered for changes_since().
 inline constexpr std::uint32_t kMaxExpungeRecords = 4096;
 
-// More UIDs in one expunge record than any folder has held: the record is not ours.
-inline constexpr std::uint64_t kMaxExpungedAtOnce = std::uint64_t{1} << 24;
-
 std::string encode_expunges(const UidSet& uids);
-// Adds them to `uids`; throws CorruptRow.
-void decode_expunges(std::string_view value, UidSet& uids);
+// Adds them to `uids`.  Throws CorruptRow, also when one has never been given: it is not below `uid_next`,
+// the folder's.
+void decode_expunges(std::string_view value, Uid uid_next, UidSet& uids);
 
 }  // namespace mailroom::mailbox

@@ -78,13 +78,13 @@ void for_messages(const Index& index, FolderId id, Uid first, Visit&& visit) {
   }
 }
 
-UidSet expunged_since(const Index& index, FolderId id, ModSeq since) {
+UidSet expunged_since(const Index& index, FolderId id, Uid uid_next, ModSeq since) {
   UidSet uids;
   lmdb::Cursor cursor{index.txn(), index.db().expunged};
   const Key prefix{id};
   for (bool there = cursor.seek(Key{id, since + 1}); there && cursor.key().starts_with(prefix);
        there = cursor.next())
-    decode_expunges(cursor.value(), uids);
+    decode_expunges(cursor.value(), uid_next, uids);
   return uids;
 }
 
@@ -151,7 +151,7 @@ Result<Changes> Mailbox::changes_since(FolderId id, ModSeq since) {
     if (row.highest_modseq <= since) return changes;
     changes.messages = rows_of(index, id, changed_since(index, id, since));
     changes.complete = since >= row.forgotten;
-    if (changes.complete) changes.expunged = expunged_since(index, id, since);
+    if (changes.complete) changes.expunged = expunged_since(index, id, row.uid_next, since);
     return changes;
   });
 }

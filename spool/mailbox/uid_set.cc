@@ -39,6 +39,17 @@ Uid select_in(const UidSet::Chunk& chunk, std::uint32_t rank) {
                           static_cast<unsigned>(std::countr_zero(bits)));
 }
 
+// Adds the members at these places of the chunk, and those between them.
+void fill(UidSet::Chunk& chunk, unsigned from, unsigned to) {
+  constexpr auto kAll = ~std::uint64_t{0};
+  for (std::size_t w = from / 64; w <= to / 64; ++w) {
+    const std::uint64_t begin = w == from / 64 ? kAll << from % 64 : kAll;
+    const std::uint64_t end = w == to / 64 ? kAll >> (63 - to % 64) : kAll;
+    chunk.words[w] |= begin & end;
+  }
+  chunk.count = count_bits(chunk);
+}
+
 }  // namespace
 
 // Of the first chunk whose index is not less.
@@ -83,10 +94,29 @@ bool UidSet::erase(Uid uid) {
 }
 
 void UidSet::insert(UidRange range) {
-  for (Uid uid = range.first; uid <= range.last; ++uid) {
-    insert(uid);
-    if (uid == UINT32_MAX) break;
+  if (range.first > range.last) return;
+  const std::uint32_t first = range.first / kBits, last = range.last / kBits;
+  const std::size_t begin = make_chunks(first, last);
+  for (std::uint32_t index = first; index <= last; ++index)
+    fill(chunks_[begin + (index - first)], index == first ? range.first % kBits : 0,
+         index == last ? range.last % kBits : kBits - 1);
+  renumber(begin);
+}
+
+// All chunks from `first` to `last`, those that were missing empty; answers where they begin.  What comes
+// behind them is moved once.
+std::size_t UidSet::make_chunks(std::uint32_t first, std::uint32_t last) {
+  const std::size_t begin = position(first);
+  std::size_t end = begin;
+  while (end < chunks_.size() && chunks_[end].index <= last) ++end;
+  const std::size_t there = end - begin, wanted = std::size_t{last} - first + 1;
+  chunks_.insert(chunks_.begin() + static_cast<std::ptrdiff_t>(end), wanted - there, Chunk{});
+  for (std::size_t place = wanted; place-- > 0;) {
+    const auto index = static_cast<std::uint32_t>(first + place);
+    const bool is_there = end > begin && chunks_[end - 1].index == index;
+    chunks_[begin + place] = is_there ? chunks_[--end] : Chunk{.index = index};
   }
+  return begin;
 }
 
 std::uint32_t UidSet::rank(Uid uid) const {

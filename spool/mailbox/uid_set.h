@@ -47,8 +47,8 @@ class UidSet {
   // False when it was there (was not there) already.  Cheapest at the end of the set.
   bool insert(Uid uid);
   bool erase(Uid uid);
-  // Every UID of the range: for ranges that were once a folder's, not for what a client wrote (see
-  // members_in).
+  // Every UID of the range, in time and memory for the chunks that it covers: for ranges that were once a
+  // folder's, not for what a client wrote (see members_in).
   void insert(UidRange range);
 
   // The message number of `uid`, from 1; nothing when it is not a member.
@@ -97,6 +97,7 @@ class UidSet {
   std::size_t position(std::uint32_t index) const;
   void push_chunk(Chunk chunk);
   void renumber(std::size_t from);
+  std::size_t make_chunks(std::uint32_t first, std::uint32_t last);
   std::vector<Chunk> chunks_;  // ascending by index, none empty
 };
 

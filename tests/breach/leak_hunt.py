@@ -4,13 +4,16 @@
 leak_hunt.py BOX TABLE    BOX is a running sandbox, its variables (BOX/env) are in the environment; TABLE is what
                           `intruder --secrets` prints: a line for each secret with the places that may hold it
 
-Secrets go through the system, each on a connection of its own: passwords that are right and wrong, a message, the keys of a
-TLS connection.  Then the memory of every process is searched for them.  Prints lines for report of tests/system/lib.sh.
+Secrets go through the system, each on a connection of its own: passwords that are right and wrong, messages that come in and go
+out, the keys of a TLS connection.  While sessions of another account, logins of all kinds and a connection to another host are
+there, the memory of every process is searched for them.  SINK is the directory of a sink (tests/sink) that is smart.test, does not
+answer content, and knows the user campus with SMARTHOST_PASSWORD.  Prints lines for report_of of tests/system/lib.sh.
 """
 import collections
 import glob
 import imaplib
 import os
+import poplib
 import re
 import secrets
 import smtplib
@@ -60,7 +63,14 @@ def children(pid):
     return [int(each) for each in answer.split()]
 
 
-LISTENERS = {"smtpd-mx", "smtpd-submission", "pop3d", "imapd"}
+# Places of what forks and of what it forks, as daemons/process_walls.h has them.
+FORKING = {
+    "smtpd": ("smtp-listener", "smtp-connection"),
+    "pop3d": ("listener", "connection"),
+    "imapd": ("listener", "connection"),
+    "kpopd": ("listener", "connection"),
+    "relayd": ("relayd", "relay-connection"),
+}
 
 
 def processes(settings):
@@ -69,9 +79,10 @@ def processes(settings):
     found = [Process(supervisor, "mailroomd", "mailroomd")]
     for pid in children(supervisor):
         name = name_of(pid)
-        found.append(Process(pid, "listener" if name in LISTENERS else name, name))
+        place, place_of_children = FORKING.get(name.split("-")[0], (name, None))
+        found.append(Process(pid, place, name))
         for child in children(pid):
-            place = "session" if int(status(child, "Uid")) >= settings["uid-base.accounts"] else "connection"
+            place = "session" if int(status(child, "Uid")) >= settings["uid-base.accounts"] else place_of_children
             found.append(Process(child, place, f"{place} of {name}"))
     return found
 
@@ -137,14 +148,18 @@ def imap_client(keylog=None):
     return imaplib.IMAP4_SSL("localhost", int(ENV["IMAPS_PORT"]), ssl_context=tls_context(keylog), timeout=PATIENCE)
 
 
-def newest_child(listener, known):
+def eventually(condition, what):
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
-        fresh = [pid for pid in children(listener) if pid not in known]
-        if fresh:
-            return fresh[-1]
+        value = condition()
+        if value:
+            return value
         time.sleep(0.05)
-    raise RuntimeError("no process for the connection")
+    raise RuntimeError(f"never: {what}")
+
+
+def newest_child(listener, known):
+    return eventually(lambda: [pid for pid in children(listener) if pid not in known], "a process for the connection")[-1]
 
 
 def wrong_login(password):
@@ -155,6 +170,42 @@ def wrong_login(password):
     except imaplib.IMAP4.error:
         return client
     raise RuntimeError("a wrong password was good")
+
+
+def sessions_of_another():
+    """By IMAP and by POP3; of an account that has none of the secrets."""
+    imap = imap_client()
+    imap.login(ENV["USER1"], ENV["PASS1"])
+    imap.select("INBOX")
+    pop3 = poplib.POP3_SSL("localhost", int(ENV["POP3S_PORT"]), context=tls_context(), timeout=PATIENCE)
+    pop3.user(ENV["USER1"])
+    pop3.pass_(ENV["PASS1"])
+    return imap, pop3
+
+
+def submitting(password):
+    """A connection that has logged in and stays."""
+    client = smtplib.SMTP_SSL("localhost", int(ENV["SMTPS_PORT"]), "client.test", context=tls_context(), timeout=PATIENCE)
+    client.login(ENV["USER2"], password)
+    return client
+
+
+def send_away(client, mark):
+    """To a host that takes the content and says nothing of it: its connection stays."""
+    client.sendmail(f"{ENV['USER2']}@{ENV['DOMAIN']}", ["anna@smart.test"],
+                    f"From: {ENV['USER2']}@{ENV['DOMAIN']}\r\nSubject: {mark}\r\n\r\n" + f"{mark}\r\n" * 50)
+    eventually(lambda: os.path.exists(f"{ENV['SINK']}/000001.eml"), "a message at the other host")
+
+
+def kdc_login(password):
+    """A login of an account whose password the KDC has."""
+    environment = {**ENV, "KRB5_KDC_PROFILE": f"{os.path.dirname(ENV['KRB5_CONFIG'])}/kdc.conf"}
+    subprocess.run(["kadmin.local", "-r", ENV["REALM"], "addprinc", "-pw", password, "carol"], env=environment, check=True,
+                   capture_output=True)
+    subprocess.run([f"{ENV['TOOLS']}/mr-account", "--config", ENV["CONFIG"], "add", "carol", "--kerberos", f"carol@{ENV['REALM']}"],
+                   check=True, capture_output=True)
+    with imap_client() as client:
+        client.login("carol", password)
 
 
 def send(mark):
@@ -192,7 +243,8 @@ def main(box, table):
     listener = next(p.pid for p in processes(settings) if p.name == "imapd")
     own = {}  # secret -> processes of the very connection that it is of
 
-    right, wrong, last, smarthost, mark = (random_word() for _ in range(5))
+    right, wrong, last, mark, mark_away, kdc = (random_word() for _ in range(6))
+    smarthost = ENV["SMARTHOST_PASSWORD"]
     set_password(ENV["USER2"], right)
     set_smarthost_password(smarthost)
     known = children(listener)
@@ -201,11 +253,18 @@ def main(box, table):
     keylog = f"{box}/keylog"
     session = imap_client(keylog)
     session.login(ENV["USER2"], right)
+    session_pid = eventually(lambda: [p.pid for p in processes(settings) if p.place == "session"], "its session")[0]
     send(mark)
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end and session.select("INBOX")[1] != [b"1"]:
-        time.sleep(0.1)
+    eventually(lambda: session.select("INBOX")[1] == [b"1"], "the message")
     session.fetch("1", "(RFC822)")
+    others = sessions_of_another()
+    listener_of_submission = next(p.pid for p in processes(settings) if p.name == "smtpd-submission")
+    known = children(listener_of_submission)
+    submission = submitting(right)
+    own["right-password"] = own["mail-away"] = {newest_child(listener_of_submission, known)}
+    send_away(submission, mark_away)
+    if "keytab" in holders:
+        kdc_login(kdc)
     busy_mix()
     known = children(listener)
     refused_last = wrong_login(last)  # after which nothing overwrites anything
@@ -213,8 +272,6 @@ def main(box, table):
     new = beyond_ascii()
     for password in new:
         set_password(ENV["USER1"], password)
-    session_pid = next(p.pid for p in processes(settings) if p.place == "session")
-    own["right-password"] = set()
     own["mail"] = own["traffic-keys"] = {session_pid}
 
     needles = {
@@ -227,11 +284,12 @@ def main(box, table):
         "new-password": [form for password in new for form in remains(password)],
         "smarthost-password": [smarthost.encode()],
         "mail": [mark.encode()],
+        "mail-away": [mark_away.encode()],
         "traffic-keys": traffic_secrets(keylog),
     }
     if "keytab" in holders:
         needles["keytab"] = keytab_keys(f"{box}/kdc/keytab")
-        own["keytab"] = {p.pid for p in processes(settings) if p.name == "krbd"}
+        needles["kdc-password"] = [kdc.encode()]
     assert all(needles.values()) and set(needles) == set(holders), (needles, holders)
     # A search that finds nothing proves nothing: this process has them all.
     mine = found_in(os.getpid(), needles)
@@ -246,9 +304,10 @@ def main(box, table):
         report(f"{process.name}: no secret that is not its own", not leaked, sorted(leaked))
     for name in ("tls-key", "password-hash", "scram-keys", "mail", "traffic-keys", "wrong-password"):
         report(f"{name}: its owner has it", bool(seen[name]))
-    refused.shutdown()
-    refused_last.shutdown()
-    session.logout()
+    for client in (refused, refused_last, session, others[0]):
+        client.shutdown()
+    others[1].close()
+    submission.close()
 
 
 def report(what, good, problems=()):

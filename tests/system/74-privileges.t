@@ -71,6 +71,15 @@ with_failing() { # LISTENER CALL COMMAND...: while that call fails in it and in 
     wait $tracer 2> /dev/null
 }
 
+# Connections that crash shut out the address they come from, until a reload.
+reloads() { grep -c ' reload-done ' "$box/log"; }
+reloaded() {
+    local before
+    before=$(reloads)
+    kill -HUP "$PID"
+    until [ "$(reloads)" -gt "$before" ]; do sleep 0.1; done
+}
+
 # A session: the login was good, and nobody is there.
 session() { printf 'a LOGIN %s %s\r\nb NOOP\r\n' "$USER1" "$PASS1" | timeout 10 nc -q 3 127.0.0.1 "$IMAP_PORT"; }
 like 'there is a session' "$(session)" '^a OK'
@@ -81,14 +90,18 @@ no_session() { # CALL
     unlike '... and gives no session' "$said" '^[ab] OK'
 }
 for call in capset chroot fchdir chdir; do with_failing imapd $call no_session $call; done
-# Connections that crash shut out the address they come from, until a reload.
-reloads() { grep -c ' reload-done ' "$box/log"; }
-reloaded() {
-    local before
-    before=$(reloads)
-    kill -HUP "$PID"
-    until [ "$(reloads)" -gt "$before" ]; do sleep 0.1; done
-}
+# Calls that its connection makes as well begin to fail when that is there already.
+greeted() { exec 5<> "/dev/tcp/127.0.0.1/$IMAP_PORT" && IFS= read -r -t "$patience" greeting <&5; }
+log_in_greeted() { printf 'a LOGIN %s %s\r\nb NOOP\r\n' "$USER1" "$PASS1" >&5; said=$(timeout 5 cat <&5); exec 5>&-; }
+ok 'imapd: greets' greeted
+with_failing imapd sethostname log_in_greeted # which nobody calls
+like 'a session is there though the listener is traced' "$said" '^b OK'
+for call in close_range prctl setgroups setresgid setresuid seccomp; do
+    ok "imapd: greets before $call fails" greeted
+    with_failing imapd $call log_in_greeted
+    unlike '... and gives no session' "$said" '^[ab] OK'
+    reloaded
+done
 greets() { sleep 2 | timeout 4 nc 127.0.0.1 "$1" | grep -qE '^(220|\* OK|\+OK) '; }
 greets_again() { # PORT: silence would prove nothing otherwise
     reloaded
@@ -96,7 +109,7 @@ greets_again() { # PORT: silence would prove nothing otherwise
 }
 no_greeting() { is "$1: no greeting when $2 fails" "$(sleep 1 | timeout 5 nc 127.0.0.1 "$3")" ''; } # LISTENER CALL PORT
 for case in smtpd-mx:$SMTP_PORT imapd:$IMAP_PORT pop3d:$POP3_PORT; do
-    for call in setgroups setresgid setresuid prlimit64; do
+    for call in close_range setgroups setresgid setresuid prlimit64; do
         greets_again "${case#*:}"
         with_failing "${case%:*}" $call no_greeting "${case%:*}" $call "${case#*:}"
     done
@@ -117,7 +130,7 @@ no_relay() { # CALL
     [ "$(pending)" != 0 ] || submit "$USER1" "$PASS1" "$USER1@$DOMAIN" anna@far.test "$work/m" || missed 'a message for elsewhere'
     ok "relayd: its process ends when $1 fails" eventually relay_ended
 }
-for call in setgroups setresgid setresuid; do with_failing relayd $call no_relay $call; done
+for call in close_range setgroups setresgid setresuid; do with_failing relayd $call no_relay $call; done
 is 'no connection was made' "$(find "$SINK_DIR" -name 'connection-*' | wc -l)" 0
 arrived() { tool queue retry --all > /dev/null; [ "$(find "$SINK_DIR" -name '*.eml' | wc -l)" = 1 ]; }
 ok 'and then the message goes out' eventually arrived

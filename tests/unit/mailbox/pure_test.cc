@@ -143,6 +143,10 @@ TEST_CASE("UID sets: ranges, intersections, and what clients write") {
   UidSet ranged;
   ranged.insert(UidRange{4090, 4100});
   CHECK(ranged.size() == 11);
+  ranged.insert(UidRange{4100, 4090});
+  CHECK(ranged.size() == 11);
+  ranged.insert(UidRange{UINT32_MAX - 1, UINT32_MAX});
+  CHECK(ranged.last() == UINT32_MAX);
   CHECK(UidSet{}.nth(1) == std::nullopt);
   CHECK(UidSet{}.last() == std::nullopt);
 }
@@ -176,6 +180,25 @@ TEST_CASE("members_in agrees with a plain search") {
   }
 }
 
+TEST_CASE("a range goes in like each of its UIDs") {
+  std::mt19937 random{3};
+  for (int round = 0; round < 50; ++round) {
+    UidSet set, expected;
+    for (int i = 0; i < 12; ++i) {
+      const Uid first = 1 + random() % 60000, last = first + random() % (i % 3 == 0 ? 20000 : 70);
+      set.insert(UidRange{first, last});
+      for (Uid uid = first; uid <= last; ++uid) expected.insert(uid);
+    }
+    REQUIRE(set == expected);
+  }
+}
+
+TEST_CASE("a range below others costs no more than the chunks that it covers") {
+  UidSet set{1'000'000'000};
+  for (int i = 0; i < 100; ++i) set.insert(UidRange{1, 100'000'000});
+  CHECK(set.size() == 100'000'001);
+}
+
 TEST_CASE("UIDLs that may be imported") {
   CHECK(format_uidl(17, 4) == "17.4");
   CHECK(is_importable_uidl("0000001a4f", 17));
@@ -190,12 +213,13 @@ TEST_CASE("UIDLs that may be imported") {
 TEST_CASE("expunge records: what was written, and nothing else") {
   const UidSet uids{1, 2, 3, 9, 5000};
   UidSet read;
-  decode_expunges(encode_expunges(uids), read);
+  decode_expunges(encode_expunges(uids), 5001, read);
   CHECK(read == uids);
-  CHECK_THROWS_AS(decode_expunges("junk", read), CorruptRow);
-  CHECK_THROWS_AS(decode_expunges(mailroom::ipc::encode(ExpungeRow{{1, UINT32_MAX}}), read), CorruptRow);
-  CHECK_THROWS_AS(decode_expunges(mailroom::ipc::encode(ExpungeRow{{1, 2, 3}}), read), CorruptRow);
-  CHECK_THROWS_AS(decode_expunges(mailroom::ipc::encode(ExpungeRow{{5, 2}}), read), CorruptRow);
+  CHECK_THROWS_AS(decode_expunges(encode_expunges(uids), 5000, read), CorruptRow);
+  CHECK_THROWS_AS(decode_expunges("junk", UINT32_MAX, read), CorruptRow);
+  CHECK_THROWS_AS(decode_expunges(mailroom::ipc::encode(ExpungeRow{{1, UINT32_MAX}}), 9, read), CorruptRow);
+  CHECK_THROWS_AS(decode_expunges(mailroom::ipc::encode(ExpungeRow{{1, 2, 3}}), 9, read), CorruptRow);
+  CHECK_THROWS_AS(decode_expunges(mailroom::ipc::encode(ExpungeRow{{5, 2}}), 9, read), CorruptRow);
 }
 
 TEST_CASE("snapshots: read back whole, cut at any octet and with any octet changed") {
