@@ -25,6 +25,7 @@ like 'messages were acknowledged in between' "$(grep -ac accepted "$work/log")" 
 # A test that cannot fail proves nothing.  (ext4 writes a new file's name with its first sync: that the directory is synced
 # as well is shown by the unit tests, on a disk that does not.)
 states=6 TALLY=/dev/null
+unset EVIDENCE
 record without-sync
 fails 'without its syncs something is lost, and this test sees it' survives
 finish
