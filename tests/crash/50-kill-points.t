@@ -7,7 +7,8 @@
 need_root
 need_program python3 strace
 
-sandbox_with 'smtp mx|pop3' --set 'queued.min-free-space 1M'
+sandbox_with 'smtp mx|pop3' --set 'queued.min-free-space 1M' --set 'authd.failure-delay 0s' \
+    --set 'authd.address-failures 100000' --set 'authd.account-failures 50000'
 
 harm() { # TARGET POINTS [ERROR]
     [[ " ${TARGETS:-$1} " == *" $1 "* ]] || return
@@ -20,6 +21,7 @@ for pass in $(seq "${PASSES:-1}"); do
     harm deliverd 14
     harm deliverd-opening 11
     harm policyd 34
+    harm authd 10
     harm pop3d 20
     harm pop3d-first 14
     [ $((pass % 3)) = 1 ] || continue # a call that fails depends less on the time
@@ -27,5 +29,6 @@ for pass in $(seq "${PASSES:-1}"); do
     harm queued 4 ENOSPC
     harm deliverd 6 EIO
     harm policyd 6 EIO
+    harm authd 4 EIO
 done
 finish

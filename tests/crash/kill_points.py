@@ -16,7 +16,7 @@ import sys
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "system"))
 from durability import calls as calls_of, file_of
 from box import Box, NotInTime
-from workloads import CUT_OFF, Accounts, Changes, FirstRemoval, Mail, Removal
+from workloads import CUT_OFF, Accounts, Changes, FirstRemoval, Mail, Passwords, Removal
 
 PERSISTENCE = "fsync,fdatasync,syncfs,linkat,renameat,renameat2,unlinkat,mkdirat,pwrite64,pwritev,ftruncate,msync"
 CREATING = "openat,openat2"
@@ -29,6 +29,7 @@ TARGETS = {
     "deliverd": ("deliverd", Mail, f"{PERSISTENCE},{STREAM}"),
     "deliverd-opening": ("deliverd", Mail, CREATING),
     "policyd": ("policyd", Accounts, f"{PERSISTENCE},{STREAM}"),
+    "authd": ("authd", Passwords, f"{PERSISTENCE},{STREAM}"),
     "pop3d": ("pop3d", Removal, PERSISTENCE),
     "pop3d-first": ("pop3d", FirstRemoval, PERSISTENCE),
     "imapd": ("imapd", Changes, f"{PERSISTENCE},{STREAM}"),

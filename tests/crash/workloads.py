@@ -325,6 +325,54 @@ class Changes:
         self.after = self.before
 
 
+class Passwords:
+    """An account's password is changed, by the tool: what was acknowledged is good, and nothing that was before it."""
+
+    deaths = 1
+
+    def __init__(self, box, name):
+        self.box, self.name = box, name
+        self.user, self.good = box.env["USER2"], box.env["PASS2"]
+        self.asked = self.former = None
+        self.rounds = 0
+        self.unknown_there = self.unknown = self.acknowledged = 0
+
+    def prepare(self):
+        self.rounds += 1
+
+    def round(self):
+        for step in range(3):
+            self.asked = f"{self.name}.{step}.{self.rounds}"
+            answer = self.box.tool("account", "passwd", self.user, "--password-stdin", given=f"{self.asked}\n")
+            if answer.returncode != 0:
+                return
+            self.former, self.good, self.asked = self.good, self.asked, None
+            self.acknowledged += 1
+
+    def is_good(self, password):
+        """Whether one can log in with it; nothing when there is no answer."""
+        try:
+            pop3 = poplib.POP3("127.0.0.1", self.box.port("POP3_PORT"), timeout=PATIENCE)
+            pop3.user(self.user)
+            pop3.pass_(password)
+            pop3.quit()
+            return "yes"
+        except poplib.error_proto as refused:
+            return "no" if "[AUTH]" in str(refused) else None
+        except CUT_OFF:
+            return None
+
+    def verify(self):
+        may_be = {self.good, self.asked} - {None}
+        good = {each for each in may_be | {self.former} - {None}
+                if eventually(lambda: self.is_good(each), "an answer to a login") == "yes"}
+        self.unknown += self.asked is not None
+        self.unknown_there += self.asked in good
+        found = [] if len(good) == 1 and good <= may_be else [f"good passwords: {good}, may be: {may_be}"]
+        self.good, self.asked = next(iter(good & may_be), self.good), None
+        return found
+
+
 class Accounts:
     """Accounts, aliases and devices, by the tool."""
 
