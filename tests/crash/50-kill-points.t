@@ -7,7 +7,9 @@
 need_root
 need_program python3 strace
 
-sandbox_with 'smtp mx|pop3' --set 'queued.min-free-space 1M' --set 'authd.failure-delay 0s' \
+start_sink far --script <(echo '{"rules": [{"at": "rcpt", "match": "refused@", "reply": "550 5.1.1 No such user"}]}')
+export SINK_DIR
+sandbox_with 'smtp (mx|submission)|pop3' --route "far.test=127.0.0.1:$SINK_PORT" --set 'queued.min-free-space 1M' --set 'authd.failure-delay 0s' \
     --set 'authd.address-failures 100000' --set 'authd.account-failures 50000'
 
 harm() { # TARGET POINTS [ERROR]
@@ -18,6 +20,7 @@ for pass in $(seq "${PASSES:-1}"); do
     export PASS=$((${SEED:-1} + pass - 1))
     harm queued 20
     harm queued-opening 15
+    harm queued-relaying 15
     harm deliverd 14
     harm deliverd-opening 11
     harm policyd 34

@@ -16,7 +16,7 @@ import sys
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "system"))
 from durability import calls as calls_of, file_of
 from box import Box, NotInTime
-from workloads import CUT_OFF, Accounts, Changes, FirstRemoval, Mail, Passwords, Removal
+from workloads import CUT_OFF, Accounts, Changes, FirstRemoval, Mail, Passwords, Relayed, Removal
 
 PERSISTENCE = "fsync,fdatasync,syncfs,linkat,renameat,renameat2,unlinkat,mkdirat,pwrite64,pwritev,ftruncate,msync"
 CREATING = "openat,openat2"
@@ -25,6 +25,7 @@ STREAM = "write,writev"
 # name -> (program, workload, calls)
 TARGETS = {
     "queued": ("queued", Mail, PERSISTENCE),
+    "queued-relaying": ("queued", Relayed, PERSISTENCE),
     "queued-opening": ("queued", Mail, CREATING),
     "deliverd": ("deliverd", Mail, f"{PERSISTENCE},{STREAM}"),
     "deliverd-opening": ("deliverd", Mail, CREATING),

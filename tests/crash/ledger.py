@@ -15,12 +15,15 @@ import random
 import re
 
 
-def body_of(identity):
+SENDER = "load@client.test"
+
+
+def body_of(identity, sender=SENDER):
     """A message that can be told from every other, with octets that follow from its identity alone.  Identities that differ after
     their last "." are as long: a repetition makes the same calls."""
     size = random.Random(identity.rpartition(".")[0]).choice((40, 2000, 9000, 90000, 300000))
     line = "".join(random.Random(identity).choices("abcdefghijklmnopqrstuvwxyz0123456789", k=70)) + "\r\n"
-    return f"From: load@client.test\r\nX-T: {identity}\r\n\r\n" + line * (size // len(line) + 1)
+    return f"From: {sender}\r\nX-T: {identity}\r\n\r\n" + line * (size // len(line) + 1)
 
 
 def identity_in(octets):
@@ -30,7 +33,7 @@ def identity_in(octets):
 
 def digest(octets):
     """Of what the sender wrote: delivery puts lines on top."""
-    at = octets.find(b"From: load@client.test\r\n")
+    at = octets.find(f"From: {SENDER}\r\n".encode())
     return hashlib.sha256(octets[at:]).hexdigest() if at >= 0 else None
 
 

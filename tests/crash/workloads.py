@@ -1,6 +1,8 @@
 """What clients do while the system is harmed, each with books of its own (ledger.py): prepare() makes, by what is not harmed, what
 the round needs; round() asks for something and may be cut off anywhere; verify() says what is wrong afterwards.
 """
+import collections
+import glob
 import json
 import os
 import poplib
@@ -9,7 +11,7 @@ import smtplib
 import socket
 
 from box import PATIENCE, eventually
-from ledger import Folders, Ledger, Numbers, body_of, identity_in, order
+from ledger import SENDER, Folders, Ledger, Numbers, body_of, identity_in, order
 
 CUT_OFF = (OSError, EOFError, smtplib.SMTPException, poplib.error_proto)
 
@@ -18,10 +20,13 @@ class Mail:
     """Messages by SMTP, read and removed by POP3."""
 
     deaths = 2  # of a program in one round, at most
+    retries = False  # what failed would be tried again much later
 
     def __init__(self, box, name):
         self.box, self.name = box, name
+        self.retries = self.retries or box.disk_fails
         self.user, self.password = box.env["USER1"], box.env["PASS1"]
+        self.address = f"{self.user}@{box.env['DOMAIN']}"
         self.ledger = Ledger()
         self.rounds = 0
         self.unknown_there = self.unknown = self.acknowledged = 0
@@ -34,13 +39,13 @@ class Mail:
         self.rounds += 1
         smtp = smtplib.SMTP("127.0.0.1", self.box.port("SMTP_PORT"), "client.test", timeout=PATIENCE)
         for number in range(3):
-            self.send(smtp, f"{self.name}.{number}.{self.rounds}")
+            self.send(smtp, f"{self.name}.{number}.{self.rounds}", SENDER, [self.address])
         smtp.quit()
 
-    def send(self, smtp, identity):
+    def send(self, smtp, identity, sender, recipients):
         self.ledger.attempt(identity)
         try:
-            smtp.sendmail("load@client.test", [f"{self.user}@{self.box.env['DOMAIN']}"], body_of(identity))
+            smtp.sendmail(sender, recipients, body_of(identity, sender))
             self.ledger.acknowledge(identity)
             self.acknowledged += 1
         except (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError, smtplib.SMTPSenderRefused) as refused:
@@ -50,7 +55,7 @@ class Mail:
 
     def settled(self):
         def empty():
-            if self.box.disk_fails:  # what the disk refused would be tried again much later
+            if self.retries:
                 self.box.tool("queue", "retry", "--all")
             return self.box.pending() == 0
         eventually(empty, "an empty queue")
@@ -145,6 +150,52 @@ class FirstRemoval(Removal):
         if added.returncode != 0:
             raise RuntimeError(added.stderr)
         super().prepare()
+
+
+class Relayed(Mail):
+    """Messages by submission, to a recipient at another host (tests/sink in SINK_DIR) and to one that it refuses: they arrive, twice
+    only if the program died in between, and the sender gets one report."""
+
+    retries = True
+    ANNA, NOBODY = "anna@far.test", "refused@far.test"
+    PARTS = ([ANNA], [NOBODY], [ANNA, NOBODY])
+
+    def round(self):
+        self.rounds += 1
+        self.recipients = {f"{self.name}.{number}.{self.rounds}": part for number, part in enumerate(self.PARTS)}
+        smtp = smtplib.SMTP("127.0.0.1", self.box.port("SUBMISSION_PORT"), "client.test", timeout=PATIENCE)
+        smtp.login(self.user, self.password)
+        for identity, recipients in self.recipients.items():
+            self.send(smtp, identity, self.address, recipients)
+        smtp.quit()
+
+    recipients = {}
+
+    def judge(self, messages):
+        reports = collections.Counter(identity_in(octets) for octets in messages)
+        arrived = collections.Counter(self.take_arrived())
+        found = [f"phantom: {identity}" for identity in {*reports, *arrived} - {*self.recipients}]
+        for identity, recipients in self.recipients.items():
+            fate, self.ledger.fate[identity] = self.ledger.fate.get(identity), "judged"
+            there = (arrived[identity], reports[identity])
+            least = (self.ANNA in recipients, self.NOBODY in recipients)
+            none, all_of_it = there == (0, 0), least[0] <= there[0] <= least[0] * (1 + self.deaths) and there[1] == least[1]
+            self.unknown += fate == "unknown"
+            self.unknown_there += fate == "unknown" and all_of_it
+            if not (all_of_it and fate != "refused") and not (none and fate != "acknowledged"):
+                found.append(f"{identity}, {fate}, to {recipients}: arrived and reported {there} times")
+        self.recipients = {}
+        return found
+
+    def take_arrived(self):
+        """Identities of what the other host has received to its end since the last time."""
+        for path in glob.glob(f"{os.environ['SINK_DIR']}/*.eml"):
+            with open(path, "rb") as content:
+                octets = content.read()
+            os.unlink(path)
+            identity = identity_in(octets)
+            whole = octets.endswith(body_of(identity, self.address).partition("\r\n")[2].encode())
+            yield identity if whole else f"changed: {identity}"
 
 
 class Imap:
