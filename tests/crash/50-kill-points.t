@@ -27,7 +27,7 @@ for pass in $(seq "${PASSES:-1}"); do
     harm authd 10
     harm pop3d 20
     harm pop3d-first 14
-    [ $((pass % 3)) = 1 ] || continue # a call that fails depends less on the time
+    [ "$pass" = 1 ] || continue # a call that fails depends less on the time
     harm queued 8 EIO
     harm queued 4 ENOSPC
     harm deliverd 6 EIO
