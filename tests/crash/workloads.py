@@ -26,10 +26,13 @@ class Mail:
         self.box, self.name = box, name
         self.retries = self.retries or box.disk_fails
         self.user, self.password = box.env["USER1"], box.env["PASS1"]
-        self.address = f"{self.user}@{box.env['DOMAIN']}"
         self.ledger = Ledger()
         self.rounds = 0
         self.unknown_there = self.unknown = self.acknowledged = 0
+
+    @property
+    def address(self):
+        return f"{self.user}@{self.box.env['DOMAIN']}"
 
     def prepare(self):
         pass
