@@ -172,14 +172,21 @@ def wrong_login(password):
     raise RuntimeError("a wrong password was good")
 
 
+def account(*arguments, given=None):
+    subprocess.run([f"{ENV['TOOLS']}/mr-account", "--config", ENV["CONFIG"], *arguments], input=given, text=True, check=True,
+                   capture_output=True)
+
+
 def sessions_of_another():
     """By IMAP and by POP3; of an account that has none of the secrets."""
+    password = random_word()
+    account("add", "dora", "--password-stdin", given=f"{password}\n")
     imap = imap_client()
-    imap.login(ENV["USER1"], ENV["PASS1"])
+    imap.login("dora", password)
     imap.select("INBOX")
     pop3 = poplib.POP3_SSL("localhost", int(ENV["POP3S_PORT"]), context=tls_context(), timeout=PATIENCE)
-    pop3.user(ENV["USER1"])
-    pop3.pass_(ENV["PASS1"])
+    pop3.user("dora")
+    pop3.pass_(password)
     return imap, pop3
 
 
@@ -202,8 +209,7 @@ def kdc_login(password):
     environment = {**ENV, "KRB5_KDC_PROFILE": f"{os.path.dirname(ENV['KRB5_CONFIG'])}/kdc.conf"}
     subprocess.run(["kadmin.local", "-r", ENV["REALM"], "addprinc", "-pw", password, "carol"], env=environment, check=True,
                    capture_output=True)
-    subprocess.run([f"{ENV['TOOLS']}/mr-account", "--config", ENV["CONFIG"], "add", "carol", "--kerberos", f"carol@{ENV['REALM']}"],
-                   check=True, capture_output=True)
+    account("add", "carol", "--kerberos", f"carol@{ENV['REALM']}")
     with imap_client() as client:
         client.login("carol", password)
 
@@ -228,8 +234,7 @@ def set_smarthost_password(password):
 
 
 def set_password(user, password):
-    subprocess.run([f"{ENV['TOOLS']}/mr-account", "--config", ENV["CONFIG"], "passwd", user, "--password-stdin"], input=password + "\n",
-                   text=True, check=True, capture_output=True)
+    account("passwd", user, "--password-stdin", given=f"{password}\n")
 
 
 # ---- the hunt
@@ -273,6 +278,11 @@ def main(box, table):
     for password in new:
         set_password(ENV["USER1"], password)
     own["mail"] = own["traffic-keys"] = {session_pid}
+
+    places = [process.place for process in processes(settings)]
+    wanted = {"session": 3, "connection": 2, "smtp-connection": 1, "relay-connection": 1}
+    missing = [place for place, number in wanted.items() if places.count(place) < number]
+    report("sessions of two accounts are there, connections, and one to another host", not missing, missing)
 
     needles = {
         "tls-key": key_forms(f"{box}/tls/key.pem"),
