@@ -26,13 +26,6 @@ bool wants_success(const OpenMessage& message, std::uint32_t number) {
   return (recipient.notify & static_cast<std::uint8_t>(Notify::success)) != 0;
 }
 
-std::vector<std::uint32_t> numbers_of(const Reports::Targets& targets) {
-  std::vector<std::uint32_t> out;
-  for (const ReportedTarget& target : targets) out.push_back(target.number);
-  std::ranges::sort(out);
-  return out;
-}
-
 std::string words(const ReportedTarget& target) {
   return queue::answer_text(
       {.code = target.reply.code, .enhanced = target.reply.enhanced, .text = target.reply.text});
@@ -62,7 +55,7 @@ void Dispatcher::report(OpenMessage& message) {
   const Reports::Targets relayed = std::exchange(message.relayed, {});
   if (failed.empty() && delivered.empty() && relayed.empty()) return close_if_over(id);
   const ReportedMessage about = reported_message(message);
-  const std::vector<std::uint32_t> numbers = numbers_of(failed);
+  const std::vector<std::uint32_t> numbers = finished(failed).finished;
   message.settling.insert(message.settling.end(), numbers.begin(), numbers.end());
   message.reports += (failed.empty() ? 0 : 1) + (delivered.empty() ? 0 : 1) + (relayed.empty() ? 0 : 1);
   const Reports::Done told = [this, id](ReportResult) { reported(id, {}, ReportResult::settled); };

@@ -9,7 +9,7 @@
 namespace mailroom::queued {
 
 void OwnMail::send(QueueId id, queue::Envelope envelope, const Recipient& recipient, std::string content,
-                   Done done) {
+                   Done done, std::optional<queue::Status> settles) {
   envelope.connection = 0;
   envelope.recipients = {
       {recipient.address, recipient.parameters.orcpt, recipient.parameters.notify, recipient.domain}};
@@ -32,7 +32,8 @@ void OwnMail::send(QueueId id, queue::Envelope envelope, const Recipient& recipi
                                       {"size", size}});
         on_accepted_(id, *shared, std::move(stored));
         done(id);
-      });
+      },
+      std::move(settles));
 }
 
 }  // namespace mailroom::queued

@@ -21,8 +21,10 @@ class OwnMail {
   OwnMail(queue::Queue& queue, OnAccepted on_accepted)
       : queue_{queue}, on_accepted_{std::move(on_accepted)} {}
 
-  // To one recipient, which has been resolved: to local accounts, or a remote domain.
-  void send(QueueId id, queue::Envelope envelope, const Recipient& recipient, std::string content, Done done);
+  // To one recipient, which has been resolved: to local accounts, or a remote domain.  `settles` as `along`
+  // of Queue::accept.
+  void send(QueueId id, queue::Envelope envelope, const Recipient& recipient, std::string content, Done done,
+            std::optional<queue::Status> settles = {});
   QueueId new_id() { return queue_.new_id(); }
 
  private:

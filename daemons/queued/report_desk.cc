@@ -73,6 +73,12 @@ bool is_report(const queue::Envelope& envelope) {
   return is_own_mail(envelope) && envelope.reverse_path.empty();
 }
 
+// What a report about these targets settles.
+queue::Status settled_by(dsn::Action action, QueueId id, const Reports::Targets& targets) {
+  if (action == dsn::Action::delayed) return {id, queue::Warned{}};
+  return {id, finished(targets)};
+}
+
 policy::RefusedAt refused_at(const ReportedTarget& target) {
   if (target.host.empty() || target.reply.code == 0) return policy::RefusedAt::here;
   switch (target.stage) {
@@ -87,7 +93,7 @@ policy::RefusedAt refused_at(const ReportedTarget& target) {
 }
 
 // What a report about a device's message carries, so that its refusal can be told: an ENVID (RFC 3461 4.4)
-// that names the message.  A crash can repeat a report, and the message counts once.
+// that names the message, which counts once.
 void mark(queue::Envelope& report, const ReportedMessage& about) {
   if (about.envelope.device.empty()) return;
   report.device = about.envelope.device;
@@ -131,6 +137,7 @@ dsn::Return part_of(const ReportedMessage& message, std::uint64_t full_size, boo
 
 struct ReportDesk::Job {
   ReportedMessage message;
+  queue::Status settles;  // with a durable report
   dsn::Action action = dsn::Action::failed;
   std::vector<dsn::Recipient> recipients;
   Done done;
@@ -183,6 +190,7 @@ void ReportDesk::begin(const ReportedMessage& message, const Targets& targets, d
   if (recipients.empty()) return done(ReportResult::settled);
   if (jobs_.size() >= kMaxJobs) return done(ReportResult::impossible);
   const auto job = jobs_.emplace(jobs_.end(), Job{.message = message,
+                                                  .settles = settled_by(action, message.id, targets),
                                                   .action = action,
                                                   .recipients = std::move(recipients),
                                                   .done = std::move(done),
@@ -279,8 +287,9 @@ void ReportDesk::send(Jobs::iterator job, const Recipient& recipient) {
   envelope.smtputf8 = composed.smtputf8;
   if (!local) envelope.tls = job->message.envelope.tls;
   if (composed.eight_bit) envelope.body = static_cast<std::uint8_t>(BodyType::eight_bit_mime);
-  own_mail_.send(id, std::move(envelope), recipient, composed.content,
-                 [this, job](QueueId report) { sent(job, report); });
+  own_mail_.send(
+      id, std::move(envelope), recipient, composed.content,
+      [this, job](QueueId report) { sent(job, report); }, job->settles);
 }
 
 void ReportDesk::sent(Jobs::iterator job, QueueId report) {

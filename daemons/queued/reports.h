@@ -3,12 +3,13 @@
 // The dispatcher decides what has happened, and calls one function for each kind; how it is said, to whom,
 // and whether at all (NOTIFY, null reverse-paths, loops) is decided behind this interface.
 //
-// A report is a new message.  The recipients it is about are recorded as finished only after it is durable,
-// so a crash can repeat a report and never lose one: each call is answered by exactly one `done`, now or
-// later.  Until then the message stays in the queue: its content can be read with
-// Queue::read_content(message.id, ...).
+// A report is a new message.  That what it is about is settled becomes durable with it, so that a crash
+// repeats none, and loses none about what failed; one about a success can be lost while other targets of its
+// message are left.  Each call is answered by exactly one `done`, now or later.  Until then the message stays
+// in the queue: its content can be read with Queue::read_content(message.id, ...).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -65,5 +66,13 @@ class Reports {
   // it.
   virtual void relayed(const ReportedMessage& message, Targets targets, Done done) = 0;
 };
+
+// These targets need no more attempts.
+inline queue::Attempted finished(const Reports::Targets& targets) {
+  queue::Attempted status;
+  for (const ReportedTarget& target : targets) status.finished.push_back(target.number);
+  std::ranges::sort(status.finished);
+  return status;
+}
 
 }  // namespace mailroom::queued

@@ -27,6 +27,8 @@ Outcome outcome_of(Errno error) {
   return error == ENOSPC || error == EDQUOT ? Outcome::no_space : Outcome::failed;
 }
 
+std::uint32_t records_of(const Log::Append& append) { return append.along ? 2 : 1; }
+
 std::uint64_t length_of(const SharedContent& content) { return content ? content->length() : 0; }
 
 }  // namespace
@@ -105,15 +107,18 @@ void Log::start() {
 void Log::make_batch(Job& job) {
   std::uint64_t octets = 0;
   std::size_t count = 0;
-  while (count < open_.size() && octets < kMaxBatchOctets)
-    octets += kTypicalHead + length_of(open_[count++].content);
+  while (count < open_.size() && octets < kMaxBatchOctets) {
+    const Append& next = open_[count++];
+    octets += records_of(next) * kTypicalHead + length_of(next.content);
+  }
   const auto behind = open_.begin() + static_cast<std::ptrdiff_t>(count);
   job.appends.assign(std::make_move_iterator(open_.begin()), std::make_move_iterator(behind));
   open_.erase(open_.begin(), behind);
 
   choose_segment(job, octets);
   const std::uint64_t batch_start = job.end;
-  const auto records = static_cast<std::uint32_t>(job.appends.size() + (job.creates ? 1 : 0));
+  std::uint32_t records = job.creates ? 1 : 0;
+  for (const Append& append : job.appends) records += records_of(append);
   if (job.creates) {
     const Segment* last = last_ == 0 ? nullptr : &segments_.at(last_);
     place(job, 0,
@@ -125,6 +130,7 @@ void Log::make_batch(Job& job) {
     const std::uint64_t begin = job.end;
     place(job, append.id, append.record, append.content);
     job.placed.push_back({make_place(job.number, begin), job.end - begin, append.id});
+    if (append.along) place(job, append.along->id, append.along->record, {});
   }
   place(job, 0, Commit{batch_start, records}, {});
 }

@@ -37,6 +37,12 @@ struct LogObserver {
   std::function<void(SegmentNumber)> removed = [](SegmentNumber) {};
 };
 
+// What is said of a message.
+struct Status {
+  Id id = 0;
+  Record record;
+};
+
 class Log {
  public:
   using Done = std::function<void(Outcome, const PlacedRecord&)>;
@@ -45,6 +51,7 @@ class Log {
     Record record;
     SharedContent content;  // or null
     Done done;
+    std::optional<Status> along{};  // in the same batch: it becomes durable with this one or not at all
   };
 
   // Syncs that fail one after the other before the log takes no more (SECURITY.md 7.3).

@@ -34,7 +34,8 @@ std::unique_ptr<Incoming> Queue::begin(Id id) {
   return std::make_unique<Incoming>(storage_, memory_, id, options_.memory_message_size);
 }
 
-void Queue::accept(std::unique_ptr<Incoming> incoming, Envelope envelope, Microseconds now, AcceptDone done) {
+void Queue::accept(std::unique_ptr<Incoming> incoming, Envelope envelope, Microseconds now, AcceptDone done,
+                   std::optional<Status> along) {
   const Id id = incoming->id();
   Accepted accepted{.arrived = now,
                     .content_length = incoming->length(),
@@ -43,7 +44,8 @@ void Queue::accept(std::unique_ptr<Incoming> incoming, Envelope envelope, Micros
                     .envelope = std::move(envelope),
                     .progress = {}};
   std::shared_ptr<Incoming> shared = std::move(incoming);
-  if (!shared->file()) return append_accepted(id, std::move(accepted), std::move(shared), std::move(done));
+  if (!shared->file())
+    return append_accepted(id, std::move(accepted), std::move(shared), std::move(done), std::move(along));
 
   ++syncing_files_;
   auto error = std::make_shared<Errno>(0);
@@ -52,14 +54,18 @@ void Queue::accept(std::unique_ptr<Incoming> incoming, Envelope envelope, Micros
         *error = shared->file()->sync();
         if (*error == 0) *error = storage_.sync_directory(kContentDirectory);
       },
-      [this, id, accepted = std::move(accepted), shared, error, done = std::move(done)]() mutable {
+      [this, id, accepted = std::move(accepted), shared, error, done = std::move(done),
+       along = std::move(along)]() mutable {
         --syncing_files_;
-        if (*error == 0) return append_accepted(id, std::move(accepted), std::move(shared), std::move(done));
+        if (*error == 0)
+          return append_accepted(id, std::move(accepted), std::move(shared), std::move(done),
+                                 std::move(along));
         done(*error == ENOSPC || *error == EDQUOT ? Outcome::no_space : Outcome::failed, nullptr);
       });
 }
 
-void Queue::append_accepted(Id id, Accepted&& accepted, std::shared_ptr<Incoming> incoming, AcceptDone done) {
+void Queue::append_accepted(Id id, Accepted&& accepted, std::shared_ptr<Incoming> incoming, AcceptDone done,
+                            std::optional<Status> along) {
   SharedContent content = incoming->file() ? nullptr : incoming->content();
   auto record = std::make_shared<Record>(std::move(accepted));
   log_.append({id, *record, content,
@@ -70,7 +76,8 @@ void Queue::append_accepted(Id id, Accepted&& accepted, std::shared_ptr<Incoming
                    apply(placed, *record);
                  }
                  done(outcome, content);
-               }});
+               },
+               std::move(along)});
 }
 
 void Queue::known_at_once(Id id, const Record& status) {

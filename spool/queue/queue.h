@@ -53,8 +53,11 @@ class Queue {
 
   // Calls `done` when the message is on disk or will never be; with `durable` it is in the index.  The
   // content is given when it was held in memory.
+  // `along`, an Attempted or Warned of another message, is in the same batch: on disk too, or neither is.
+  // Whoever gives it records it again, so that it is known.
   using AcceptDone = std::function<void(Outcome, SharedContent)>;
-  void accept(std::unique_ptr<Incoming> incoming, Envelope envelope, Microseconds now, AcceptDone done);
+  void accept(std::unique_ptr<Incoming> incoming, Envelope envelope, Microseconds now, AcceptDone done,
+              std::optional<Status> along = {});
 
   // Remembers a status: Attempted, Finished, Held, Released, Removed, Warned.  What an Attempted says is
   // known at once: its targets are finished in the index, and read_answers() has its answers.  Needs no
@@ -83,10 +86,6 @@ class Queue {
     const Segment* segment;
     ScannedRecord record;
   };
-  struct Status {
-    Id id;
-    Record record;
-  };
   struct Cursor {
     SegmentNumber segment = 0;
     std::uint64_t offset = 0;
@@ -94,7 +93,8 @@ class Queue {
 
   void known_at_once(Id id, const Record& status);
   void written(Id id, const Record& status);
-  void append_accepted(Id id, Accepted&& accepted, std::shared_ptr<Incoming> incoming, AcceptDone done);
+  void append_accepted(Id id, Accepted&& accepted, std::shared_ptr<Incoming> incoming, AcceptDone done,
+                       std::optional<Status> along);
   void append_status(Status status);
   void apply(const PlacedRecord& placed, const Record& record);
   std::expected<Located, ReadProblem> locate(Id id);

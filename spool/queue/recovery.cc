@@ -163,19 +163,29 @@ class Recovery {
   }
 
   // A power cut may have kept a commit and lost what was written before it.  Nobody was told of such a batch,
-  // so its incomplete messages are set aside.
+  // so its incomplete messages are set aside, each with the status that may have been written along with it.
   void settle_last_batch() {
     LastBatch last = std::exchange(last_batch_, {});
     if (last.number == 0) return;
     File& file = *candidates_.at(last.number).file;
+    std::set<std::uint64_t> behind;  // where ends what is not whole
+    for (const DamagedRange& range : last.batch.damaged) behind.insert(range.offset + range.length);
     std::erase_if(last.batch.records, [&](const ScannedRecord& record) {
       const auto* accepted = std::get_if<Accepted>(&record.record);
-      if (accepted == nullptr || content_is_whole(file, record, *accepted)) return false;
-      set_aside(last.number, {record.offset, record.header.size()}, record.header.id,
-                "incomplete message in the last batch");
+      const bool is_whole = accepted != nullptr ? content_is_whole(file, record, *accepted)
+                                                : !is_along(record.record) || !behind.contains(record.offset);
+      if (is_whole) return false;
+      if (accepted != nullptr) behind.insert(record.offset + record.header.size());
+      set_aside(last.number, {record.offset, record.header.size()},
+                accepted != nullptr ? record.header.id : 0, "incomplete message in the last batch");
       return true;
     });
     settle(std::move(last));
+  }
+
+  // What Queue::accept() writes along with a message.
+  static bool is_along(const Record& record) {
+    return std::holds_alternative<Attempted>(record) || std::holds_alternative<Warned>(record);
   }
 
   bool content_is_whole(File& segment, const ScannedRecord& record, const Accepted& accepted) {

@@ -179,16 +179,19 @@ class Relayed(Mail):
         arrived = collections.Counter(self.take_arrived())
         found = [f"phantom: {identity}" for identity in {*reports, *arrived} - {*self.recipients}]
         for identity, recipients in self.recipients.items():
-            fate, self.ledger.fate[identity] = self.ledger.fate.get(identity), "judged"
-            there = (arrived[identity], reports[identity])
-            least = (self.ANNA in recipients, self.NOBODY in recipients)
-            none, all_of_it = there == (0, 0), least[0] <= there[0] <= least[0] * (1 + self.deaths) and there[1] == least[1]
-            self.unknown += fate == "unknown"
-            self.unknown_there += fate == "unknown" and all_of_it
-            if not (all_of_it and fate != "refused") and not (none and fate != "acknowledged"):
-                found.append(f"{identity}, {fate}, to {recipients}: arrived and reported {there} times")
+            found += self.problems_of(identity, recipients, arrived[identity], reports[identity])
         self.recipients = {}
         return found
+
+    def problems_of(self, identity, recipients, arrivals, reports):
+        fate, self.ledger.fate[identity] = self.ledger.fate.get(identity), "judged"
+        arrives, is_reported = self.ANNA in recipients, self.NOBODY in recipients
+        served = arrives <= arrivals <= arrives * (1 + self.deaths) and reports == is_reported
+        nothing = arrivals == reports == 0
+        self.unknown += fate == "unknown"
+        self.unknown_there += fate == "unknown" and served
+        good = {"acknowledged": served, "refused": nothing}.get(fate, served or nothing)
+        return [] if good else [f"{identity}, {fate}, to {recipients}: arrived {arrivals} times, reported {reports} times"]
 
     def take_arrived(self):
         """Identities of what the other host has received to its end since the last time."""
