@@ -80,8 +80,8 @@ class Story {
 
   void report_one() {
     for (auto& [id, message] : messages_) {
-      if (message.ended || message.report != 0 || *message.outcome != Outcome::durable || random_() % 3 != 0)
-        continue;
+      if (message.ended || message.report != 0 || *message.outcome != Outcome::durable) continue;
+      if (!bench_.queue->index().find(id)->finished.empty() || random_() % 3 != 0) continue;
       message.report = bench_.queue->new_id() + 1;
       Message report{.length = random_() % 4 == 0 ? 6000u : 200u, .outcome = no_outcome()};
       messages_[message.report] = report;
