@@ -5,13 +5,13 @@
 . "$here/outgoing.sh"
 need_program swaks python3
 
-site=(--set 'limit account messages day 1 3' --set 'limit address messages minute 0 2' --set 'limit account recipients hour 0 0'
+site=(--set 'limit account messages day 1 3' --set 'limit address messages minute 0 2' --set 'limit account recipients hour 0 20'
     --set 'authd.account-failures 3' --set 'authd.address-failures 6' --set 'authd.failure-delay 0s' --set 'authd.max-failure-delay 0s')
 start_sandbox "${site[@]}"
 me=$USER1@$DOMAIN
 as_me() {
     PORT=$SUBMISSION_PORT as_client 127.0.0.1 --tls --auth PLAIN --auth-user "$USER1" --auth-password "$PASS1" --from "$me" --h-From "$me" \
-        --to someone@elsewhere.test
+        --to someone@elsewhere.test "$@"
 }
 for n in 1 2 3; do as_me; like "message $n of the account" "$reply" "^$taken"; done
 ok 'passing the soft limit is logged' log_has 'limit-passed .*scope=account name=alice .*limit=1'
@@ -29,6 +29,11 @@ like 'what has been sent' "$reply" "^$taken"
 sandbox stop > /dev/null; start_sandbox "${site[@]}"
 as_me
 like 'counts after a restart too' "$reply" '^450 4\.7\.28 '
+
+# ---- recipients count too ----
+ok 'the messages are released' tool access release account "$USER1"
+as_me --to "$(printf 'r%s@elsewhere.test,' {1..20})someone@elsewhere.test"
+like 'twenty recipients an hour' "$reply" '^450 4\.7\.28 Too many recipients'
 
 for n in 1 2; do
     as_client 127.0.2.9 --from x@host.test --to someone@elsewhere.test
