@@ -1,32 +1,13 @@
 #include "daemons/listener/authenticator_client.h"
 
+#include "daemons/listener/login_failure.h"
+
 namespace mailroom {
 namespace {
 
 // authd delays the answers to failures, and hashes queue up; longer than both together.
 constexpr std::chrono::seconds kPatience{60};
 constexpr std::string_view kExternal = "EXTERNAL";
-
-AuthFailure::Kind kind_of(LoginRefusal refusal) {
-  switch (refusal) {
-  case LoginRefusal::bad_credentials:
-  case LoginRefusal::disabled:
-    return AuthFailure::Kind::bad_credentials;
-  case LoginRefusal::mechanism_unknown:
-    return AuthFailure::Kind::unsupported_mechanism;
-  case LoginRefusal::malformed:
-    return AuthFailure::Kind::malformed;
-  case LoginRefusal::unavailable:
-    return AuthFailure::Kind::unavailable;
-  case LoginRefusal::service_off:
-    return AuthFailure::Kind::service_off;
-  case LoginRefusal::expired:
-    return AuthFailure::Kind::expired;
-  case LoginRefusal::too_many:
-    return AuthFailure::Kind::too_many;
-  }
-  return AuthFailure::Kind::unavailable;
-}
 
 }  // namespace
 
@@ -81,7 +62,7 @@ AuthStep AuthenticatorClient::ask(const ConnectionToAuthd& question) {
     return AuthSuccess{succeeded->password_days};
   }
   auto& failed = std::get<SaslFailed>(answer->message);
-  return AuthFailure{kind_of(failed.failure), std::move(failed.token)};
+  return AuthFailure{failure_of(failed.failure), std::move(failed.token)};
 }
 
 }  // namespace mailroom

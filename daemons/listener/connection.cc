@@ -5,6 +5,7 @@
 
 #include "daemons/listener/relay.h"
 #include "daemons/listener/session_start.h"
+#include "daemons/listener/tls_rules.h"
 #include "daemons/log.h"
 
 namespace mailroom {
@@ -52,9 +53,7 @@ bool Connection::can_start_tls() const {
   return process_.listener.tls == TlsMode::starttls && process_.tls != nullptr && !tls_;
 }
 
-void Connection::forgive(const policy::Quirks& quirks) {
-  tolerance_ = {static_cast<tls::Version>(quirks.tls_min), quirks.old_ciphers};
-}
+void Connection::forgive(const policy::Quirks& quirks) { tolerance_ = tolerance_of(quirks); }
 
 Stream& Connection::start() {
   plain_.set_deadline(handshake_deadline(process_.config));

@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "daemons/listener/children.h"
+#include "daemons/listener/tls_rules.h"
 #include "daemons/log.h"
 #include "libcommon/sys/fatal.h"
 #include "libcommon/sys/heap.h"
@@ -82,15 +83,7 @@ void Listener::make_tls() {
 }
 
 tls::ServerContext* Listener::make_tls_context(const ListenerConfig& listener) {
-  const QuirksConfig& quirks = listener.quirks;
-  tls::ServerSettings settings{.identities = {},
-                               .protocol = protocol_.alpn,
-                               .tolerance = {static_cast<tls::Version>(quirks.tls_min), quirks.old_ciphers}};
-  if (listener.client_certificate)
-    settings.client_authorities_pem = config_.client_certificate.authorities_pem;
-  for (const CertificateConfig& certificate : config_.certificates)
-    settings.identities.push_back({certificate.names, certificate.chain_pem});
-  auto context = tls::ServerContext::make(settings);
+  auto context = tls::ServerContext::make(tls_settings(config_, listener, protocol_.alpn));
   if (!context) log::fatal(context.error());
   tls_.push_back(std::make_unique<tls::ServerContext>(std::move(*context)));
   tls_.back()->warm_up();

@@ -37,4 +37,8 @@ struct SmtpFacts {
   Duration tls_timeout = Config{}.tls_timeout;  // of a whole handshake
 };
 
+// What the configuration says of a connection to that listener; of the connection itself nothing is known
+// yet.
+SmtpFacts facts_of(const Config& config, const ListenerConfig& listener);
+
 }  // namespace mailroom

@@ -11,12 +11,6 @@
 namespace mailroom {
 namespace {
 
-LoginOffer login_offer(const BeforeLogin& process) {
-  if (!process.to_authd) return LoginOffer::never;
-  return process.listener.plaintext_login == PlaintextLogin::allowed ? LoginOffer::always
-                                                                     : LoginOffer::with_tls;
-}
-
 // Octets before the greeting: no mail client does that (SECURITY.md V3).  On a port with implicit TLS they
 // are its hello.
 bool spoke_first(const BeforeLogin& process, const Connection& connection) {
@@ -25,29 +19,20 @@ bool spoke_first(const BeforeLogin& process, const Connection& connection) {
   return ::poll(&client, 1, 0) > 0 && (client.revents & (POLLRDHUP | POLLERR | POLLHUP)) == 0;
 }
 
-// With detect-tls a port with STARTTLS may have TLS from the start.
-TlsMode tls_mode(const BeforeLogin& process, const Connection& connection) {
-  if (connection.has_tls()) return TlsMode::implicit;
-  return process.tls == nullptr ? TlsMode::none : process.listener.tls;
+TlsDescription description_of(const Connection& connection) {
+  const tls::HandshakeFacts* facts = connection.tls_facts();
+  return facts != nullptr ? TlsDescription{facts->version, facts->suite, {}} : TlsDescription{};
 }
 
-SmtpFacts facts_of(const BeforeLogin& process, Service service, const Connection& connection) {
-  return {.hostname = process.config.hostname,
-          .service = service,
-          .tls = tls_mode(process, connection),
-          .login = login_offer(process),
-          .connection = process.connection,
-          .peer = process.peer,
-          .client_spoke_first = spoke_first(process, connection),
-          .describe_tls = [&connection]() -> TlsDescription {
-            const tls::HandshakeFacts* facts = connection.tls_facts();
-            if (facts == nullptr) return {};
-            return {facts->version, facts->suite, {}};
-          },
-          .limits = process.config.smtpd,
-          .quirks = process.listener.quirks,
-          .old_tls_for_devices = service == Service::relay&& process.config.policyd.device_old_tls,
-          .tls_timeout = process.config.tls_timeout};
+SmtpFacts facts_of(const BeforeLogin& process, const Connection& connection) {
+  SmtpFacts facts = facts_of(process.config, process.listener);
+  if (connection.has_tls())
+    facts.tls = TlsMode::implicit;  // detect-tls: from the start at a port with STARTTLS
+  facts.connection = process.connection;
+  facts.peer = process.peer;
+  facts.client_spoke_first = spoke_first(process, connection);
+  facts.describe_tls = [&connection] { return description_of(connection); };
+  return facts;
 }
 
 }  // namespace
@@ -55,7 +40,7 @@ SmtpFacts facts_of(const BeforeLogin& process, Service service, const Connection
 void serve_connection(BeforeLogin& process) {
   Connection connection{process};
   Stream& client = connection.open();
-  const SmtpFacts facts = facts_of(process, process.listener.service, connection);
+  const SmtpFacts facts = facts_of(process, connection);
   PolicyClient policy{std::move(process.to_policyd)};
   SpoolClient spool{std::move(process.to_queued)};
   AuthenticatorClient authenticator{std::move(process.to_authd), process.config, &connection};
