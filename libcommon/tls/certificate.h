@@ -46,7 +46,8 @@ class CertificateChain {
 // Whether chain and key belong together and can be used; the error says in words why not.
 std::expected<void, std::string> check_identity(std::string_view chain_pem, std::string_view key_pem);
 
-// A key made on the spot with a certificate that it signs itself: for tests, and to warm up a ServerContext.
+// A key made on the spot with a certificate that it signs itself: for tests, to warm up a ServerContext, and
+// to try a handshake.
 struct ThrowawayIdentity {
   PrivateKey key;
   std::string chain_pem;

@@ -1,5 +1,5 @@
-// Private keys: loading them, naming them, signing with them.  Only keyd holds one (and tests, and the
-// warm-up of a ServerContext with a key made on the spot).
+// Private keys: loading them, naming them, signing with them.  Only keyd holds one; tests, the warm-up of a
+// ServerContext and the trial of a handshake make theirs on the spot.
 #pragma once
 
 #include <array>

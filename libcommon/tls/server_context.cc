@@ -22,8 +22,9 @@ constexpr const char* kSuites13 =
     "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 constexpr const char* kGroups = "X25519:P-256:P-384";
 constexpr int kSecurityLevel = 2;  // 112 bits
-constexpr const char* kOldSuites = "ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA:ECDHE-RSA-AES256-SHA:"
-                                   "DHE-RSA-AES128-GCM-SHA256:DHE-RSA-AES128-SHA:DHE-RSA-AES256-SHA";
+// RSA first, where there is such a key: it alone signs for versions before TLS 1.2.
+constexpr const char* kOldSuites = "ECDHE-RSA-AES128-SHA:ECDHE-RSA-AES256-SHA:DHE-RSA-AES128-GCM-SHA256:"
+                                   "DHE-RSA-AES128-SHA:DHE-RSA-AES256-SHA:ECDHE-ECDSA-AES128-SHA";
 constexpr int kOldSecurityLevel = 0;  // SHA-1 and MD5 in the handshake of TLS 1.0 and 1.1
 
 constexpr std::uint64_t kOptions = SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET |
@@ -97,11 +98,6 @@ std::string signature_schemes(const std::vector<const CertificateChain*>& chains
     list += scheme_row(scheme).name;
   }
   return list;
-}
-
-int version_number(Version version) {
-  constexpr int kNumbers[] = {TLS1_VERSION, TLS1_1_VERSION, TLS1_2_VERSION, TLS1_3_VERSION};
-  return kNumbers[static_cast<std::size_t>(version)];
 }
 
 // Who asks for old ciphers talks to devices that nothing else reaches: everything that is left to choose from
@@ -180,6 +176,11 @@ std::vector<const CertificateChain*> group_of(const LoadedIdentity& identity,
 }
 
 }  // namespace
+
+int version_number(Version version) {
+  constexpr int kNumbers[] = {TLS1_VERSION, TLS1_1_VERSION, TLS1_2_VERSION, TLS1_3_VERSION};
+  return kNumbers[static_cast<std::size_t>(version)];
+}
 
 bool name_covers(std::string_view certificate_name, std::string_view host_name) {
   if (!certificate_name.starts_with("*.")) return same_ignoring_case(certificate_name, host_name);

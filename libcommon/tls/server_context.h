@@ -33,6 +33,7 @@ struct Tolerance {
   // CBC suites and finite-field Diffie-Hellman of 2048 bits too, for devices that know nothing else.  A
   // version before TLS 1.2 works with these, and with an RSA key, alone.
   bool old_ciphers = false;
+  bool operator==(const Tolerance&) const = default;
 };
 
 struct ServerSettings {

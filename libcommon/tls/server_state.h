@@ -29,6 +29,9 @@ struct ServerContext::State {
   SSL_CTX* context_for(std::string_view host_name) const;
 };
 
+// OpenSSL's.
+int version_number(Version version);
+
 // A context with one certificate of each key type.  Null on failure, with OpenSSL's error queue saying why.
 SslContextHandle build_context(ServerContext::State& state,
                                const std::vector<const CertificateChain*>& chains);
