@@ -172,8 +172,8 @@ std::expected<Registration, std::string> canonical_registration(Registration dev
     return Problem{"too many networks or limits"};
   if (device.quirks.detect_tls || device.quirks.add_fields)
     return Problem{"detect-tls and add-fields are of listeners"};
-  if (device.quirks.has_old_tls() && device.dns_names.empty())
-    return Problem{"tls-min and old-ciphers count for a DNS name, and it has none"};
+  if ((device.quirks.has_old_tls() || device.quirks.any_helo) && device.dns_names.empty())
+    return Problem{"tls-min, old-ciphers and any-helo are of a DNS name, as they come before a login"};
   for (LimitRow& row : device.limits) row.scope = LimitScope::device;
   return device;
 }

@@ -118,6 +118,10 @@ TEST_CASE("what a registration must have") {
              d.dns_names.clear();
              d.quirks.old_ciphers = true;
            },
+           [](Registration& d) {
+             d.dns_names.clear();
+             d.quirks.any_helo = true;
+           },
            [](Registration& d) { d.contacts = {"alice"}; },
            [](Registration& d) { d.purpose.clear(); },
            [](Registration& d) { d.purpose = "line\nline"; },
