@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <unordered_map>
 
 #include "libcommon/policy/policy.h"
 
@@ -33,16 +36,55 @@ std::string take_value(std::string_view& rest) {
 
 bool is_time(std::string_view word) { return word.size() > 20 && word.ends_with('Z') && word[10] == 'T'; }
 
-bool names(const LoggedEvent& event, std::string_view id) {
-  return !id.empty() && (event.fact("session") == id || event.fact("queue") == id);
-}
-
 std::string printable(std::string_view text) {
   std::string clean{text};
   for (char& c : clean)
     if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = '?';
   return clean;
 }
+
+// Picks out the events of one session or message.  Of which session a message is, is known only when its id
+// comes: until then the events of all sessions are kept, as far as there is room.
+class Teller {
+ public:
+  explicit Teller(std::string_view id) : id_{id} {}
+
+  void hear(LoggedEvent event) {
+    const std::string session{event.fact("session")}, queue{event.fact("queue")};
+    if (session == id_ || (queue == id_ && session_.empty())) meet(session);
+    if (session == id_ || queue == id_) messages_.insert(queue);
+    if (messages_.contains(queue) && !queue.empty()) return told_.push_back(std::move(event));
+    if (!session.empty() && session == session_ && queue.empty()) return told_.push_back(std::move(event));
+    if (session_.empty()) keep(session, std::move(event));
+  }
+  std::vector<LoggedEvent> take() { return std::move(told_); }
+
+ private:
+  // The session is this one: what was kept of it belongs to the story.
+  void meet(const std::string& session) {
+    if (session.empty()) return;
+    session_ = session;
+    for (LoggedEvent& event : kept_[session])
+      if (event.fact("queue").empty()) told_.push_back(std::move(event));
+    kept_.clear();
+  }
+  void keep(const std::string& session, LoggedEvent event) {
+    if (session.empty()) return;
+    auto& events = kept_[session];
+    if (events.empty()) order_.push_back(session);
+    events.push_back(std::move(event));
+    if (order_.size() <= kMaxKeptSessions) return;
+    kept_.erase(order_.front());
+    order_.pop_front();
+  }
+
+  const std::string id_;
+  std::string session_;             // the one that is told; empty: not known yet
+  std::set<std::string> messages_;  // queue ids that are told
+  std::vector<LoggedEvent> told_;
+  std::unordered_map<std::string, std::vector<LoggedEvent>> kept_;
+  std::deque<std::string> order_;  // of kept_, the oldest first
+};
 
 }  // namespace
 
@@ -75,21 +117,14 @@ LoggedEvent parse_log_line(std::string_view line) {
 }
 
 LogStory read_story(std::istream& log, std::string_view id) {
-  // A message's id is known only at its end: its session's lines are kept until then.
-  std::vector<LoggedEvent> events;
-  std::string session;
+  if (id.empty()) return {};
+  Teller teller{id};
   for (std::string line; std::getline(log, line);) {
-    if (line.find("session=") == std::string::npos && line.find(id) == std::string::npos) continue;
+    if (line.find("session=") == std::string::npos && line.find("queue=") == std::string::npos) continue;
     LoggedEvent event = parse_log_line(line);
-    if (event.name.empty()) continue;
-    if (event.fact("queue") == id && session.empty()) session = event.fact("session");
-    events.push_back(std::move(event));
+    if (!event.name.empty()) teller.hear(std::move(event));
   }
-  std::erase_if(events, [&](const LoggedEvent& event) {
-    const bool of_another = event.fact("queue") != "" && event.fact("queue") != id && !session.empty();
-    return of_another || !(names(event, id) || names(event, session));
-  });
-  return {std::move(events)};
+  return {teller.take()};
 }
 
 std::string text_of(const LogStory& story) {

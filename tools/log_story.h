@@ -29,8 +29,11 @@ struct LogStory {
 // line.
 LoggedEvent parse_log_line(std::string_view line);
 
-// The lines of the log that name this session (16 hexadecimal digits) or queue id, and those of the session
-// that the queue id belongs to: what was decided before there was a queue id.
+// So many sessions are looked back at from the first line that names a message.
+inline constexpr std::size_t kMaxKeptSessions = 50'000;
+
+// Of a session (16 hexadecimal digits): its events, and what became of its messages.  Of a message, by its
+// queue id: its events, and those of its session that are about no other message.
 LogStory read_story(std::istream& log, std::string_view id);
 
 std::string text_of(const LogStory& story);

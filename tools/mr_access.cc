@@ -1,7 +1,10 @@
 // mr-access: says why a message would be taken or not, and shows and takes back what lets people send.
 //
 // SECURITY: changes nothing itself: it asks policyd on its control socket, which only root can connect to.
-// What it reads of a log is data, and is printed with controls removed.
+// The session of a client is played in memory, from what the operator has given, with keys made on the spot:
+// no private key is opened, and no connection made.  What is read of a log is data, and is printed with
+// controls removed.
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,7 +15,9 @@
 
 #include "daemons/channels/tools_policyd.h"
 #include "daemons/config/load.h"
+#include "daemons/log.h"
 #include "tools/log_story.h"
+#include "tools/session_trial.h"
 #include "tools/time_text.h"
 #include "tools/tool_connection.h"
 #include "tools/tool_options.h"
@@ -25,7 +30,8 @@ using Policyd = ToolConnection<ToolToPolicyd, PolicydToTool>;
 
 constexpr std::string_view kUsage =
     "usage: mr-access [--config FILE] [--json] explain --listener mx|submission|outgoing|relay --client IP\n"
-    "                 [--login ACCOUNT] --from ADDRESS --to ADDRESS\n"
+    "                 [--login ACCOUNT|PRINCIPAL] --from ADDRESS --to ADDRESS\n"
+    "                 [--helo NAME] [--tls none|1.0|1.1|1.2|1.3] [--port PORT]\n"
     "       mr-access [--json] why [--log FILE] QUEUE-ID|SESSION\n"
     "       mr-access [--config FILE] [--json] grants\n"
     "       mr-access [--config FILE] revoke [--account NAME] [--network IP[/BITS]]\n"
@@ -35,7 +41,7 @@ constexpr std::string_view kUsage =
     "--log.\n";
 
 struct Options : ToolOptions {
-  std::optional<std::string> listener, client, login, from, to, log, account, network;
+  std::optional<std::string> listener, client, login, from, to, helo, tls, port, log, account, network;
 };
 
 int usage() {
@@ -56,7 +62,8 @@ struct OptionRow {
 };
 constexpr OptionRow kOptions[] = {
     {"--listener", &Options::listener}, {"--client", &Options::client},  {"--login", &Options::login},
-    {"--from", &Options::from},         {"--to", &Options::to},          {"--log", &Options::log},
+    {"--from", &Options::from},         {"--to", &Options::to},          {"--helo", &Options::helo},
+    {"--tls", &Options::tls},           {"--port", &Options::port},      {"--log", &Options::log},
     {"--account", &Options::account},   {"--network", &Options::network}};
 
 std::optional<Options> parse_options(std::span<char*> arguments) {
@@ -72,12 +79,22 @@ std::optional<Options> parse_options(std::span<char*> arguments) {
 
 // ---- policyd
 
-std::expected<Policyd, std::string> connect(const Options& options) {
-  const auto config = config::load(options.config);
+std::expected<Config, std::string> load_config(const Options& options) {
+  auto config = config::load(options.config);
   if (!config) return std::unexpected(config::text_of(config.error().front()));
-  auto fd = connect_to_control_socket(config->directories.run + "/policyd.sock");
+  return std::move(*config);
+}
+
+std::expected<Policyd, std::string> connect(const Config& config) {
+  auto fd = connect_to_control_socket(config.directories.run + "/policyd.sock");
   if (!fd) return std::unexpected(fd.error());
   return Policyd{std::move(*fd)};
+}
+
+std::expected<Policyd, std::string> connect(const Options& options) {
+  const auto config = load_config(options);
+  if (!config) return std::unexpected(config.error());
+  return connect(*config);
 }
 
 template <typename Answer>
@@ -102,14 +119,112 @@ ordered_json json_of(const MailExplained& answer) {
           {"sends-as", answer.submitter}, {"authors", answer.authors}, {"facts", facts}};
 }
 
+std::string words_of(const Reply& reply) {
+  if (reply.code == 0) return reply.text;  // it never came to one
+  return fmt::format("{} {}{}{}", reply.code, reply.enhanced, reply.enhanced.empty() ? "" : " ", reply.text);
+}
+
 void print(const MailExplained& answer) {
-  fmt::print("{}: {} {} {}\n", answer.accepted ? "accepted" : "not accepted", answer.reply.code,
-             answer.reply.enhanced, answer.reply.text);
+  fmt::print("{}: {}\n", answer.accepted ? "accepted" : "not accepted", words_of(answer.reply));
   fmt::print("rule      {}\n          {}\n", answer.rule, answer.when);
   if (!answer.submitter.empty()) fmt::print("sends as  {}\n", answer.submitter);
   if (!answer.authors.empty()) fmt::print("From: may name  {}\n", fmt::join(answer.authors, " "));
   for (const ExplainedFact& fact : answer.facts)
     fmt::print("  {:<20} {:<14} {}\n", fact.name, fact.value, fact.source);
+}
+
+// ---- explain: the session of that client
+
+// The newest version of TLS that a client knows; "none".
+std::expected<std::optional<TlsVersion>, std::string> parse_tls(std::string_view word) {
+  constexpr std::string_view kWords[] = {"1.0", "1.1", "1.2", "1.3"};
+  if (word == "none") return std::nullopt;
+  const auto* found = std::ranges::find(kWords, word);
+  if (found == std::end(kWords))
+    return std::unexpected(std::string{word} + " is none of none, 1.0, 1.1, 1.2 and 1.3");
+  return static_cast<TlsVersion>(found - kWords);
+}
+
+bool has_controls(std::string_view text) {
+  return std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
+}
+
+std::expected<TrialClient, std::string> client_of(const Options& options) {
+  const auto newest_tls = parse_tls(options.tls.value_or("1.3"));
+  if (!newest_tls) return std::unexpected(newest_tls.error());
+  TrialClient client{.helo = options.helo.value_or("client.invalid"),
+                     .newest_tls = *newest_tls,
+                     .login = options.login.value_or(""),
+                     .sender = *options.from,
+                     .recipient = *options.to};
+  if (has_controls(client.helo + client.sender + client.recipient))
+    return std::unexpected("what a client says in a command has no control characters");
+  return client;
+}
+
+// Of all listeners of the class, or the one with that port.
+std::expected<std::vector<ListenerConfig>, std::string> listeners_of(const Config& config, Service service,
+                                                                     const Options& options) {
+  std::vector<ListenerConfig> listeners;
+  for (const ListenerConfig& each : config.listeners)
+    if (each.service == service && (!options.port || *options.port == std::to_string(each.address.port)))
+      listeners.push_back(each);
+  if (listeners.empty())
+    return std::unexpected(fmt::format("there is no listener smtp {}{}", *options.listener,
+                                       options.port ? " with port " + *options.port : ""));
+  return listeners;
+}
+
+// The session's end in place of what policyd alone has said.
+MailExplained with_session(MailExplained answer, SessionTrial trial) {
+  if (trial.rule != answer.rule) {
+    answer.submitter.clear();
+    answer.authors.clear();
+  }
+  answer.accepted = trial.accepted();
+  answer.reply = std::move(trial.reply);
+  answer.rule = std::move(trial.rule);
+  answer.when = std::move(trial.when);
+  answer.facts.insert(answer.facts.begin(), trial.facts.begin(), trial.facts.end());
+  return answer;
+}
+
+std::expected<MailExplained, std::string> try_sessions(const Config& config, const Options& options,
+                                                       const ExplainMail& request, Policyd& policyd,
+                                                       const MailExplained& answer) {
+  const auto client = client_of(options);
+  if (!client) return std::unexpected(client.error());
+  const auto listeners = listeners_of(config, request.listener, options);
+  if (!listeners) return std::unexpected(listeners.error());
+  const AskPolicyd ask_policyd = [&](LoggedIn logged_in) {
+    ExplainMail question = request;
+    if (logged_in == LoggedIn::no) question.login.clear();
+    auto said = ask<MailExplained>(policyd, question);
+    if (!said) throw std::runtime_error(said.error());
+    return std::move(*said);
+  };
+  std::optional<SessionTrial> first;
+  for (const ListenerConfig& listener : *listeners) {
+    SessionTrial trial = try_session(config, listener, *client, ask_policyd);
+    if (first && (first->reply != trial.reply || first->rule != trial.rule))
+      return std::unexpected("the listeners of that class answer differently: name one with --port");
+    if (!first) first = std::move(trial);
+  }
+  return with_session(answer, std::move(*first));
+}
+
+// ---- explain
+
+std::expected<MailExplained, std::string> explained(const Options& options, const ExplainMail& request) try {
+  const auto config = load_config(options);
+  if (!config) return std::unexpected(config.error());
+  auto policyd = connect(*config);
+  if (!policyd) return std::unexpected(policyd.error());
+  auto answer = ask<MailExplained>(*policyd, request);
+  if (!answer || (!options.helo && !options.tls && !options.port)) return answer;
+  return try_sessions(*config, options, request, *policyd, *answer);
+} catch (const std::runtime_error& error) {
+  return std::unexpected(error.what());
 }
 
 int explain(const Options& options) {
@@ -118,13 +233,11 @@ int explain(const Options& options) {
   const auto client = parse_ip_network(*options.client);
   if (!listener) return usage();
   if (!client || client->bits != 128) return fail(*options.client + " is not an address");
-  auto policyd = connect(options);
-  if (!policyd) return fail(policyd.error());
-  const auto answer = ask<MailExplained>(
-      *policyd, ExplainMail{*listener, client->base, options.login.value_or(""), *options.from, *options.to});
+  const auto answer =
+      explained(options, {*listener, client->base, options.login.value_or(""), *options.from, *options.to});
   if (!answer) return fail(answer.error());
-  if (options.json) {
-    fmt::print("{}\n", json_of(*answer).dump(2));
+  if (options.json) {  // what the operator has given need not be UTF-8
+    fmt::print("{}\n", json_of(*answer).dump(2, ' ', false, ordered_json::error_handler_t::replace));
   } else {
     print(*answer);
   }
@@ -259,6 +372,9 @@ int run(const Options& options) {
 }  // namespace mailroom
 
 int main(int argc, char** argv) {
+  // What smtpd's engine logs of a session that is only tried is nobody's.
+  const mailroom::Fd nowhere{::open("/dev/null", O_WRONLY | O_CLOEXEC)};
+  mailroom::log::set_up({.fd = nowhere.get()});
   const auto options = mailroom::parse_options({argv + 1, argv + argc});
   return options ? mailroom::run(*options) : mailroom::usage();
 }

@@ -8,8 +8,10 @@
 #include <tuple>
 #include <vector>
 
+#include "daemons/channels/authd.h"
 #include "daemons/channels/types.h"
 #include "libcommon/policy/limits.h"
+#include "libcommon/policy/quirks.h"
 #include "libcommon/sys/ip_network.h"
 
 namespace mailroom {
@@ -96,10 +98,13 @@ struct MailExplained {
   std::string rule;
   std::string when;  // the rule in words
   std::vector<ExplainedFact> facts;
-  std::string submitter;             // whose message it would be
-  std::vector<std::string> authors;  // sender patterns that From: and Sender: may name; empty: any
+  std::string submitter;                      // whose message it would be
+  std::vector<std::string> authors;           // sender patterns that From: and Sender: may name; empty: any
+  policy::Quirks quirks;                      // what is forgiven the device that asks
+  std::optional<LoginRefusal> login_refused;  // with the right password
   static auto fields(auto& m) {
-    return std::tie(m.accepted, m.reply, m.rule, m.when, m.facts, m.submitter, m.authors);
+    return std::tie(m.accepted, m.reply, m.rule, m.when, m.facts, m.submitter, m.authors, m.quirks,
+                    m.login_refused);
   }
 };
 

@@ -4,6 +4,7 @@
 #include <ctime>
 
 #include "daemons/log.h"
+#include "daemons/policyd/admission.h"
 #include "libcommon/policy/login_name.h"
 
 namespace mailroom::policyd {
@@ -114,32 +115,39 @@ void AccessDesk::explain(const ExplainMail& request, std::function<void(const Po
               });
 }
 
+std::expected<AccessDesk::Identity, ToolRefused> AccessDesk::identity_of(const ExplainMail& request) {
+  Identity identity;
+  const std::string login = policy::canonical_login_name(request.login).value_or(request.login);
+  if (login.empty()) return identity;
+  const auto view = directory_.view();
+  if (request.listener == Service::relay) {
+    if (!view.device_of_principal(login))
+      return std::unexpected(ToolRefused{"no device is registered with the principal " + request.login});
+    identity.principal = login;
+    return identity;
+  }
+  const auto account = view.account_named(login);
+  if (!account) return std::unexpected(ToolRefused{"there is no account " + request.login});
+  identity.account = account->id;
+  if (const auto admitted = admit_account(view, request.listener, login); !admitted)
+    identity.refused = admitted.error();
+  return identity;
+}
+
 PolicydToTool AccessDesk::explained(const ExplainMail& request, const policy::ReverseNameFound& name) try {
   if (!is_smtp(request.listener)) return ToolRefused{"not an SMTP listener"};
-  const std::string login = policy::canonical_login_name(request.login).value_or(request.login);
-  const bool is_device = request.listener == Service::relay;
-  std::optional<AccountId> account;
-  if (!login.empty()) {
-    const auto view = directory_.view();
-    if (is_device && !view.device_of_principal(login))
-      return ToolRefused{"no device is registered with the principal " + request.login};
-    if (!is_device) {
-      const auto found = view.account_named(login);
-      if (!found) return ToolRefused{"there is no account " + request.login};
-      account = found->id;
-    }
-  }
+  const auto identity = identity_of(request);
+  if (!identity) return identity.error();
+  const Question question{.stage = policy::Stage::recipient,
+                          .listener = listener_of(request.listener),
+                          .client = request.client,
+                          .login = identity->account,
+                          .principal = identity->principal,
+                          .reverse_name = name,
+                          .reverse_path = request.sender,
+                          .forward_path = request.recipient};
   Sources sources;
-  const Judgement judgement =
-      judge_.judge({.stage = policy::Stage::recipient,
-                    .listener = listener_of(request.listener),
-                    .client = request.client,
-                    .login = account,
-                    .principal = is_device ? std::string_view{login} : std::string_view{},
-                    .reverse_name = name,
-                    .reverse_path = request.sender,
-                    .forward_path = request.recipient},
-                   &sources);
+  const Judgement judgement = judge_.judge(question, &sources);
   const policy::Verdict& verdict = judgement.verdict;
   MailExplained answer{.accepted = verdict.action == policy::Action::accept,
                        .reply = {verdict.code, verdict.enhanced, verdict.text},
@@ -147,7 +155,9 @@ PolicydToTool AccessDesk::explained(const ExplainMail& request, const policy::Re
                        .when = {},
                        .facts = {},
                        .submitter = judgement.submitter,
-                       .authors = judgement.authors};
+                       .authors = judgement.authors,
+                       .quirks = judge_.device_quirks(question),
+                       .login_refused = identity->refused};
   if (const policy::Rule* rule = policy::find_rule(verdict.rule)) answer.when = rule->when;
   for (const policy::FactWord& fact : policy::words_of(judgement.facts))
     answer.facts.push_back({std::string{fact.name}, std::string{fact.value}, source_of(sources, fact.name)});

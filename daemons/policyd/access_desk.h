@@ -1,7 +1,10 @@
 // What mr-access asks for: grants and limits are shown and taken back, verdicts explained.
 #pragma once
 
+#include <expected>
 #include <functional>
+#include <optional>
+#include <string>
 
 #include "daemons/channels/tools_policyd.h"
 #include "daemons/policyd/grant_desk.h"
@@ -27,6 +30,14 @@ class AccessDesk {
   void explain(const ExplainMail& request, std::function<void(const PolicydToTool&)> answer);
 
  private:
+  // Who has logged in.
+  struct Identity {
+    std::optional<AccountId> account;
+    std::string principal;                // of a device, in place of an account
+    std::optional<LoginRefusal> refused;  // the account may not log in there
+  };
+  // Refused when there is nobody of that name.
+  std::expected<Identity, ToolRefused> identity_of(const ExplainMail& request);
   std::vector<policy::LimitRow> rows_for(const state::View& view, const policy::LimitBook::Key& key) const;
   PolicydToTool explained(const ExplainMail& request, const policy::ReverseNameFound& name);
 

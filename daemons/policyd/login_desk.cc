@@ -3,31 +3,10 @@
 #include <vector>
 
 #include "daemons/log.h"
+#include "daemons/policyd/admission.h"
 #include "daemons/state_failure.h"
 
 namespace mailroom::policyd {
-namespace {
-
-// 0 for a service that no account logs in to.
-std::uint8_t service_bit(Service service) {
-  switch (service) {
-  case Service::mx:
-  case Service::relay:
-    return 0;
-  case Service::submission:
-  case Service::outgoing:
-    return state::kSubmission;
-  case Service::pop3:
-    return state::kPop;
-  case Service::kpop:
-    return state::kKpop;
-  case Service::imap:
-    return state::kImap;
-  }
-  return 0;
-}
-
-}  // namespace
 
 LoginDesk::LoginDesk(event::Loop& loop, Peers& peers, state::Directory& directory, GrantDesk& grants,
                      std::function<void(ConnectionId)> on_identity_lost,
@@ -42,29 +21,15 @@ void LoginDesk::misbehaved(ConnectionId connection, const char* reason) {
                                  {"reason", reason}});
 }
 
-std::expected<state::Account, LoginRefusal> LoginDesk::admit(const Connection& connection,
-                                                             const std::string& name) {
-  std::optional<state::Account> account;
-  try {
-    account = directory_.view().account_named(name);
-  } catch (const std::exception& error) {
-    on_state_failure(error);
-    return std::unexpected(LoginRefusal::unavailable);
-  }
-  if (!account) return std::unexpected(LoginRefusal::bad_credentials);
-  if (account->disabled) return std::unexpected(LoginRefusal::disabled);
-  if ((account->services & service_bit(connection.service)) == 0)
-    return std::unexpected(LoginRefusal::service_off);
-  return std::move(*account);
+std::expected<state::Account, LoginRefusal> LoginDesk::admit(Service service, const std::string& name) try {
+  return admit_account(directory_.view(), service, name);
+} catch (const std::exception& error) {
+  on_state_failure(error);
+  return std::unexpected(LoginRefusal::unavailable);
 }
 
-// At the relay devices log in, and nobody else.  A suspended one too, so that its mail is refused with the
-// reason.
-std::expected<void, LoginRefusal> LoginDesk::admit_device(const std::string& principal) try {
-  const auto view = directory_.view();
-  if (view.device_of_principal(principal)) return {};
-  return std::unexpected(view.account_named(principal) ? LoginRefusal::service_off
-                                                       : LoginRefusal::bad_credentials);
+std::expected<void, LoginRefusal> LoginDesk::admit_to_relay(const std::string& principal) try {
+  return admit_device(directory_.view(), principal);
 } catch (const std::exception& error) {
   on_state_failure(error);
   return std::unexpected(LoginRefusal::unavailable);
@@ -82,12 +47,12 @@ void LoginDesk::name_proved(const NameProved& message) {
     return refuse(message.connection, LoginRefusal::unavailable);
   }
   if (connection->service == Service::relay) {
-    if (const auto admitted = admit_device(message.name); !admitted)
+    if (const auto admitted = admit_to_relay(message.name); !admitted)
       return refuse(message.connection, admitted.error());
     logins_[message.connection] = {Phase::identified, 0, message.name};
     return peers_.tell_authd(Admitted{message.connection});
   }
-  const auto account = admit(*connection, message.name);
+  const auto account = admit(connection->service, message.name);
   if (!account) return refuse(message.connection, account.error());
   if (is_smtp(connection->service)) {
     logins_[message.connection] = {Phase::identified, account->id, {}};

@@ -56,8 +56,8 @@ class LoginDesk {
     std::string principal;  // in place of an account
   };
 
-  std::expected<state::Account, LoginRefusal> admit(const Connection& connection, const std::string& name);
-  std::expected<void, LoginRefusal> admit_device(const std::string& principal);
+  std::expected<state::Account, LoginRefusal> admit(Service service, const std::string& name);
+  std::expected<void, LoginRefusal> admit_to_relay(const std::string& principal);
   void end_logins_of_device(const std::string& principal);
   void refuse(ConnectionId connection, LoginRefusal why) { peers_.tell_authd(NotAdmitted{connection, why}); }
   void misbehaved(ConnectionId connection, const char* reason);
