@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs a command at a terminal of its own, and types PASSWORD and a new line for whatever asks for a password or master key.
+"""Runs a command at a terminal of its own, and types PASSWORD and a new line for whatever asks for a password or master key, or for it again.
 
 at_terminal.py PASSWORD COMMAND [ARGUMENT...]   exits as the command does; 124 when it takes longer than a minute
 """
@@ -10,7 +10,7 @@ import select
 import sys
 import time
 
-QUESTION = re.compile(rb"(password|master key)[^\r\n]*: ?$", re.IGNORECASE)
+QUESTION = re.compile(rb"(password|master key|again)[^\r\n]*: ?$", re.IGNORECASE)
 PATIENCE = 60  # seconds
 
 
