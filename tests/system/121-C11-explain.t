@@ -32,7 +32,9 @@ like 'and its facts' "$why" 'facts +listener=outgoing.*recipient=foreign'
 as_client 127.0.2.5 --from x@y.test --to "$me"
 queue=$(last_rule | sed 's/.*queue=\([^ ]*\).*/\1/')
 like 'why by queue id, from standard input' "$(tool access why "$queue" < "$box/log")" 'Mail from anybody to an account of ours'
+like 'with the session it came in' "$(tool access why "$queue" < "$box/log")" ' connection-opened$'
 like 'with what became of it' "$(eventually nothing_pending; tool access why --log "$box/log" "$queue")" 'message-delivered'
+like 'and the session with its message' "$(tool access why --log "$box/log" "$(last_rule | sed 's/.*session=\([0-9a-f]*\).*/\1/')")" 'message-delivered'
 is 'in JSON' "$(tool access --json why --log "$box/log" "$session" | python3 -c 'import json,sys
 print([e["facts"]["rule"] for e in json.load(sys.stdin) if "rule" in e["facts"]][0])')" read-mail-first
 fails 'of what the log does not know' tool access why --log "$box/log" 0123456789abcdef
