@@ -4,10 +4,12 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <charconv>
-#include <ctime>
+#include <chrono>
 
 namespace mailroom::log {
 
@@ -15,14 +17,23 @@ namespace {
 
 constexpr std::size_t kPrefixRoom = 96;   // "[PID] " or time, name and pid, and "dropped="
 constexpr std::size_t kCutMarkRoom = 16;  // " cut=yes"
+constexpr std::size_t kUsualLine = 256;   // what nearly all lines fit into
 
 Setup g_setup;
 std::atomic<std::uint64_t> g_dropped{0};
 
 constexpr bool is_printable(char c) { return c >= 0x20 && c <= 0x7e; }
 
-// What may stand in a value without quotes.
-constexpr bool is_bare(char c) { return is_printable(c) && c != ' ' && c != '"' && c != '\\' && c != '='; }
+// What may stand in a value without quotes.  A table: every octet of the log is looked at here, and again in
+// logd.
+constexpr auto kBare = [] {
+  std::array<bool, 256> bare{};
+  for (int c = 0; c < 256; ++c)
+    bare[static_cast<std::size_t>(c)] =
+        is_printable(static_cast<char>(c)) && c != ' ' && c != '"' && c != '\\' && c != '=';
+  return bare;
+}();
+constexpr bool is_bare(char c) { return kBare[static_cast<unsigned char>(c)]; }
 
 bool all_bare(std::string_view value) {
   for (const char c : value)
@@ -48,17 +59,37 @@ void append_id(std::string& line, std::uint64_t id) {
   for (int shift = 60; shift >= 0; shift -= 4) line += "0123456789abcdef"[id >> shift & 0xf];
 }
 
-std::string line_prefix() {
-  if (g_setup.name.empty()) {
-    std::string prefix{'['};
-    append_number(prefix, ::getpid());
-    return prefix += "] ";
+void append_prefix(std::string& line) {
+  if (!g_setup.name.empty()) {
+    line += timestamp(now_microseconds());
+    line += ' ';
+    line += g_setup.name;
   }
-  return fmt::format("{} {}[{}] ", timestamp(now_microseconds()), g_setup.name, ::getpid());
+  line += '[';
+  append_number(line, ::getpid());
+  line += "] ";
+}
+
+void append_event(std::string& line, const EventRow& event, Fields fields) {
+  constexpr std::size_t kRoom = kMaxLine - kPrefixRoom - kCutMarkRoom;
+  const std::size_t begin = line.size();
+  line += event.name;
+  bool cut = false;
+  for (const auto& field : fields) {
+    const std::size_t before = line.size();
+    field.append_to(line);
+    if (line.size() - begin <= kRoom) continue;
+    line.resize(before);
+    cut = true;
+  }
+  if (cut) line += " cut=yes";
 }
 
 void write_line(const EventRow& event, Fields fields) {
-  std::string line = line_prefix() + format(event, fields);
+  std::string line;
+  line.reserve(kUsualLine);
+  append_prefix(line);
+  append_event(line, event, fields);
   const std::uint64_t dropped = g_dropped.exchange(0);
   if (dropped > 0) line += fmt::format(" dropped={}", dropped);
   line += '\n';
@@ -107,10 +138,16 @@ bool skip_field(std::string_view& text) {
   return at > 0;
 }
 
+constexpr auto kEventsByName = [] {
+  std::array<const EventRow*, std::size(kEvents)> rows{};
+  std::ranges::transform(kEvents, rows.begin(), [](const EventRow& row) { return &row; });
+  std::ranges::sort(rows, {}, &EventRow::name);
+  return rows;
+}();
+
 const EventRow* find_event(std::string_view name) {
-  for (const auto& row : kEvents)
-    if (row.name == name) return &row;
-  return nullptr;
+  const auto found = std::ranges::lower_bound(kEventsByName, name, {}, &EventRow::name);
+  return found != kEventsByName.end() && (*found)->name == name ? *found : nullptr;
 }
 
 }  // namespace
@@ -157,17 +194,8 @@ void Field::append_to(std::string& line) const {
 }
 
 std::string format(const EventRow& event, Fields fields) {
-  constexpr std::size_t kRoom = kMaxLine - kPrefixRoom - kCutMarkRoom;
-  std::string line{event.name};
-  bool cut = false;
-  for (const auto& field : fields) {
-    const std::size_t before = line.size();
-    field.append_to(line);
-    if (line.size() <= kRoom) continue;
-    line.resize(before);
-    cut = true;
-  }
-  if (cut) line += " cut=yes";
+  std::string line;
+  append_event(line, event, fields);
   return line;
 }
 
@@ -201,11 +229,15 @@ std::optional<ParsedLine> parse_line(std::string_view line) {
 }
 
 std::string timestamp(std::int64_t microseconds_since_1970) {
-  const std::time_t seconds = microseconds_since_1970 / 1'000'000;
-  std::tm utc{};
-  ::gmtime_r(&seconds, &utc);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", utc.tm_year + 1900, utc.tm_mon + 1,
-                     utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, microseconds_since_1970 % 1'000'000);
+  using namespace std::chrono;
+  const sys_time<microseconds> time{microseconds{microseconds_since_1970}};
+  const auto day = floor<days>(time);
+  const year_month_day date{day};
+  const hh_mm_ss clock{time - day};
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", static_cast<int>(date.year()),
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                     clock.hours().count(), clock.minutes().count(), clock.seconds().count(),
+                     clock.subseconds().count());
 }
 
 }  // namespace mailroom::log

@@ -1,7 +1,5 @@
 #include "daemons/logd/lines.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -10,6 +8,8 @@
 
 namespace mailroom::logd {
 namespace {
+
+constexpr std::size_t kAdded = 8;  // to what comes in: spaces and a line end
 
 // The value of the last field, when that is "dropped".
 std::uint64_t dropped_in(std::string_view fields) {
@@ -36,13 +36,27 @@ void LineAssembler::feed(std::string_view octets, const std::function<void(std::
 
 std::string LineAssembler::take_rest() { return std::exchange(partial_, {}); }
 
-LogLine render(std::string_view process, std::string_view line, std::int64_t microseconds_since_1970) {
-  const auto time = log::timestamp(microseconds_since_1970);
-  if (const auto parsed = log::parse_line(line))
-    return {fmt::format("{} {}[{}] {}{}\n", time, process, parsed->pid, parsed->event->name, parsed->fields),
-            parsed->event, dropped_in(parsed->fields)};
-  const EventRow& stray = EventName{"stray-output"}.row();
-  return {fmt::format("{} {} {}\n", time, process, log::format(stray, {{"text", line}})), &stray};
+LogLine render(std::string_view process, std::string_view line, std::string_view time) {
+  LogLine rendered{.text = {}, .event = &EventName{"stray-output"}.row()};
+  std::string& text = rendered.text;
+  text.reserve(time.size() + process.size() + line.size() + kAdded);
+  text += time;
+  text += ' ';
+  text += process;
+  if (const auto parsed = log::parse_line(line)) {
+    rendered.event = parsed->event;
+    rendered.dropped = dropped_in(parsed->fields);
+    text += '[';
+    text += std::to_string(parsed->pid);
+    text += "] ";
+    text += parsed->event->name;
+    text += parsed->fields;
+  } else {
+    text += ' ';
+    text += log::format(*rendered.event, {{"text", line}});
+  }
+  text += '\n';
+  return rendered;
 }
 
 }  // namespace mailroom::logd

@@ -30,8 +30,9 @@ struct LogLine {
   std::uint64_t dropped = 0;  // lines that the process says it could not write before this one
 };
 
-// Time and process are logd's knowledge; what the process wrote is checked, and becomes "stray-output" when
-// it is not an event (a library's message, or a taken-over process that tries to forge lines).
-LogLine render(std::string_view process, std::string_view line, std::int64_t microseconds_since_1970);
+// Time (log::timestamp) and process are logd's knowledge; what the process wrote is checked, and becomes
+// "stray-output" when it is not an event (a library's message, or a taken-over process that tries to forge
+// lines).
+LogLine render(std::string_view process, std::string_view line, std::string_view time);
 
 }  // namespace mailroom::logd

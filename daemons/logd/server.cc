@@ -23,10 +23,10 @@ constexpr std::size_t kReadSize = 64 * 1024;  // of one pipe in one turn: the ke
 // process.  The pipes hold what comes meanwhile.
 constexpr std::chrono::milliseconds kGather{1};
 
-std::int64_t now_microseconds() {
-  timeval now{};
-  ::gettimeofday(&now, nullptr);
-  return std::int64_t{now.tv_sec} * 1'000'000 + now.tv_usec;
+std::string now() {
+  timeval time{};
+  ::gettimeofday(&time, nullptr);
+  return log::timestamp(std::int64_t{time.tv_sec} * 1'000'000 + time.tv_usec);
 }
 
 // Blocks when whoever reads the log does not: the pipes then fill, and their writers drop and count.
@@ -65,7 +65,7 @@ class Server::Pipe {
     while (read_once() > 0) {
     }
     const auto rest = assembler_.take_rest();
-    if (!rest.empty()) write_all(counted(rest, now_microseconds()));
+    if (!rest.empty()) write_all(counted(rest, now()));
   }
 
   EventsCounted counts() const {
@@ -84,15 +84,15 @@ class Server::Pipe {
     const ssize_t got = ::read(fd_.get(), buffer, sizeof buffer);
     if (got <= 0) return got;
     std::string lines;
-    const auto now = now_microseconds();
+    const std::string time = now();
     assembler_.feed({buffer, static_cast<std::size_t>(got)},
-                    [&](std::string_view line) { lines += counted(line, now); });
+                    [&](std::string_view line) { lines += counted(line, time); });
     write_all(lines);
     return got;
   }
 
-  std::string counted(std::string_view line, std::int64_t now) {
-    LogLine rendered = render(process_, line, now);
+  std::string counted(std::string_view line, std::string_view time) {
+    LogLine rendered = render(process_, line, time);
     counts_.count(rendered);
     return std::move(rendered.text);
   }

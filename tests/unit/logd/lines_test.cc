@@ -21,7 +21,7 @@ Lines feed(LineAssembler& assembler, std::string_view octets) {
   return lines;
 }
 
-constexpr std::int64_t kNow = 1795309323'123456;
+constexpr std::string_view kNow = "2026-11-22T01:02:03.123456Z";
 
 }  // namespace
 
