@@ -2,9 +2,10 @@
 // queues what the peer does not take at once, up to a bound.
 #pragma once
 
-#include <deque>
 #include <functional>
+#include <list>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -39,9 +40,7 @@ class ChannelHandler {
 
   ChannelHandler(Loop& loop, Fd fd, std::size_t max_descriptors, OnMessage on_message, OnEnd on_end)
       : socket_{std::move(fd)}, max_descriptors_{max_descriptors}, on_message_{std::move(on_message)},
-        on_end_{std::move(on_end)}, readable_{loop, socket_.fd(), [this] { read(); }},
-        writable_{loop, socket_.fd(), [this] { flush(); }}, failed_{loop,
-                                                                    [this] { end(ChannelEnd::closed); }} {}
+        on_end_{std::move(on_end)}, loop_{loop}, readable_{loop, socket_.fd(), [this] { read(); }} {}
 
   ~ChannelHandler() { *alive_ = false; }
   ChannelHandler(const ChannelHandler&) = delete;
@@ -49,15 +48,17 @@ class ChannelHandler {
 
   // Never blocks and never calls back: a peer that is gone is reported by on_end from the loop.
   void send(const Out& message, std::vector<Fd> descriptors = {}) {
-    std::string bytes = ipc::encode(message);
-    if (waiting_.empty() && try_send(bytes, descriptors)) return;
+    std::string bytes;
+    ipc::LeftOut long_string;
+    ipc::Encoder{bytes, long_string}.put(message);
+    if (waiting_.empty() && try_send(bytes, descriptors, long_string)) return;
     if (waiting_.size() >= kMaxQueued) {
       overflowed_ = true;
-      failed_.start(std::chrono::microseconds{0});
-      return;
+      return fail();
     }
+    bytes.insert(long_string.at, long_string.text);
     waiting_.push_back({std::move(bytes), std::move(descriptors)});
-    writable_.arm();
+    when_writable();
   }
 
   // Nothing more is sent, also of what waits; messages and the end still come.
@@ -85,16 +86,17 @@ class ChannelHandler {
   };
 
   // True when nothing needs to wait (sent, or the channel is dead).
-  bool try_send(std::string_view bytes, const std::vector<Fd>& descriptors) {
+  bool try_send(std::string_view bytes, const std::vector<Fd>& descriptors,
+                const ipc::LeftOut& long_string = {}) {
     std::vector<int> raw;
     for (const Fd& fd : descriptors) raw.push_back(fd.get());
-    switch (socket_.send(bytes, ipc::PacketSocket::Wait::no, raw)) {
+    switch (socket_.send(bytes, ipc::PacketSocket::Wait::no, raw, long_string)) {
     case ipc::SendResult::sent:
       return true;
     case ipc::SendResult::would_block:
       return false;
     case ipc::SendResult::closed:
-      failed_.start(std::chrono::microseconds{0});
+      fail();
       return true;
     }
     return true;
@@ -102,9 +104,19 @@ class ChannelHandler {
 
   void flush() {
     while (!waiting_.empty()) {
-      if (!try_send(waiting_.front().bytes, waiting_.front().descriptors)) return writable_.arm();
+      if (!try_send(waiting_.front().bytes, waiting_.front().descriptors)) return when_writable();
       waiting_.pop_front();
     }
+  }
+
+  // Most channels are one connection's, and never need these two.
+  void when_writable() {
+    if (!writable_) writable_.emplace(loop_, socket_.fd(), [this] { flush(); });
+    writable_->arm();
+  }
+  void fail() {
+    if (!failed_) failed_.emplace(loop_, [this] { end(ChannelEnd::closed); });
+    failed_->start(std::chrono::microseconds{0});
   }
 
   void read() {
@@ -141,12 +153,13 @@ class ChannelHandler {
   std::size_t max_descriptors_;
   OnMessage on_message_;
   OnEnd on_end_;
-  std::deque<Waiting> waiting_;
+  std::list<Waiting> waiting_;
   bool overflowed_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  Loop& loop_;
   ReadWatch readable_;
-  WriteWatch writable_;
-  Timer failed_;
+  std::optional<WriteWatch> writable_;
+  std::optional<Timer> failed_;
 };
 
 }  // namespace mailroom::event

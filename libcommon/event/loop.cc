@@ -1,32 +1,31 @@
 #include "libcommon/event/loop.h"
 
 #include <event2/event.h>
+#include <event2/event_struct.h>
 
 #include <stdexcept>
 
 namespace mailroom::event {
 namespace {
 
-struct EventDeleter {
-  void operator()(::event* registered) const { ::event_free(registered); }
-};
-using EventPtr = std::unique_ptr<::event, EventDeleter>;
-
 // The callback is copied out first: it may destroy the watch that holds it.
 void call(evutil_socket_t, short, void* argument) {
-  const auto callback = *static_cast<std::shared_ptr<std::function<void()>>*>(argument);
-  (*callback)();
+  const auto callback = *static_cast<std::function<void()>*>(argument);
+  callback();
 }
 
 struct Registration {
-  std::shared_ptr<std::function<void()>> callback;
-  EventPtr registered;
+  std::function<void()> callback;
+  ::event registered{};
 
   Registration(Loop& loop, int fd, short what, std::function<void()> function)
-      : callback{std::make_shared<std::function<void()>>(std::move(function))},
-        registered{::event_new(loop.base(), fd, what, call, &callback)} {
-    if (!registered) throw std::runtime_error("event_new failed");
+      : callback{std::move(function)} {
+    if (::event_assign(&registered, loop.base(), fd, what, call, &callback) != 0)
+      throw std::runtime_error("event_assign failed");
   }
+  ~Registration() { ::event_del(&registered); }
+  Registration(const Registration&) = delete;
+  Registration& operator=(const Registration&) = delete;
 };
 
 }  // namespace
@@ -46,8 +45,8 @@ ReadWatch::ReadWatch(Loop& loop, int fd, std::function<void()> on_readable)
   resume();
 }
 ReadWatch::~ReadWatch() = default;
-void ReadWatch::pause() { ::event_del(state_->registered.get()); }
-void ReadWatch::resume() { ::event_add(state_->registered.get(), nullptr); }
+void ReadWatch::pause() { ::event_del(&state_->registered); }
+void ReadWatch::resume() { ::event_add(&state_->registered, nullptr); }
 
 struct WriteWatch::State : Registration {
   using Registration::Registration;
@@ -55,7 +54,7 @@ struct WriteWatch::State : Registration {
 WriteWatch::WriteWatch(Loop& loop, int fd, std::function<void()> on_writable)
     : state_{std::make_unique<State>(loop, fd, EV_WRITE, std::move(on_writable))} {}
 WriteWatch::~WriteWatch() = default;
-void WriteWatch::arm() { ::event_add(state_->registered.get(), nullptr); }
+void WriteWatch::arm() { ::event_add(&state_->registered, nullptr); }
 
 struct Timer::State : Registration {
   using Registration::Registration;
@@ -66,16 +65,16 @@ Timer::~Timer() = default;
 void Timer::start(std::chrono::microseconds after) {
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(after);
   const timeval wait{seconds.count(), (after - seconds).count()};
-  ::event_add(state_->registered.get(), &wait);
+  ::event_add(&state_->registered, &wait);
 }
-void Timer::cancel() { ::event_del(state_->registered.get()); }
+void Timer::cancel() { ::event_del(&state_->registered); }
 
 struct SignalWatch::State : Registration {
   using Registration::Registration;
 };
 SignalWatch::SignalWatch(Loop& loop, int signal, std::function<void()> on_signal)
     : state_{std::make_unique<State>(loop, signal, EV_SIGNAL | EV_PERSIST, std::move(on_signal))} {
-  ::event_add(state_->registered.get(), nullptr);
+  ::event_add(&state_->registered, nullptr);
 }
 SignalWatch::~SignalWatch() = default;
 

@@ -4,9 +4,9 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
-#include <memory>
 #include <system_error>
 #include <utility>
 
@@ -18,7 +18,7 @@ constexpr std::size_t kControlSize = CMSG_SPACE(kMaxDescriptors * sizeof(int));
 // One buffer for each process is enough: a packet is decoded before the next is received.
 class ReceiveBuffer {
  public:
-  char* data() { return octets_.get(); }
+  char* data() { return octets_.data(); }
   // What was received last is wiped before the next receive, also when that brings nothing: a packet may hold
   // a password. Only small ones do; content has other copies.
   void wipe() { ::explicit_bzero(data(), std::min(std::exchange(received_, 0), kMaxSecret)); }
@@ -26,14 +26,12 @@ class ReceiveBuffer {
 
  private:
   static constexpr std::size_t kMaxSecret = 4096;
-  std::unique_ptr<char[]> octets_ = std::make_unique_for_overwrite<char[]>(kMaxPacket);
-  std::size_t received_ = 0;
+  std::size_t received_ = 0;  // in the page where most packets end
+  std::array<char, kMaxPacket> octets_{};
 };
 
-ReceiveBuffer& receive_buffer() {
-  static ReceiveBuffer buffer;
-  return buffer;
-}
+// Not on the heap, where it would stand between what forked processes write to.
+constinit ReceiveBuffer g_receive_buffer;
 
 std::vector<Fd> take_descriptors(msghdr& header) {
   std::vector<Fd> taken;
@@ -49,6 +47,8 @@ std::vector<Fd> take_descriptors(msghdr& header) {
   }
   return taken;
 }
+
+iovec part_of(std::string_view octets) { return {const_cast<char*>(octets.data()), octets.size()}; }
 
 // Whether the socket became ready before the deadline.
 bool wait_for(int fd, short events, std::optional<std::chrono::steady_clock::time_point> deadline) {
@@ -83,8 +83,8 @@ void Packet::forget() { ::explicit_bzero(const_cast<char*>(bytes.data()), bytes.
 std::expected<Packet, ReceiveError>
 PacketSocket::receive(Wait wait, std::size_t max_descriptors,
                       std::optional<std::chrono::steady_clock::time_point> deadline) {
-  receive_buffer().wipe();
-  iovec part{receive_buffer().data(), kMaxPacket};
+  g_receive_buffer.wipe();
+  iovec part{g_receive_buffer.data(), kMaxPacket};
   alignas(cmsghdr) char control[kControlSize];
   for (;;) {
     if (wait == Wait::yes && deadline && !wait_for(fd_.get(), POLLIN, deadline))
@@ -104,7 +104,7 @@ PacketSocket::receive(Wait wait, std::size_t max_descriptors,
       continue;
     }
     if (got < 0) return std::unexpected(ReceiveError::closed);
-    receive_buffer().note_received(static_cast<std::size_t>(got));
+    g_receive_buffer.note_received(static_cast<std::size_t>(got));
     // Also of an empty packet, which looks like the end: what came with it must not stay open.
     Packet packet{{static_cast<const char*>(part.iov_base), static_cast<std::size_t>(got)},
                   take_descriptors(header)};
@@ -115,14 +115,16 @@ PacketSocket::receive(Wait wait, std::size_t max_descriptors,
   }
 }
 
-SendResult PacketSocket::send(std::string_view bytes, Wait wait, std::span<const int> descriptors) {
-  if (bytes.size() > kMaxPacket || descriptors.size() > kMaxDescriptors)
+SendResult PacketSocket::send(std::string_view bytes, Wait wait, std::span<const int> descriptors,
+                              const LeftOut& long_string) {
+  if (bytes.size() + long_string.text.size() > kMaxPacket || descriptors.size() > kMaxDescriptors)
     throw std::length_error("packet too large");
-  iovec part{const_cast<char*>(bytes.data()), bytes.size()};
+  std::array<iovec, 3> parts{part_of(bytes.substr(0, long_string.at)), part_of(long_string.text),
+                             part_of(bytes.substr(long_string.at))};
   alignas(cmsghdr) char control[kControlSize] = {};
   msghdr header{};
-  header.msg_iov = &part;
-  header.msg_iovlen = 1;
+  header.msg_iov = parts.data();
+  header.msg_iovlen = parts.size();
   if (!descriptors.empty()) {
     header.msg_control = control;
     header.msg_controllen = CMSG_SPACE(descriptors.size_bytes());

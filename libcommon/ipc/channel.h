@@ -70,7 +70,9 @@ class PacketSocket {
   std::expected<Packet, ReceiveError>
   receive(Wait wait, std::size_t max_descriptors = 0,
           std::optional<std::chrono::steady_clock::time_point> deadline = {});
-  SendResult send(std::string_view bytes, Wait wait, std::span<const int> descriptors = {});
+  // `long_string` goes where it was left out of `bytes`.
+  SendResult send(std::string_view bytes, Wait wait, std::span<const int> descriptors = {},
+                  const LeftOut& long_string = {});
 
  private:
   Fd fd_;
@@ -93,8 +95,9 @@ class MessageChannel {
 
   SendResult send(const Out& message, std::span<const int> descriptors = {}, Wait wait = Wait::yes) {
     scratch_.clear();
-    Encoder{scratch_}.put(message);
-    return socket_.send(scratch_, wait, descriptors);
+    LeftOut long_string;
+    Encoder{scratch_, long_string}.put(message);
+    return socket_.send(scratch_, wait, descriptors, long_string);
   }
 
   struct Received {

@@ -81,9 +81,18 @@ consteval bool all_fields_listed() {
 
 }  // namespace detail
 
+// A string that is long enough that to copy it would cost more than to send it from where it is.
+inline constexpr std::size_t kLongString = 4096;
+struct LeftOut {
+  std::size_t at = 0;     // where it belongs in what was encoded
+  std::string_view text;  // of the message
+};
+
 class Encoder {
  public:
   explicit Encoder(std::string& out) : out_{out} {}
+  // The first long string is not copied: its length is written, and itself noted in `left_out`.
+  Encoder(std::string& out, LeftOut& left_out) : out_{out}, left_out_{&left_out} {}
 
   template <typename T>
   void put(const T& value) {
@@ -99,7 +108,10 @@ class Encoder {
     } else if constexpr (std::is_convertible_v<const T&, std::string_view>) {
       const std::string_view text = value;
       put(static_cast<std::uint32_t>(text.size()));
-      out_.append(text);
+      if (left_out_ != nullptr && text.size() >= kLongString)
+        *std::exchange(left_out_, nullptr) = {out_.size(), text};
+      else
+        out_.append(text);
     } else if constexpr (detail::IsVector<T>::value) {
       put(static_cast<std::uint32_t>(value.size()));
       for (const auto& element : value) put(element);
@@ -121,6 +133,7 @@ class Encoder {
 
  private:
   std::string& out_;
+  LeftOut* left_out_ = nullptr;
 };
 
 class Decoder {

@@ -5,6 +5,8 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "libcommon/event/channel_handler.h"
+
 namespace {
 
 using namespace mailroom;
@@ -33,6 +35,47 @@ TEST_CASE("messages arrive whole and in order") {
   CHECK(std::get<Word>(pair.b.receive()->message).text == "one");
   CHECK(std::get<Word>(pair.b.receive()->message).text.size() == 64 * 1024);
   CHECK(pair.b.receive(Wait::no).error() == ipc::ReceiveError::would_block);
+}
+
+struct Letter {
+  std::string from, text;
+  std::uint32_t number = 0;
+  std::string more;
+  bool operator==(const Letter&) const = default;
+  static auto fields(auto& m) { return std::tie(m.from, m.text, m.number, m.more); }
+};
+
+TEST_CASE("long strings, which are not copied, arrive in their place") {
+  using Letters = ipc::MessageChannel<std::variant<Letter>, std::variant<Letter>>;
+  auto [left, right] = ipc::make_channel();
+  Letters a{std::move(left)}, b{std::move(right)};
+  const std::string nearly(ipc::kLongString - 1, 'n'), just(ipc::kLongString, 'j'), second(10'000, 's');
+  for (const Letter& letter :
+       {Letter{"", nearly, 1, nearly}, Letter{"x", just, 2, "y"}, Letter{just, "z", 3, ""},
+        Letter{"x", just, 4, second}, Letter{"x", "", 5, second}}) {
+    a.send(letter);
+    CHECK(std::get<Letter>(b.receive()->message) == letter);
+  }
+}
+
+TEST_CASE("what a peer does not take at once waits whole and in order") {
+  constexpr std::uint32_t kLetters = 500;  // more than a socket holds
+  event::Loop loop;
+  auto [left, right] = ipc::make_channel();
+  event::ChannelHandler<std::variant<Letter>, std::variant<Letter>> a{
+      loop, std::move(left), 0, [](std::variant<Letter>&&, std::vector<Fd>&&) {}, [](event::ChannelEnd) {}};
+  for (std::uint32_t i = 0; i < kLetters; ++i) a.send(Letter{"x", std::string(60'000, 'l'), i, "y"});
+  REQUIRE(a.queued() > 0);
+
+  std::uint32_t arrived = 0;
+  ipc::MessageChannel<std::variant<Letter>, std::variant<Letter>> b{std::move(right)};
+  const event::ReadWatch readable{loop, b.fd(), [&] {
+                                    const auto letter = std::get<Letter>(b.receive()->message);
+                                    CHECK(letter == Letter{"x", std::string(60'000, 'l'), arrived, "y"});
+                                    if (++arrived == kLetters) loop.stop();
+                                  }};
+  loop.run();
+  CHECK(a.queued() == 0);
 }
 
 TEST_CASE("a descriptor goes along, close-on-exec") {
