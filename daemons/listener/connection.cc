@@ -25,9 +25,7 @@ constexpr char kHandshakeRecord = 0x16;  // RFC 8446 5.1
 
 Connection::Connection(BeforeLogin& process)
     : process_{process}, listener_{std::move(process.to_listener)}, signer_{listener_},
-      plain_{process.client.get(), listener_.fd()} {
-  if (process.tls != nullptr) process.tls->bind_signer(signer_);
-}
+      plain_{process.client.get(), listener_.fd()} {}
 
 Stream& Connection::open() {
   if (process_.listener.tls != TlsMode::implicit && !begins_with_tls()) return plain_;
@@ -57,6 +55,7 @@ void Connection::forgive(const policy::Quirks& quirks) { tolerance_ = tolerance_
 
 Stream& Connection::start() {
   plain_.set_deadline(handshake_deadline(process_.config));
+  process_.tls->bind_signer(signer_);
   try {
     tls_ = tls::TlsStream::accept(*process_.tls, plain_, tolerance_);
   } catch (const tls::HandshakeError& error) {

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <expected>
 #include <map>
 #include <optional>
@@ -76,7 +77,9 @@ class ConnectionTable {
 
  private:
   ConnectionLimits limits_;
-  std::vector<std::optional<Connection>> connections_;  // by slot, as far as slots have been used
+  // By slot, as far as slots have been used.  A deque: a vector that grows leaves holes in the heap, and what
+  // lies in them is spread over more pages for each fork to copy.
+  std::deque<std::optional<Connection>> connections_;
   std::vector<Slot> free_;
   std::unordered_map<ConnectionId, Slot> by_id_;
   std::map<IpAddress, std::uint32_t> per_address_;

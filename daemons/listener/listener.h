@@ -134,7 +134,7 @@ class Listener {
   ipc::MessageChannel<ListenerToKeyd, KeydToListener> keyd_;
   const UidPool uids_;
   ConnectionTable table_;
-  std::vector<Child> children_;  // by slot, as far as slots have been used
+  std::deque<Child> children_;  // by slot, as far as slots have been used; see ConnectionTable
   std::unordered_map<pid_t, Slot>
       slot_of_;  // of every process that is not reaped, also when its connection is over
   std::unordered_map<pid_t, Session> sessions_;

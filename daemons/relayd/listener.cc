@@ -63,8 +63,8 @@ int Listener::run() {
   signals_ = child_signals();
   epoll_ = Fd{::epoll_create1(EPOLL_CLOEXEC)};
   if (!epoll_) fatal_errno("epoll_create1");
-  settle_heap();
   close_jail(launch_);
+  settle_heap();  // last: to make a filter leaves holes too
 
   watch(control_.fd(), Tag::control);
   watch(signals_.get(), Tag::signals);
