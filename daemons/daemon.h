@@ -17,6 +17,7 @@
 #include "libcommon/event/channel_handler.h"
 #include "libcommon/event/loop.h"
 #include "libcommon/sys/fd.h"
+#include "libcommon/sys/leased_fd.h"
 
 namespace mailroom {
 
@@ -54,9 +55,11 @@ class Server {
   // now.
   virtual void before_jail() {}
 
-  // A channel's end has come: at start, and again whenever the process at the other end was started afresh or
-  // a new listener of that kind exists.  `kind` is the name of the row in kChannels.
-  virtual void attach(const std::string& kind, const std::string& peer, Fd fd) = 0;
+  // A channel's end has come: at start, and again whenever the process at the other end was started afresh, a
+  // new listener of that kind exists, or the channel was lost.  `kind` is the name of the row in kChannels.
+  // Whoever closes it, for whatever reason, gets another after a while, if the process at the other end
+  // lives.
+  virtual void attach(const std::string& kind, const std::string& peer, LeasedFd fd) = 0;
 
   // Finish what must be finished and stop the loop.
   virtual void drain() = 0;

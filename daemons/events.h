@@ -45,7 +45,13 @@ inline constexpr EventRow kEvents[] = {
     {"peer-misbehaved", LogLevel::error, "session channel peer reason",
      "A process asked for what it may not have; the request was refused or its channel closed."},
     {"channel-closed", LogLevel::warning, "channel peer reason",
-     "A channel to another process ended unasked."},
+     "A channel to another process was closed: what came over it was not as it must be, or the other does "
+     "not "
+     "read."},
+    {"channel-remade", LogLevel::warning, "channel asker server lost",
+     "A channel between two processes that both go on had ended, for the reason that one of them has logged; "
+     "it "
+     "was made anew."},
 
     // Listeners and connections
     {"accept-failed", LogLevel::error, "address reason", "A connection could not be accepted."},
@@ -57,8 +63,15 @@ inline constexpr EventRow kEvents[] = {
      "The service was full; the connection that had "
      "been there longest without login was ended for another."},
     {"connection-crashed", LogLevel::error, "session service peer reason",
-     "The process of a connection ended by a "
-     "signal; its listener is started afresh."},
+     "The process of a connection ended by a signal: a defect, of which a client may make use. Its listener "
+     "is "
+     "started afresh; other connections go on. Please report it, with the lines of its session and what "
+     "gdb -p CHILD shows at the crash of the next one."},
+    {"service-crashing", LogLevel::error, "process crashes seconds do",
+     "Many connections of a service have crashed in a short time; said at most once in that time. The "
+     "service "
+     "is not slowed down. Clients that do it again and again from one address are shut out; block others "
+     "at the firewall."},
     {"address-shut-out", LogLevel::warning, "service peer until",
      "Connections from an address caused several crashes."},
     {"tls-started", LogLevel::info, "session version cipher name",

@@ -16,6 +16,7 @@ namespace mailroom {
 
 // Where an attacker may find himself.  Beside the roles of processes.h there are what the listeners fork.
 enum class Place : std::uint8_t {
+  supervisor,
   logd,
   keyd,
   policyd,
@@ -24,9 +25,9 @@ enum class Place : std::uint8_t {
   queued,
   dnsd,
   stsd,
-  certd,
   krbd,
   kdcd,
+  certd,
   smtp_listener,     // the process of smtpd that accepts and forks
   smtp_connection,   // its children, which have its filter
   listener,          // the same of pop3d and imapd
@@ -38,24 +39,9 @@ enum class Place : std::uint8_t {
 };
 
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(Place::kLast) + 1> kPlaceNames{
-    "logd",
-    "keyd",
-    "policyd",
-    "authd",
-    "deliverd",
-    "queued",
-    "dnsd",
-    "stsd",
-    "certd",
-    "krbd",
-    "kdcd",
-    "smtp-listener",
-    "smtp-connection",
-    "listener",
-    "connection",
-    "session",
-    "relayd",
-    "relay-connection"};
+    "supervisor", "logd",       "keyd",    "policyd", "authd",           "deliverd",      "queued",
+    "dnsd",       "stsd",       "krbd",    "kdcd",    "certd",           "smtp-listener", "smtp-connection",
+    "listener",   "connection", "session", "relayd",  "relay-connection"};
 
 constexpr std::string_view place_name(Place place) { return kPlaceNames[static_cast<std::size_t>(place)]; }
 constexpr std::optional<Place> place_of(std::string_view name) {
@@ -98,20 +84,22 @@ inline constexpr WallRow kWalls[] = {
     // ---- files
     // "outside" is outside its root directory: the host's passwords, the configuration, the TLS key, /proc,
     // other accounts
-    {"open-outside", Refusal::error, kNowhere},
+    // The supervisor reads what the configuration names, which may be anywhere.
+    {"open-outside", Refusal::error, Places{Place::supervisor}},
     {"write-outside", Refusal::error, kNowhere},
     {"create-outside", Refusal::error, kNowhere},
-    {"list-outside", Refusal::error, kNowhere},
+    {"list-outside", Refusal::error, Places{Place::supervisor}},
     // O_PATH, through spool/mail, which listeners hold for their sessions: nothing can be read by it
-    {"reach-outside", Refusal::error, Places{Place::listener}},
-    {"stat-outside", Refusal::error, kNowhere},
+    {"reach-outside", Refusal::error, Places{Place::supervisor, Place::listener}},
+    {"stat-outside", Refusal::error, Places{Place::supervisor}},
     {"link-outside", Refusal::error, kNowhere},
     {"open-old-ways", Refusal::error, kNowhere},  // open, creat, openat2
-    {"list-mail", Refusal::error, Places{Place::deliverd, Place::listener}},
+    {"list-mail", Refusal::error, Places{Place::supervisor, Place::deliverd, Place::listener}},
     // A listener starts sessions, so that it can become any account.
-    {"read-mail", Refusal::error, Places{Place::listener}},
+    {"read-mail", Refusal::error, Places{Place::supervisor, Place::listener}},
     {"list-own-root", Refusal::error,
-     Places{Place::policyd, Place::authd, Place::queued, Place::krbd, Place::kdcd, Place::session}},
+     Places{Place::supervisor, Place::policyd, Place::authd, Place::queued, Place::krbd, Place::kdcd,
+            Place::session}},
     {"create-in-own-root", Refusal::error,
      Places{Place::policyd, Place::authd, Place::queued, Place::krbd, Place::kdcd, Place::session}},
     {"give-away-file", Refusal::error, kNowhere},     // chown
@@ -156,25 +144,29 @@ inline constexpr WallRow kWalls[] = {
     {"read-implies-exec", Refusal::error, kNowhere},
     {"shared-memory", Refusal::error, kNowhere},  // System V, POSIX queues
     {"memory-file", Refusal::error,
-     Places{Place::queued, Place::smtp_listener, Place::smtp_connection, Place::listener, Place::connection}},
+     Places{Place::supervisor, Place::queued, Place::smtp_listener, Place::smtp_connection, Place::listener,
+            Place::connection}},
     {"secret-memory", Refusal::error, kNowhere},
     // ---- the network, sockets and pipes
     {"open-tcp-socket", Refusal::either,
-     Places{Place::dnsd, Place::stsd, Place::kdcd, Place::relayd, Place::relay_connection}},
+     Places{Place::supervisor, Place::dnsd, Place::stsd, Place::kdcd, Place::relayd,
+            Place::relay_connection}},
     {"open-udp-socket", Refusal::either, Places{Place::dnsd, Place::stsd, Place::kdcd}},
     {"open-local-socket", Refusal::either, Places{Place::relayd, Place::relay_connection}},
     {"open-other-socket", Refusal::either, kNowhere},
     {"connect-to-any-port", Refusal::either, Places{Place::relayd, Place::relay_connection}},
     // by its one connection to another host
     {"connect", Refusal::error, Places{Place::relay_connection}},
-    {"connect-by-sending", Refusal::error, kNowhere},                         // TCP Fast Open
-    {"bind", Refusal::error, Places{Place::dnsd, Place::stsd, Place::kdcd}},  // for UDP; Landlock refuses TCP
+    {"connect-by-sending", Refusal::error, kNowhere},  // TCP Fast Open
+    {"bind", Refusal::error,
+     Places{Place::supervisor, Place::dnsd, Place::stsd,
+            Place::kdcd}},  // the servers for UDP; Landlock refuses TCP
     // control sockets of the tools; a listener's own
     {"accept", Refusal::error,
      Places{Place::logd, Place::policyd, Place::authd, Place::queued, Place::smtp_listener, Place::listener}},
     {"make-socket-pair", Refusal::error,
-     Places{Place::queued, Place::smtp_listener, Place::smtp_connection, Place::listener, Place::relayd,
-            Place::relay_connection}},
+     Places{Place::supervisor, Place::queued, Place::smtp_listener, Place::smtp_connection, Place::listener,
+            Place::relayd, Place::relay_connection}},
     {"set-socket-options", Refusal::error, kNowhere},
     {"make-log-block", Refusal::error, kNowhere},  // the log pipe is shared
     {"change-pipe-size", Refusal::error, kNowhere},

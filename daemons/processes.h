@@ -29,13 +29,14 @@ enum class Role : std::uint8_t {
   kpopd,
   krbd,
   kdcd,
+  supervisor,
   certd,
   kLast = certd,
 };
 
 // Where a process's root directory is after start.
 enum class Root : std::uint8_t {
-  host,      // the supervisor alone
+  host,      // mailroomd and the supervisor alone
   empty,     // run-dir/empty: root's, nothing in it
   state,     // state-dir/policyd
   auth,      // state-dir/authd
@@ -47,15 +48,17 @@ enum class Root : std::uint8_t {
 };
 
 enum class Identity : std::uint8_t {
-  root,      // the supervisor
-  listener,  // root with SETUID, SETGID and SYS_CHROOT, nothing else
-  own,       // uid-base daemons + number of the role; no capabilities
-  deliver,   // own, with SETUID and SETGID, used for setfsuid within the account range
+  root,        // mailroomd, which starts all others
+  supervisor,  // root with CHOWN, FOWNER, DAC_READ_SEARCH and NET_BIND_SERVICE, nothing else
+  listener,    // root with SETUID, SETGID and SYS_CHROOT, nothing else
+  own,         // uid-base daemons + number of the role; no capabilities
+  deliver,     // own, with SETUID and SETGID, used for setfsuid within the account range
 };
 
 // Named sets of system calls (libcommon/sys/syscall_filter.h).  The children of a `listener` have its filter;
 // those of a `session_listener`, which may do more, put up a tighter one each.
 enum class Calls : std::uint8_t {
+  spawner,  // all: a filter would be inherited by what it starts
   supervisor,
   server,
   storage,
@@ -81,8 +84,7 @@ struct ProcessRow {
 };
 
 inline constexpr std::array<ProcessRow, static_cast<std::size_t>(Role::kLast) + 1> kProcesses{{
-    {Role::mailroomd, "mailroomd", "mailroomd", Identity::root, Root::host, Calls::supervisor, 1024, 64,
-     "listening sockets"},
+    {Role::mailroomd, "mailroomd", "mailroomd", Identity::root, Root::host, Calls::spawner, 1024, 64, "-"},
     {Role::logd, "logd", "logd", Identity::own, Root::empty, Calls::server, 256, 0, "log pipes"},
     {Role::keyd, "keyd", "keyd", Identity::own, Root::empty, Calls::server, 16384, 0, "TLS private keys"},
     {Role::policyd, "policyd", "policyd", Identity::own, Root::state, Calls::storage, 16384, 0,
@@ -109,10 +111,13 @@ inline constexpr std::array<ProcessRow, static_cast<std::size_t>(Role::kLast) + 
      "-"},
     {Role::krbd, "krbd", "krbd", Identity::own, Root::kerberos, Calls::storage, 256, 0, "the keytab"},
     {Role::kdcd, "kdcd", "kdcd", Identity::own, Root::kdc, Calls::kdc, 1024, 0, "-"},
+    {Role::supervisor, "supervisor", "supervisor", Identity::supervisor, Root::host, Calls::supervisor, 1024,
+     0, "listening sockets"},
     {Role::certd, "certd", "certd", Identity::own, Root::empty, Calls::server, 256, 0, "-"},
 }};
 
 constexpr const ProcessRow& process_row(Role role) { return kProcesses[static_cast<std::size_t>(role)]; }
+constexpr bool starts_others(Role role) { return role == Role::mailroomd || role == Role::supervisor; }
 constexpr bool is_listener(Role role) { return process_row(role).identity == Identity::listener; }
 
 // A channel: `asker` sends first, `server` answers.  Each line is one socket pair for each pair of running

@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "daemons/base/channel_end.h"
 #include "daemons/log.h"
 
 namespace mailroom::authd {
@@ -11,35 +12,30 @@ namespace {
 // Both answer at once; what takes longer is lost.
 constexpr std::chrono::seconds kPatience{10};
 
-void log_end(const char* channel, const char* peer, event::ChannelEnd why) {
-  log::write("channel-closed",
-             {{"channel", channel}, {"peer", peer}, {"reason", event::channel_end_name(why)}});
-}
-
 }  // namespace
 
 // ---- channels
 
-void CertificateDesk::attach_keyd(Fd fd) {
+void CertificateDesk::attach_keyd(LeasedFd fd) {
   keyds_.emplace_back();
   const auto keyd = std::prev(keyds_.end());
   *keyd = std::make_unique<KeydChannel>(
       loop_, std::move(fd), 0,
       [this](KeydToAuthd&& message, std::vector<Fd>&&) { on_keyd(std::move(std::get<WasSigned>(message))); },
       [this, keyd](event::ChannelEnd why) {
-        log_end("authd-keyd", "keyd", why);
+        log_channel_end("authd-keyd", "keyd", why);
         keyds_.erase(keyd);
         end_all(With::keyd);
       });
 }
 
-void CertificateDesk::attach_certd(Fd fd) {
+void CertificateDesk::attach_certd(LeasedFd fd) {
   end_all(With::certd);
   certd_ = std::make_unique<CertdChannel>(
       loop_, std::move(fd), 0,
       [this](CertdToAuthd&& message, std::vector<Fd>&&) { on_certd(std::move(message)); },
       [this](event::ChannelEnd why) {
-        log_end("authd-certd", "certd", why);
+        log_channel_end("authd-certd", "certd", why);
         certd_.reset();
         end_all(With::certd);
       });

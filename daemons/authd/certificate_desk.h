@@ -31,8 +31,8 @@ class CertificateDesk {
   CertificateDesk(event::Loop& loop, const Config& config) : loop_{loop}, config_{config} {}
 
   // After a reload there are two for a while: each knows the connections that have asked it.
-  void attach_keyd(Fd fd);
-  void attach_certd(Fd fd);
+  void attach_keyd(LeasedFd fd);
+  void attach_certd(LeasedFd fd);
   bool offered() const { return config_.client_certificate.enabled(); }
 
   // Ends by a step, or by drop().

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "daemons/authd/password_hash.h"
+#include "daemons/base/channel_end.h"
 #include "daemons/log.h"
 #include "libcommon/protocol/sasl/credentials.h"
 #include "libcommon/text/ascii.h"
@@ -80,16 +81,14 @@ AuthdToTool CredentialDesk::handle(const ListCredentials& request) {
 
 // ---- relay processes
 
-void CredentialDesk::attach_relayd(Fd fd) {
+void CredentialDesk::attach_relayd(LeasedFd fd) {
   relayd_ = std::make_unique<ListenerChannel>(
       loop_, std::move(fd), 1,
       [this](RelaydToAuthd&& message, std::vector<Fd>&& with) {
         on_listener(std::get<OpenCredentials>(message), std::move(with));
       },
       [this](event::ChannelEnd why) {
-        log::write(
-            "channel-closed",
-            {{"channel", "relayd-authd"}, {"peer", "relayd"}, {"reason", event::channel_end_name(why)}});
+        log_channel_end("relayd-authd", "relayd", why);
         relayd_.reset();
       });
 }

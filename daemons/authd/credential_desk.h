@@ -32,7 +32,7 @@ class CredentialDesk {
   // A tool's request is carried out and answered at once.
   AuthdToTool answer(CredentialRequest&& request);
 
-  void attach_relayd(Fd fd);
+  void attach_relayd(LeasedFd fd);
 
  private:
   struct Nothing {

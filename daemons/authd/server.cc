@@ -1,6 +1,7 @@
 #include "daemons/authd/server.h"
 
 #include "daemons/authd/password_hash.h"
+#include "daemons/base/channel_end.h"
 #include "daemons/log.h"
 #include "libcommon/sys/random.h"
 #include "libcommon/text/saslprep.h"
@@ -59,7 +60,7 @@ void Server::on_tool(ToolId tool, CredentialRequest&& request) {
 
 // ---- channels
 
-void Server::attach(const std::string& kind, const std::string& peer, Fd fd) {
+void Server::attach(const std::string& kind, const std::string& peer, LeasedFd fd) {
   if (kind == "authd-policyd") return attach_policyd(std::move(fd));
   if (kind == "relayd-authd") return credentials_->attach_relayd(std::move(fd));
   if (kind == "authd-krbd") return tickets_->attach_krbd(std::move(fd));
@@ -70,7 +71,7 @@ void Server::attach(const std::string& kind, const std::string& peer, Fd fd) {
   log::fatal("a channel of a kind that authd does not have");
 }
 
-void Server::attach_policyd(Fd fd) {
+void Server::attach_policyd(LeasedFd fd) {
   if (policyd_) logins_->policyd_gone();
   policyd_ = std::make_unique<PolicydChannel>(
       host_.loop, std::move(fd), 0,
@@ -80,23 +81,24 @@ void Server::attach_policyd(Fd fd) {
                    message);
       },
       [this](event::ChannelEnd why) {
-        log::write(
-            "channel-closed",
-            {{"channel", "authd-policyd"}, {"peer", "policyd"}, {"reason", event::channel_end_name(why)}});
+        log_channel_end("authd-policyd", "policyd", why);
         policyd_.reset();
         logins_->policyd_gone();
       });
   secrets_->policyd_came();
 }
 
-void Server::attach_listener(const std::string& peer, Fd fd) {
+void Server::attach_listener(const std::string& peer, LeasedFd fd) {
   const ListenerKey key = ++last_listener_;
   auto channel = std::make_unique<ListenerChannel>(
       host_.loop, std::move(fd), 1,
       [this, key](ListenerToAuthd&& message, std::vector<Fd>&& with) {
         on_listener(key, message, std::move(with));
       },
-      [this, key](event::ChannelEnd why) { listener_gone(key, event::channel_end_name(why)); });
+      [this, key](event::ChannelEnd why) {
+        log_channel_end("listener", listeners_.at(key).peer, why);
+        listener_gone(key);
+      });
   listeners_.emplace(key, Listener{peer, std::move(channel)});
 }
 
@@ -115,7 +117,7 @@ void Server::on_listener(ListenerKey key, const ListenerToAuthd& message, std::v
   if (reason == nullptr) return;
   log::write("peer-misbehaved",
              {{"channel", "listener"}, {"peer", listeners_.at(key).peer}, {"reason", reason}});
-  listener_gone(key, reason);
+  listener_gone(key);
 }
 
 const char* Server::opened(ListenerKey key, const ConnectionOpened& message, std::vector<Fd>&& descriptors) {
@@ -142,9 +144,7 @@ void Server::forget_ended() {
   std::erase_if(connections_, [&](const auto& entry) { return !logins_->is_open(entry.first); });
 }
 
-void Server::listener_gone(ListenerKey key, std::string_view reason) {
-  log::write("channel-closed",
-             {{"channel", "listener"}, {"peer", listeners_.at(key).peer}, {"reason", reason}});
+void Server::listener_gone(ListenerKey key) {
   std::erase_if(connections_, [&](const auto& entry) {
     if (entry.second == key) logins_->close(entry.first);
     return entry.second == key;

@@ -27,7 +27,7 @@ class Server final : public mailroom::Server {
 
   void before_jail() override;
   void start() override;
-  void attach(const std::string& kind, const std::string& peer, Fd fd) override;
+  void attach(const std::string& kind, const std::string& peer, LeasedFd fd) override;
   void drain() override { host_.loop.stop(); }
   void reconfigured() override { logins_->reconfigured(); }
 
@@ -47,14 +47,14 @@ class Server final : public mailroom::Server {
 
   void on_tool(ToolId tool, SecretRequest&& request);
   void on_tool(ToolId tool, CredentialRequest&& request);
-  void attach_policyd(Fd fd);
-  void attach_listener(const std::string& peer, Fd fd);
+  void attach_policyd(LeasedFd fd);
+  void attach_listener(const std::string& peer, LeasedFd fd);
   void on_listener(ListenerKey key, const ListenerToAuthd& message, std::vector<Fd>&& descriptors);
   // What no honest listener says; nothing when all is well.
   const char* opened(ListenerKey key, const ConnectionOpened& message, std::vector<Fd>&& descriptors);
   const char* closed(ListenerKey key, const ConnectionClosed& message);
   void forget_ended();
-  void listener_gone(ListenerKey key, std::string_view reason);
+  void listener_gone(ListenerKey key);
   bool tell_policyd(const AuthdToPolicyd& message);
 
   const Host& host_;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "daemons/base/channel_end.h"
 #include "daemons/log.h"
 
 namespace mailroom::authd {
@@ -47,27 +48,25 @@ LoginRefusal refusal_of(kerberos::KdcFault fault) {
 
 // ---- channels
 
-void TicketDesk::attach_krbd(Fd fd) {
+void TicketDesk::attach_krbd(LeasedFd fd) {
   end_all(With::krbd);
   krbd_ = std::make_unique<KrbdChannel>(
       loop_, std::move(fd), 0,
       [this](KrbdToAuthd&& message, std::vector<Fd>&&) { on_krbd(std::move(message)); },
       [this](event::ChannelEnd why) {
-        log::write("channel-closed",
-                   {{"channel", "authd-krbd"}, {"peer", "krbd"}, {"reason", event::channel_end_name(why)}});
+        log_channel_end("authd-krbd", "krbd", why);
         krbd_.reset();
         end_all(With::krbd);
       });
 }
 
-void TicketDesk::attach_kdcd(Fd fd) {
+void TicketDesk::attach_kdcd(LeasedFd fd) {
   end_all(With::kdcd);
   kdcd_ = std::make_unique<KdcdChannel>(
       loop_, std::move(fd), 0,
       [this](KdcdToAuthd&& message, std::vector<Fd>&&) { on_kdcd(std::move(message)); },
       [this](event::ChannelEnd why) {
-        log::write("channel-closed",
-                   {{"channel", "authd-kdcd"}, {"peer", "kdcd"}, {"reason", event::channel_end_name(why)}});
+        log_channel_end("authd-kdcd", "kdcd", why);
         kdcd_.reset();
         end_all(With::kdcd);
       });

@@ -38,8 +38,8 @@ class TicketDesk {
 
   TicketDesk(event::Loop& loop, const Config& config) : loop_{loop}, config_{config} {}
 
-  void attach_krbd(Fd fd);
-  void attach_kdcd(Fd fd);
+  void attach_krbd(LeasedFd fd);
+  void attach_kdcd(LeasedFd fd);
   bool offered() const { return config_.kerberos.enabled(); }
 
   // Each begins something that ends by a step, or by drop().

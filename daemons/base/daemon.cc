@@ -15,12 +15,21 @@ struct Overloaded : F... {
   using F::operator()...;
 };
 
-void on_control(Server& server, Launch& launch, SupervisorToProcess&& message,
-                std::vector<Fd>&& descriptors) {
+// When it is closed mailroomd is told, while there is a channel to mailroomd.
+LeasedFd lease(const AttachChannel& attach, Fd fd, std::weak_ptr<ControlChannel> control) {
+  const auto tell = [attach, control = std::move(control)](void*) {
+    if (const auto mailroomd = control.lock()) mailroomd->send(ChannelLost{attach.kind, attach.peer});
+  };
+  return {std::move(fd), std::shared_ptr<void>{nullptr, tell}};
+}
+
+void on_control(Server& server, Launch& launch, const std::shared_ptr<ControlChannel>& control,
+                SupervisorToProcess&& message, std::vector<Fd>&& descriptors) {
   std::visit(Overloaded{
                  [&](const AttachChannel& attach) {
                    if (descriptors.size() != 1) log::fatal("AttachChannel without its descriptor");
-                   server.attach(attach.kind, attach.peer, std::move(descriptors.front()));
+                   server.attach(attach.kind, attach.peer,
+                                 lease(attach, std::move(descriptors.front()), control));
                  },
                  [&](const Reconfigure&) {
                    if (descriptors.size() != 1) log::fatal("Reconfigure without its descriptor");
@@ -38,19 +47,21 @@ void serve(Launch& launch, const MakeServer& make_server) {
   PassedDescriptors passed{launch};
   const Fd directory = passed.take("root");
   std::unique_ptr<Server> server;
-  ControlChannel control{loop, Fd{kControlFd}, 1,
-                         [&](SupervisorToProcess&& message, std::vector<Fd>&& descriptors) {
-                           on_control(*server, launch, std::move(message), std::move(descriptors));
-                         },
-                         [&](event::ChannelEnd) { loop.stop(); }};  // mailroomd is gone: everything ends
+  std::shared_ptr<ControlChannel> control;
+  control = std::make_shared<ControlChannel>(
+      loop, Fd{kControlFd}, 1,
+      [&](SupervisorToProcess&& message, std::vector<Fd>&& descriptors) {
+        on_control(*server, launch, control, std::move(message), std::move(descriptors));
+      },
+      [&](event::ChannelEnd) { loop.stop(); });  // mailroomd is gone: everything ends
   const Host host{loop, launch, launch.config, [&](const std::string& name) { return passed.take(name); },
-                  [&](const ProcessToSupervisor& message) { control.send(message); }};
+                  [&](const ProcessToSupervisor& message) { control->send(message); }};
   server = make_server(host);
   server->before_jail();
   enter_jail(launch, directory.get());
   server->start();
   close_jail(launch);
-  control.send(Ready{});
+  control->send(Ready{});
   loop.run();
 }
 

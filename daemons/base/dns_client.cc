@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "daemons/base/channel_end.h"
 #include "daemons/log.h"
 
 namespace mailroom {
@@ -16,12 +17,11 @@ constexpr const char* kNoDnsd = "dnsd does not answer";
 DnsClient::DnsClient(event::Loop& loop, std::chrono::milliseconds timeout)
     : loop_{loop}, patience_{timeout + kGrace}, expiry_{loop, [this] { expire(); }} {}
 
-void DnsClient::attach(const std::string& kind, const std::string& peer, Fd fd) {
+void DnsClient::attach(const std::string& kind, const std::string& peer, LeasedFd fd) {
   channel_ = std::make_unique<Channel>(
       loop_, std::move(fd), 0, [this](DnsdToAsker&& message, std::vector<Fd>&&) { answered(message); },
       [this, kind, peer](event::ChannelEnd why) {
-        log::write("channel-closed",
-                   {{"channel", kind}, {"peer", peer}, {"reason", event::channel_end_name(why)}});
+        log_channel_end(kind, peer, why);
         channel_.reset();
       });
   for (const auto& [number, open] : open_) channel_->send(open.question);

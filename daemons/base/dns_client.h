@@ -30,7 +30,7 @@ class DnsClient {
   void set_timeout(std::chrono::milliseconds timeout) { patience_ = timeout + kGrace; }
 
   // A new end of the channel, of the row that is named (for the log).
-  void attach(const std::string& kind, const std::string& peer, Fd fd);
+  void attach(const std::string& kind, const std::string& peer, LeasedFd fd);
 
   // Not for PTR; the name in A-labels.
   void look_up(dns::Type type, std::string name, OnAnswer on_answer);

@@ -31,7 +31,7 @@ std::string read_whole(int fd) {
 
 uid_t uid_of(const Launch& launch) {
   const Identity identity = process_row(launch.role).identity;
-  if (identity == Identity::root || identity == Identity::listener) return 0;
+  if (identity == Identity::listener) return 0;
   return launch.config.uids.daemons + uid_number(launch.role);
 }
 
@@ -41,19 +41,19 @@ CapabilityMask capabilities_of(Identity identity) {
   return kNoCapabilities;
 }
 
-Outbound outbound_of(const Launch& launch) {
+Network network_of(const Launch& launch) {
   if (launch.role == Role::relayd) return {.any_port = true, .ports = {}};
   if (launch.role == Role::stsd)
     return {.any_port = false, .ports = {static_cast<std::uint16_t>(launch.config.stsd.port)}};
-  Outbound outbound;
+  Network network;
   if (launch.role == Role::kdcd)
-    for (const IpAddress& kdc : launch.config.kerberos.kdcs) outbound.ports.push_back(kdc.port);
-  if (launch.role != Role::dnsd) return outbound;
-  outbound.ports.push_back(kDnsPort);
-  for (const IpAddress& server : launch.config.dnsd.forward) outbound.ports.push_back(server.port);
+    for (const IpAddress& kdc : launch.config.kerberos.kdcs) network.ports.push_back(kdc.port);
+  if (launch.role != Role::dnsd) return network;
+  network.ports.push_back(kDnsPort);
+  for (const IpAddress& server : launch.config.dnsd.forward) network.ports.push_back(server.port);
   for (const DnsStubConfig& stub : launch.config.dnsd.stubs)
-    for (const IpAddress& server : stub.servers) outbound.ports.push_back(server.port);
-  return outbound;
+    for (const IpAddress& server : stub.servers) network.ports.push_back(server.port);
+  return network;
 }
 
 }  // namespace
@@ -97,7 +97,7 @@ void enter_jail(const Launch& launch, int directory, int also_reachable) {
   const FileAccess access = row.calls == Calls::deliver ? FileAccess::put : FileAccess::all;
   if (row.root != Root::empty) reachable.push_back({directory, access});
   if (also_reachable >= 0) reachable.push_back({also_reachable, FileAccess::all});
-  restrict_files_to(reachable, outbound_of(launch));
+  restrict_files_to(reachable, network_of(launch));
   if (!launch.unprivileged) become(uid_of(launch), capabilities_of(row.identity));
   set_not_dumpable();
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) fatal_errno("PR_SET_PDEATHSIG");
@@ -128,10 +128,11 @@ SystemCallFilter filter_of(Calls calls, const UidConfig& uids) {
     return SystemCallFilter{basic, files, internet};
   case Calls::resolver:
     return SystemCallFilter{basic, internet};
+  case Calls::spawner:
   case Calls::supervisor:
     break;
   }
-  fatal("the supervisor has no filter: its children inherit it");
+  fatal("a launch block for a process that has none");
 }
 
 void close_jail(const Launch& launch) {

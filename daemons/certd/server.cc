@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "daemons/base/channel_end.h"
 #include "daemons/log.h"
 #include "libcommon/text/hex.h"
 
@@ -54,7 +55,7 @@ CertdToAuthd answer(const tls::ClientVerifier& verifier, const CheckHandshake& q
 
 Server::Server(const Host& host) : host_{host}, verifier_{make_verifier(host)} {}
 
-void Server::attach(const std::string&, const std::string&, Fd fd) {
+void Server::attach(const std::string&, const std::string&, LeasedFd fd) {
   authd_ = std::make_unique<Channel>(
       host_.loop, std::move(fd), 0,
       [this](AuthdToCertd&& message, std::vector<Fd>&&) {
@@ -62,8 +63,7 @@ void Server::attach(const std::string&, const std::string&, Fd fd) {
         authd_->send(answer(verifier_, std::get<CheckHandshake>(message), now));
       },
       [this](event::ChannelEnd why) {
-        log::write("channel-closed",
-                   {{"channel", "authd-certd"}, {"peer", "authd"}, {"reason", event::channel_end_name(why)}});
+        log_channel_end("authd-certd", "authd", why);
         authd_.reset();
       });
 }

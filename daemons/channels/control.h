@@ -13,9 +13,10 @@ namespace mailroom {
 
 // mailroomd -> process
 struct AttachChannel {  // one descriptor: an end of a channel, at start and whenever the peer was started
-                        // afresh
+                        // afresh, or the channel lost
   std::string kind;     // name of the row in daemons/processes.h, e.g. "policyd-queued"
-  std::string peer;     // the process at the other end, unique over time, e.g. "smtpd-mx#3"
+  std::string peer;  // the process at the other end and how many channels before this one were lost, unique
+                     // over time, e.g. "smtpd-mx#3", "smtpd-mx#3/1"
   static auto fields(auto& m) { return std::tie(m.kind, m.peer); }
 };
 struct Drain {  // listeners: accept no more, finish what is there, exit; others: finish what must be, exit
@@ -50,7 +51,12 @@ struct ConnectionCrashed {  // listeners: a child ended abnormally; the listener
   IpAddress peer;
   static auto fields(auto& m) { return std::tie(m.peer); }
 };
+struct ChannelLost {  // of a channel that was attached: this end has been closed; for whatever reason
+  std::string kind;
+  std::string peer;
+  static auto fields(auto& m) { return std::tie(m.kind, m.peer); }
+};
 using ProcessToSupervisor =
-    std::variant<Ready, MakeAccountDirectories, RemoveAccountDirectory, ConnectionCrashed>;
+    std::variant<Ready, MakeAccountDirectories, RemoveAccountDirectory, ConnectionCrashed, ChannelLost>;
 
 }  // namespace mailroom

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <utility>
 
+#include "daemons/base/channel_end.h"
 #include "daemons/log.h"
 #include "spool/queue/queue_id.h"
 
@@ -31,7 +32,7 @@ void Server::start() {
       std::make_unique<event::ReadWatch>(host_.loop, worker_->event_fd(), [this] { worker_->dispatch(); });
 }
 
-void Server::attach(const std::string& kind, const std::string&, Fd fd) {
+void Server::attach(const std::string& kind, const std::string&, LeasedFd fd) {
   if (kind != "queued-deliverd") log::fatal("a channel of a kind that deliverd does not have");
   queued_ = std::make_unique<QueuedChannel>(
       host_.loop, std::move(fd), 1,
@@ -39,9 +40,7 @@ void Server::attach(const std::string& kind, const std::string&, Fd fd) {
         deliver(std::move(std::get<Deliver>(message)), std::move(descriptors));
       },
       [this](event::ChannelEnd why) {
-        log::write(
-            "channel-closed",
-            {{"channel", "queued-deliverd"}, {"peer", "queued"}, {"reason", event::channel_end_name(why)}});
+        log_channel_end("queued-deliverd", "queued", why);
         queued_.reset();
       });
 }

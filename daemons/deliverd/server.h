@@ -18,7 +18,7 @@ class Server final : public mailroom::Server {
 
   // Opens the current directory, which holds the accounts' directories.
   void start() override;
-  void attach(const std::string& kind, const std::string& peer, Fd fd) override;
+  void attach(const std::string& kind, const std::string& peer, LeasedFd fd) override;
   // What is not reported yet will be delivered again, and recognised.
   void drain() override { host_.loop.stop(); }
 

@@ -1,5 +1,6 @@
 #include "daemons/dnsd/server.h"
 
+#include "daemons/base/channel_end.h"
 #include "daemons/log.h"
 
 namespace mailroom::dnsd {
@@ -13,7 +14,7 @@ void Server::start() {
                                          });
 }
 
-void Server::attach(const std::string& kind, const std::string& peer, Fd fd) {
+void Server::attach(const std::string& kind, const std::string& peer, LeasedFd fd) {
   if (kind != "queued-dnsd" && kind != "policyd-dnsd")
     log::fatal("a channel of a kind that dnsd does not have");
   const AskerKey key = ++last_asker_;
@@ -27,8 +28,7 @@ void Server::attach(const std::string& kind, const std::string& peer, Fd fd) {
 }
 
 void Server::gone(AskerKey key, event::ChannelEnd why) {
-  log::write("channel-closed",
-             {{"channel", "dnsd"}, {"peer", askers_.at(key).peer}, {"reason", event::channel_end_name(why)}});
+  log_channel_end("dnsd", askers_.at(key).peer, why);
   desk_->forget(key);
   askers_.erase(key);
 }

@@ -17,7 +17,7 @@ class Server final : public mailroom::Server {
   explicit Server(const Host& host) : host_{host} {}
 
   void start() override;
-  void attach(const std::string& kind, const std::string& peer, Fd fd) override;
+  void attach(const std::string& kind, const std::string& peer, LeasedFd fd) override;
   void drain() override { host_.loop.stop(); }
 
  private:

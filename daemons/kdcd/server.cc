@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "daemons/base/channel_end.h"
 #include "daemons/krbd/configuration_file.h"
 #include "daemons/log.h"
 #include "libcommon/kerberos/set_up.h"
@@ -34,15 +35,14 @@ void Server::before_jail() {
 
 void Server::start() { pool_.emplace(host_.loop, host_.config.kerberos.logins); }
 
-void Server::attach(const std::string&, const std::string&, Fd fd) {
+void Server::attach(const std::string&, const std::string&, LeasedFd fd) {
   authd_ = std::make_shared<Channel>(
       host_.loop, std::move(fd), 0,
       [this](AuthdToKdcd&& message, std::vector<Fd>&&) {
         on_request(std::get<RequestTicket>(std::move(message)));
       },
       [this](event::ChannelEnd why) {
-        log::write("channel-closed",
-                   {{"channel", "authd-kdcd"}, {"peer", "authd"}, {"reason", event::channel_end_name(why)}});
+        log_channel_end("authd-kdcd", "authd", why);
         authd_.reset();
       });
 }

@@ -4,6 +4,7 @@
 
 #include <stdexcept>
 
+#include "daemons/base/channel_end.h"
 #include "daemons/log.h"
 #include "libcommon/tls/certificate.h"
 #include "libcommon/tls/secret_buffer.h"
@@ -80,7 +81,7 @@ Server::Server(const Host& host) : host_{host}, keys_{old_tls_of(host.config)} {
   }
 }
 
-void Server::attach(const std::string& kind, const std::string& peer, Fd fd) {
+void Server::attach(const std::string& kind, const std::string& peer, LeasedFd fd) {
   if (kind == "authd-keyd") return attach_authd(std::move(fd));
   listeners_.push_back({kind, peer, Allowance{kListenerRate, Allowance::Clock::now()}, {}, nullptr});
   const auto listener = std::prev(listeners_.end());
@@ -92,7 +93,7 @@ void Server::attach(const std::string& kind, const std::string& peer, Fd fd) {
       [this, listener](event::ChannelEnd end) { end_listener(listener, end); });
 }
 
-void Server::attach_authd(Fd fd) {
+void Server::attach_authd(LeasedFd fd) {
   authd_ = std::make_unique<AuthdChannel>(
       host_.loop, std::move(fd), 0,
       [this](AuthdToKeyd&& message, std::vector<Fd>&&) {
@@ -100,8 +101,7 @@ void Server::attach_authd(Fd fd) {
         authd_->send(WasSigned{connection, handshake_of(connection)});
       },
       [this](event::ChannelEnd end) {
-        log::write("channel-closed",
-                   {{"channel", "authd-keyd"}, {"peer", "authd"}, {"reason", event::channel_end_name(end)}});
+        log_channel_end("authd-keyd", "authd", end);
         authd_.reset();
       });
 }

@@ -28,7 +28,7 @@ class Server : public mailroom::Server {
   // std::runtime_error, saying which and why, when one cannot be used.
   explicit Server(const Host& host);
 
-  void attach(const std::string& kind, const std::string& peer, Fd fd) override;
+  void attach(const std::string& kind, const std::string& peer, LeasedFd fd) override;
   void drain() override { host_.loop.stop(); }
 
  private:
@@ -52,7 +52,7 @@ class Server : public mailroom::Server {
     std::unique_ptr<ListenerChannel> channel;  // null once it has ended; its connections may still be there
   };
 
-  void attach_authd(Fd fd);
+  void attach_authd(LeasedFd fd);
   std::optional<SignedHandshake> handshake_of(ConnectionId connection) const;
   void keep(Connection& connection, const Sign& request, const std::string& signature) const;
   void open(Listener& listener, const OpenSigner& request, std::vector<Fd> descriptors);

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "daemons/base/channel_end.h"
 #include "daemons/krbd/configuration_file.h"
 #include "daemons/log.h"
 #include "libcommon/kerberos/set_up.h"
@@ -42,14 +43,13 @@ void Server::before_jail() {
   for (const std::string& principal : keytab_->principals()) log::write("key-loaded", {{"names", principal}});
 }
 
-void Server::attach(const std::string&, const std::string&, Fd fd) {
+void Server::attach(const std::string&, const std::string&, LeasedFd fd) {
   exchanges_.clear();
   authd_ = std::make_unique<Channel>(
       host_.loop, std::move(fd), 0,
       [this](AuthdToKrbd&& message, std::vector<Fd>&&) { on_message(std::move(message)); },
       [this](event::ChannelEnd why) {
-        log::write("channel-closed",
-                   {{"channel", "authd-krbd"}, {"peer", "authd"}, {"reason", event::channel_end_name(why)}});
+        log_channel_end("authd-krbd", "authd", why);
         exchanges_.clear();
         authd_.reset();
       });

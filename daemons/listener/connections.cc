@@ -128,7 +128,6 @@ void Listener::open_connection(std::size_t socket, Fd client) {
 // connection closed and comes again.
 std::optional<Listener::NewConnection> Listener::connect_servers(ConnectionId id, const IpAddress& peer,
                                                                  Fd client, Child& child) {
-  constexpr auto kNoWait = ipc::PacketSocket::Wait::no;
   if (unreported_.size() >= kEndsTold && !report_closed()) return std::nullopt;
   NewConnection ends{.client = std::move(client)};
   auto [ours, theirs] = ipc::make_channel();
@@ -140,14 +139,14 @@ std::optional<Listener::NewConnection> Listener::connect_servers(ConnectionId id
     auto [far, near] = ipc::make_channel();
     const int raw = far.get();
     end = std::move(near);
-    return server.is_open() && server.send(opened, {&raw, 1}, kNoWait) == ipc::SendResult::sent;
+    return tell(server, opened, {&raw, 1});
   };
   if (takes_logins(service_) && !connect(authd_, ends.to_authd)) return std::nullopt;
   if (is_smtp(service_))
     return connect(policyd_, ends.to_policyd) && connect(queued_, ends.to_queued)
                ? std::optional{std::move(ends)}
                : std::nullopt;
-  if (!policyd_.is_open() || policyd_.send(opened, {}, kNoWait) != ipc::SendResult::sent) return std::nullopt;
+  if (!tell(policyd_, opened)) return std::nullopt;
   return ends;
 }
 

@@ -138,7 +138,7 @@ bool Listener::serve_one(Tag kind, std::uint32_t index) {
   switch (kind) {
   case Tag::control:
     serve_supervisor(control_, {.attach = [this](const AttachChannel& channel,
-                                                 Fd end) { attach(channel, std::move(end)); },
+                                                 LeasedFd end) { attach(channel, std::move(end)); },
                                 .drain = [this](bool at_once) { drain(at_once); }});
     return control_.is_open();
   case Tag::signals:
@@ -157,7 +157,7 @@ bool Listener::serve_one(Tag kind, std::uint32_t index) {
   return true;
 }
 
-void Listener::attach(const AttachChannel& channel, Fd fd) {
+void Listener::attach(const AttachChannel& channel, LeasedFd fd) {
   if (channel.kind.ends_with("-authd")) {
     authd_ = decltype(authd_){std::move(fd)};
   } else if (channel.kind.ends_with("-policyd")) {

@@ -80,7 +80,7 @@ class Listener {
 
   // the loop (listener.cc)
   bool serve_one(Tag kind, std::uint32_t index);
-  void attach(const AttachChannel& channel, Fd fd);
+  void attach(const AttachChannel& channel, LeasedFd fd);
   bool has_servers() const;
   void accept_once_connected();
   void drain(bool at_once);
@@ -112,6 +112,15 @@ class Listener {
   Fd open_account_directory(AccountId account);
   [[noreturn]] void become_session(const Session& session, int directory, Fd start, Fd client, Fd stop);
   void open_signer(Slot slot);
+
+  // Whether the server has it.  One that has closed its end gets another by mailroomd.
+  template <typename Server, typename Message>
+  static bool tell(Server& server, const Message& message, std::span<const int> descriptors = {}) {
+    if (!server.is_open()) return false;
+    const auto sent = server.send(message, descriptors, ipc::PacketSocket::Wait::no);
+    if (sent == ipc::SendResult::closed) server.close();
+    return sent == ipc::SendResult::sent;
+  }
 
   ConnectionId new_id();
 

@@ -21,10 +21,8 @@ void Listener::on_policyd() {
   auto received = policyd_.receive(ipc::PacketSocket::Wait::no);
   if (!received) {
     if (received.error() == ipc::ReceiveError::would_block) return;
-    log::write("channel-closed",
-               {{"channel", "policyd"},
-                {"peer", "policyd"},
-                {"reason", received.error() == ipc::ReceiveError::malformed ? "malformed" : "closed"}});
+    if (received.error() == ipc::ReceiveError::malformed)
+      log::write("channel-closed", {{"channel", "policyd"}, {"peer", "policyd"}, {"reason", "malformed"}});
     return policyd_.close();
   }
   if (auto* start = std::get_if<StartSession>(&received->message)) {
@@ -72,9 +70,7 @@ void Listener::open_signer(Slot slot) {
   const int to_keyd = far.get();
   const int to_child = near.get();
   constexpr auto kNoWait = ipc::PacketSocket::Wait::no;
-  const bool open = keyd_.is_open() && keyd_.send(OpenSigner{table_.at(slot).id}, {&to_keyd, 1}, kNoWait) ==
-                                           ipc::SendResult::sent;
-  if (open)
+  if (tell(keyd_, OpenSigner{table_.at(slot).id}, {&to_keyd, 1}))
     children_[slot].channel.send(SignerOpened{}, {&to_child, 1}, kNoWait);
   else
     children_[slot].channel.send(Refused{}, {}, kNoWait);

@@ -120,9 +120,9 @@ Server::Server(const Host& host)
 
 Server::~Server() = default;
 
-void Server::attach(const std::string& kind, const std::string& peer, Fd fd) {
+void Server::attach(const std::string& kind, const std::string& peer, LeasedFd fd) {
   if (kind != "log") log::fatal("a channel that logd has no use for: " + kind);
-  add(peer, std::move(fd));
+  add(peer, std::move(fd.fd));
 }
 
 void Server::add(const std::string& process, Fd fd) {

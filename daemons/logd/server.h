@@ -16,7 +16,7 @@ class Server final : public mailroom::Server {
   explicit Server(const Host& host);
   ~Server() override;
 
-  void attach(const std::string& kind, const std::string& peer, Fd fd) override;
+  void attach(const std::string& kind, const std::string& peer, LeasedFd fd) override;
 
   // Writes what is still in the pipes.  mailroomd drains logd last.
   void drain() override;

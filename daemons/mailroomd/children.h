@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <vector>
 
+#include "daemons/channels/spawner.h"
+
 namespace mailroom {
 
 struct Child {
@@ -16,8 +18,6 @@ struct Child {
 
 // As /proc has them.  Empty when there is no such process, or no /proc.
 std::vector<Child> children_of(pid_t parent);
-
-enum class Whose : unsigned char { all, logins };
 
 // Ends children of a listener by force: all of them, or those with the uids of connections before login
 // (`first` and `count`). The listener, a child of the caller that has not been waited for, is halted

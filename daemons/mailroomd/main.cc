@@ -1,22 +1,54 @@
-// mailroomd: the supervisor.
+// mailroomd: starts the mail system.
 //
 // SECURITY
-//   Runs as root and reads no octet from the network: it binds the listening sockets, makes the channels of
-//   daemons/processes.h, starts every process with its ends of them, and starts afresh what dies.  What it
-//   hears from the processes are small fixed messages: "ready", "make the directory of account 17", "a child
-//   of mine crashed".  It links neither OpenSSL nor LMDB nor libevent.
-#include <cstdio>
+//   Runs as root, since it starts every process, and each of them gives up root's rights itself.  It hears
+//   nobody but the supervisor: which row of its table to start, which process to end.  What the processes
+//   say, the configuration at a reload and all that changes is the supervisor's.  It reads no octet from the
+//   network, and links neither OpenSSL nor LMDB nor libevent.
+#include <unistd.h>
 
+#include <cstdio>
+#include <exception>
+
+#include "daemons/log.h"
+#include "daemons/mailroomd/configuration.h"
 #include "daemons/mailroomd/options.h"
-#include "daemons/mailroomd/supervisor.h"
+#include "daemons/mailroomd/spawner.h"
 #include "daemons/mailroomd/table.h"
+#include "libcommon/sys/jail.h"
+
+namespace {
+
+using namespace mailroom;
+
+int refuse(std::string_view reason) {
+  log::write("start-failed", {{"process", "mailroomd"}, {"reason", reason}});
+  return 1;
+}
+
+int start(const Options& options) {
+  log::set_up({.fd = STDERR_FILENO, .level = LogLevel::info, .name = "mailroomd"});
+  const auto config = load_configuration(options.config_file);
+  if (!config) return 1;
+  log::set_up({.fd = STDERR_FILENO, .level = config->log.level, .name = "mailroomd"});
+  for (const std::string& feature : missing_kernel_features())
+    log::write("kernel-lacks", {{"feature", feature}, {"consequence", "one wall less around each process"}});
+  if (!options.unprivileged && !has_mandatory_features()) return refuse("this kernel has no seccomp filters");
+  if (!options.unprivileged && ::geteuid() != 0) return refuse("not root: use --unprivileged to try it out");
+  try {
+    return Spawner{options, *config}.run();
+  } catch (const std::exception& error) {
+    return refuse(error.what());
+  }
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
-  const auto options = mailroom::parse_options(argc, argv);
+  const auto options = parse_options(argc, argv);
   if (!options) {
     std::fputs(options.error().c_str(), stderr);
     return 2;
   }
-  if (options->print_table) return mailroom::print_table(*options);
-  return mailroom::Supervisor{*options}.run();
+  return options->print_table ? print_table(*options) : start(*options);
 }

@@ -1,9 +1,6 @@
 #include "daemons/mailroomd/spawn.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -33,7 +30,7 @@ void put(int from, int to) {
   const int null = move_aside(::open("/dev/null", O_RDWR | O_CLOEXEC));
   const int log = move_aside(request.log);
   const int control = move_aside(request.control);
-  const int launch = move_aside(request.launch);
+  const int launch = move_aside(request.launch < 0 ? null : request.launch);
   std::vector<int> passed;
   for (const int fd : request.passed) passed.push_back(move_aside(fd));
   put(null, STDIN_FILENO);
@@ -47,34 +44,22 @@ void put(int from, int to) {
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  char* const arguments[] = {const_cast<char*>(request.name.c_str()), nullptr};
+  std::vector<char*> arguments{const_cast<char*>(request.name.c_str())};
+  for (const std::string& argument : request.arguments)
+    arguments.push_back(const_cast<char*>(argument.c_str()));
+  arguments.push_back(nullptr);
   char* const environment[] = {const_cast<char*>("LC_ALL=C"), const_cast<char*>("TZ=UTC"), nullptr};
-  ::execve(request.program.c_str(), arguments, environment);
+  ::execve(request.program.c_str(), arguments.data(), environment);
   fatal_errno("cannot execute " + request.program);
 }
 
 }  // namespace
 
-Spawned spawn(const SpawnRequest& request) {
+pid_t spawn(const SpawnRequest& request) {
   const pid_t pid = ::fork();
   if (pid == 0) become_program(request);
   if (pid < 0) throw std::system_error(errno, std::generic_category(), "fork");
-  Fd pidfd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
-  if (!pidfd) {
-    const int error = errno;
-    ::kill(pid, SIGKILL);
-    ::waitpid(pid, nullptr, 0);
-    throw std::system_error(error, std::generic_category(), "pidfd_open");
-  }
-  return {pid, std::move(pidfd)};
-}
-
-Fd sealed_memfd(std::string_view bytes) {
-  Fd file{::memfd_create("launch", MFD_CLOEXEC | MFD_ALLOW_SEALING)};
-  if (!file || ::write(file.get(), bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size()) ||
-      ::fcntl(file.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
-    throw std::system_error(errno, std::generic_category(), "memfd");
-  return file;
+  return pid;
 }
 
 }  // namespace mailroom

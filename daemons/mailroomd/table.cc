@@ -20,6 +20,8 @@ Rights rights_of(const Config& config, const ProcessRow& row) {
   switch (row.identity) {
   case Identity::root:
     return {0, ~kNoCapabilities};
+  case Identity::supervisor:
+    return {0, kSupervisorCapabilities};
   case Identity::listener:
     return {0, kListenerCapabilities};
   case Identity::deliver:

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "daemons/base/channel_end.h"
 #include "daemons/log.h"
 #include "libcommon/policy/address.h"
 #include "libcommon/policy/device.h"
@@ -21,7 +22,7 @@ QuestionDesk::QuestionDesk(event::Loop& loop, state::Directory& directory, SiteN
     : loop_{loop}, directory_{directory}, site_{std::move(site)}, sts_{sts},
       on_outcomes_{std::move(on_outcomes)}, on_refusal_{std::move(on_refusal)} {}
 
-void QuestionDesk::attach(const std::string& peer, Fd fd) {
+void QuestionDesk::attach(const std::string& peer, LeasedFd fd) {
   channel_ = std::make_shared<Channel>(
       loop_, std::move(fd), 0,
       [this, peer](QueuedAsksPolicyd&& message, std::vector<Fd>&&) {
@@ -32,8 +33,7 @@ void QuestionDesk::attach(const std::string& peer, Fd fd) {
         channel_.reset();
       },
       [this, peer](event::ChannelEnd why) {
-        log::write("channel-closed",
-                   {{"channel", "queued-policyd"}, {"peer", peer}, {"reason", event::channel_end_name(why)}});
+        log_channel_end("queued-policyd", peer, why);
         channel_.reset();
       });
 }

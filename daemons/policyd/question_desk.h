@@ -24,7 +24,7 @@ class QuestionDesk {
   QuestionDesk(event::Loop& loop, state::Directory& directory, SiteNow site, StsDesk& sts,
                OnOutcomes on_outcomes, OnRefusal on_refusal);
 
-  void attach(const std::string& peer, Fd fd);
+  void attach(const std::string& peer, LeasedFd fd);
 
   // Where a message of our own to an address goes.
   AddressResolved resolve(const ResolveAddress& question) const;

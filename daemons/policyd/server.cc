@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "daemons/base/channel_end.h"
 #include "daemons/log.h"
 #include "daemons/state_failure.h"
 #include "libcommon/text/idna.h"
@@ -16,10 +17,6 @@ struct Overloaded : F... {
 
 // Above this part of the map, an operator should give it more.
 constexpr double kAlmostFull = 0.7;
-
-void log_end(const char* channel, std::string_view peer, std::string_view reason) {
-  log::write("channel-closed", {{"channel", channel}, {"peer", peer}, {"reason", reason}});
-}
 
 }  // namespace
 
@@ -132,7 +129,7 @@ void Server::on_supervisor(const AccountDirectoriesMade& message) { accounts_->d
 
 // ---- channels
 
-void Server::attach(const std::string& kind, const std::string& peer, Fd fd) {
+void Server::attach(const std::string& kind, const std::string& peer, LeasedFd fd) {
   if (kind == "mx-policyd") return attach_listener(Service::mx, peer, std::move(fd));
   if (kind == "submission-policyd") return attach_listener(Service::submission, peer, std::move(fd));
   if (kind == "outgoing-policyd") return attach_listener(Service::outgoing, peer, std::move(fd));
@@ -148,7 +145,7 @@ void Server::attach(const std::string& kind, const std::string& peer, Fd fd) {
   log::fatal("a channel of a kind that policyd does not have");
 }
 
-void Server::attach_listener(Service service, const std::string& peer, Fd fd) {
+void Server::attach_listener(Service service, const std::string& peer, LeasedFd fd) {
   const ListenerKey key = ++last_listener_;
   const std::size_t descriptors = is_smtp(service) ? 1 : 0;
   auto channel = std::make_unique<ListenerChannel>(
@@ -156,11 +153,14 @@ void Server::attach_listener(Service service, const std::string& peer, Fd fd) {
       [this, key](ListenerToPolicyd&& message, std::vector<Fd>&& with) {
         on_listener(key, std::move(message), std::move(with));
       },
-      [this, key](event::ChannelEnd why) { listener_gone(key, event::channel_end_name(why)); });
+      [this, key](event::ChannelEnd why) {
+        log_channel_end("listener", listeners_.at(key).peer, why);
+        listener_gone(key);
+      });
   listeners_.emplace(key, Listener{service, peer, std::move(channel)});
 }
 
-void Server::attach_authd(Fd fd) {
+void Server::attach_authd(LeasedFd fd) {
   authd_ = std::make_unique<AuthdChannel>(
       host_.loop, std::move(fd), 0,
       [this](AuthdToPolicyd&& message, std::vector<Fd>&&) {
@@ -169,12 +169,12 @@ void Server::attach_authd(Fd fd) {
                    message);
       },
       [this](event::ChannelEnd why) {
-        log_end("authd-policyd", "authd", event::channel_end_name(why));
+        log_channel_end("authd-policyd", "authd", why);
         authd_.reset();
       });
 }
 
-void Server::attach_queued(Fd fd) {
+void Server::attach_queued(LeasedFd fd) {
   if (queued_) queued_gone();
   queued_ = std::make_unique<QueuedChannel>(
       host_.loop, std::move(fd), 0,
@@ -184,7 +184,7 @@ void Server::attach_queued(Fd fd) {
                    message);
       },
       [this](event::ChannelEnd why) {
-        log_end("policyd-queued", "queued", event::channel_end_name(why));
+        log_channel_end("policyd-queued", "queued", why);
         queued_.reset();
         queued_gone();
       });
@@ -201,7 +201,7 @@ void Server::on_listener(ListenerKey key, ListenerToPolicyd&& message, std::vect
   if (reason == nullptr) return;
   log::write("peer-misbehaved",
              {{"channel", "listener"}, {"peer", listeners_.at(key).peer}, {"reason", reason}});
-  listener_gone(key, reason);
+  listener_gone(key);
 }
 
 const char* Server::opened(ListenerKey key, const ConnectionOpened& message, std::vector<Fd>&& descriptors) {
@@ -238,8 +238,7 @@ void Server::forget(ConnectionId connection) {
   connections_.erase(connection);
 }
 
-void Server::listener_gone(ListenerKey key, std::string_view reason) {
-  log_end("listener", listeners_.at(key).peer, reason);
+void Server::listener_gone(ListenerKey key) {
   std::vector<ConnectionId> its;
   for (const auto& [id, connection] : connections_)
     if (connection.listener == key) its.push_back(id);

@@ -45,7 +45,7 @@ class Server final : public mailroom::Server, private Peers {
   void start() override;
   // Loads what domains of other scripts need.
   void before_jail() override;
-  void attach(const std::string& kind, const std::string& peer, Fd fd) override;
+  void attach(const std::string& kind, const std::string& peer, LeasedFd fd) override;
   void drain() override;
   void reconfigured() override;
   void on_supervisor(const AccountDirectoriesMade& message) override;
@@ -64,9 +64,9 @@ class Server final : public mailroom::Server, private Peers {
     std::unique_ptr<ListenerChannel> channel;
   };
 
-  void attach_listener(Service service, const std::string& peer, Fd fd);
-  void attach_authd(Fd fd);
-  void attach_queued(Fd fd);
+  void attach_listener(Service service, const std::string& peer, LeasedFd fd);
+  void attach_authd(LeasedFd fd);
+  void attach_queued(LeasedFd fd);
   void set_up_transport();
   void send_notice(const std::string& to, std::string notice, std::function<void(SuspensionDesk::Sent)> then);
 
@@ -76,7 +76,7 @@ class Server final : public mailroom::Server, private Peers {
   const char* closed(ListenerKey key, const ConnectionClosed& message);
   const char* taken(ListenerKey key, const VerdictTaken& message);
   void forget(ConnectionId connection);
-  void listener_gone(ListenerKey key, std::string_view reason);
+  void listener_gone(ListenerKey key);
 
   // Peers
   const Connection* find(ConnectionId id) override;

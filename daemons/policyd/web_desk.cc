@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "daemons/log.h"
+#include "daemons/base/channel_end.h"
 #include "libcommon/routing/forbidden.h"
 #include "libcommon/routing/sts_policy.h"
 
@@ -34,7 +34,7 @@ struct WebDesk::Lookup {
 WebDesk::WebDesk(event::Loop& loop, DnsClient& dns, const std::vector<IpNetwork>& allowed)
     : loop_{loop}, dns_{dns}, allowed_{allowed} {}
 
-void WebDesk::attach(const std::string& peer, Fd fd) {
+void WebDesk::attach(const std::string& peer, LeasedFd fd) {
   gone();
   stsd_ = std::make_unique<Channel>(
       loop_, std::move(fd), 0,
@@ -42,8 +42,7 @@ void WebDesk::attach(const std::string& peer, Fd fd) {
         std::visit([this](const auto& answer) { answered(answer); }, message);
       },
       [this, peer](event::ChannelEnd why) {
-        log::write("channel-closed",
-                   {{"channel", "policyd-stsd"}, {"peer", peer}, {"reason", event::channel_end_name(why)}});
+        log_channel_end("policyd-stsd", peer, why);
         gone();
       });
 }

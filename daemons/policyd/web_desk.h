@@ -28,7 +28,7 @@ class WebDesk {
   // `allowed`: networks that are private and may be connected to all the same; read at each request.
   WebDesk(event::Loop& loop, DnsClient& dns, const std::vector<IpNetwork>& allowed);
 
-  void attach(const std::string& peer, Fd fd);
+  void attach(const std::string& peer, LeasedFd fd);
 
   // These call back once, later or at once; also when stsd goes away.
   void fetch_policy(const std::string& domain, OnPolicy then);

@@ -32,8 +32,8 @@ class Dispatcher final : private RelayDesk::Giver {
   Dispatcher(event::Loop& loop, queue::Queue& queue, const Config& config, RouteDesk& routes,
              Reports& reports, queue::DestinationHolds& holds);
 
-  void attach_deliverd(Fd fd) { local_.attach_deliverd(std::move(fd)); }
-  void attach_relayd(Fd fd) { relays_.attach_relayd(std::move(fd)); }
+  void attach_deliverd(LeasedFd fd) { local_.attach_deliverd(std::move(fd)); }
+  void attach_relayd(LeasedFd fd) { relays_.attach_relayd(std::move(fd)); }
   void set_results(TransportResults* results) { relays_.set_results(results); }
   // The limits, and what TLS must prove, may be others: for attempts that begin from now on.  Where domains
   // may lead elsewhere, messages for which they do get their visits anew before anything else begins; one

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "daemons/base/channel_end.h"
 #include "daemons/log.h"
 #include "daemons/queued/clock.h"
 #include "libcommon/policy/sender_pattern.h"
@@ -110,14 +111,14 @@ void Intake::stop() {
 
 // ---- listeners
 
-void Intake::attach_listener(Service service, const std::string& peer, Fd fd) {
+void Intake::attach_listener(Service service, const std::string& peer, LeasedFd fd) {
   const ListenerKey key = ++last_listener_;
   auto channel = std::make_unique<ListenerChannel>(
       loop_, std::move(fd), 1,
       [this, key](ListenerToQueued&& message, std::vector<Fd>&& with) {
         on_listener(key, message, std::move(with));
       },
-      [this, key](event::ChannelEnd why) { listener_gone(key, event::channel_end_name(why)); });
+      [this, key](event::ChannelEnd why) { listener_ended(key, why); });
   listeners_.emplace(key, Listener{service, peer, std::move(channel)});
 }
 
@@ -130,7 +131,7 @@ void Intake::on_listener(ListenerKey key, const ListenerToQueued& message, std::
   const Listener& listener = listeners_.at(key);
   log::write("peer-misbehaved",
              {{"channel", service_channel(listener.service)}, {"peer", listener.peer}, {"reason", reason}});
-  listener_gone(key, reason);
+  listeners_.erase(key);
 }
 
 const char* Intake::opened(ListenerKey key, const ConnectionOpened& message, std::vector<Fd>&& descriptors) {
@@ -158,18 +159,16 @@ const char* Intake::closed(ListenerKey key, const ConnectionClosed& message) {
 }
 
 // Its connections go on: each has a channel of its own, which ends with it.
-void Intake::listener_gone(ListenerKey key, std::string_view reason) {
+void Intake::listener_ended(ListenerKey key, event::ChannelEnd why) {
   const auto found = listeners_.find(key);
   if (found == listeners_.end()) return;
-  log::write("channel-closed", {{"channel", service_channel(found->second.service)},
-                                {"peer", found->second.peer},
-                                {"reason", reason}});
+  log_channel_end(service_channel(found->second.service), found->second.peer, why);
   listeners_.erase(found);
 }
 
 // ---- policyd
 
-void Intake::attach_policyd(Fd fd) {
+void Intake::attach_policyd(LeasedFd fd) {
   policyd_ = std::make_unique<PolicydChannel>(
       loop_, std::move(fd), 0,
       [this](PolicydToQueued&& message, std::vector<Fd>&&) {
@@ -179,9 +178,7 @@ void Intake::attach_policyd(Fd fd) {
                    message);
       },
       [this](event::ChannelEnd why) {
-        log::write(
-            "channel-closed",
-            {{"channel", "policyd-queued"}, {"peer", "policyd"}, {"reason", event::channel_end_name(why)}});
+        log_channel_end("policyd-queued", "policyd", why);
         policyd_.reset();
       });
 }

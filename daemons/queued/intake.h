@@ -40,8 +40,8 @@ class Intake {
   Intake(event::Loop& loop, queue::Queue& queue, const Config& config, OnAccepted on_accepted);
   ~Intake();
 
-  void attach_listener(Service service, const std::string& peer, Fd fd);
-  void attach_policyd(Fd fd);
+  void attach_listener(Service service, const std::string& peer, LeasedFd fd);
+  void attach_policyd(LeasedFd fd);
   // Ends all connections: their processes answer 421.  What is being committed is still committed.
   void stop();
 
@@ -63,7 +63,7 @@ class Intake {
   void on_listener(ListenerKey key, const ListenerToQueued& message, std::vector<Fd>&& descriptors);
   const char* opened(ListenerKey key, const ConnectionOpened& message, std::vector<Fd>&& descriptors);
   const char* closed(ListenerKey key, const ConnectionClosed& message);
-  void listener_gone(ListenerKey key, std::string_view reason);
+  void listener_ended(ListenerKey key, event::ChannelEnd why);
   Connection* find(ConnectionId id);
 
   void authorise(AuthoriseRecipient&& message);

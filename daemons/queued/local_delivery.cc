@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "daemons/base/channel_end.h"
 #include "daemons/log.h"
 #include "daemons/queued/clock.h"
 
@@ -43,7 +44,7 @@ std::string top_lines(const queue::Envelope& envelope, const queue::Target& targ
 
 }  // namespace
 
-void LocalDelivery::attach_deliverd(Fd fd) {
+void LocalDelivery::attach_deliverd(LeasedFd fd) {
   ring_.interrupted();
   deliverd_ = std::make_unique<Channel>(
       loop_, std::move(fd), 0,
@@ -52,9 +53,7 @@ void LocalDelivery::attach_deliverd(Fd fd) {
         hand_out();
       },
       [this](event::ChannelEnd why) {
-        log::write(
-            "channel-closed",
-            {{"channel", "queued-deliverd"}, {"peer", "deliverd"}, {"reason", event::channel_end_name(why)}});
+        log_channel_end("queued-deliverd", "deliverd", why);
         deliverd_.reset();
         ring_.interrupted();
       });

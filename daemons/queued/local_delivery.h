@@ -24,7 +24,7 @@ class LocalDelivery {
   LocalDelivery(event::Loop& loop, OpenMessages& messages, OnEnded on_ended, OnReady on_ready)
       : loop_{loop}, messages_{messages}, on_ended_{std::move(on_ended)}, on_ready_{std::move(on_ready)} {}
 
-  void attach_deliverd(Fd fd);
+  void attach_deliverd(LeasedFd fd);
   void set_limit(std::uint32_t deliveries) { ring_.set_limit(deliveries); }
   bool is_able() const { return deliverd_ != nullptr; }
 

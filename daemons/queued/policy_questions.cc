@@ -2,11 +2,12 @@
 
 #include <utility>
 
+#include "daemons/base/channel_end.h"
 #include "daemons/log.h"
 
 namespace mailroom::queued {
 
-void PolicyQuestions::attach(Fd fd) {
+void PolicyQuestions::attach(LeasedFd fd) {
   gone();
   channel_ = std::make_unique<Channel>(
       loop_, std::move(fd), 0,
@@ -14,9 +15,7 @@ void PolicyQuestions::attach(Fd fd) {
         std::visit([this](const auto& answer) { on_answer(answer); }, message);
       },
       [this](event::ChannelEnd why) {
-        log::write(
-            "channel-closed",
-            {{"channel", "queued-policyd"}, {"peer", "policyd"}, {"reason", event::channel_end_name(why)}});
+        log_channel_end("queued-policyd", "policyd", why);
         gone();
       });
 }

@@ -22,7 +22,7 @@ class PolicyQuestions {
 
   explicit PolicyQuestions(event::Loop& loop) : loop_{loop} {}
 
-  void attach(Fd fd);
+  void attach(LeasedFd fd);
 
   // Calls back once, from the loop or at once: with nothing when policyd is away or goes away.  The callback
   // is not called after the destructor has begun.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "daemons/base/channel_end.h"
 #include "daemons/channels/deliverd.h"
 #include "daemons/log.h"
 #include "daemons/queued/clock.h"
@@ -128,16 +129,14 @@ RelayDesk::RelayDesk(event::Loop& loop, OpenMessages& messages, RouteDesk& route
 RelayDesk::~RelayDesk() = default;
 
 // Processes that exist go on: each has a channel of its own.
-void RelayDesk::attach_relayd(Fd fd) {
+void RelayDesk::attach_relayd(LeasedFd fd) {
   relayd_ = std::make_unique<ListenerChannel>(
       loop_, std::move(fd), 0,
       [this](RelaydToQueued&& message, std::vector<Fd>&&) {
         refused_by_listener(std::get<RelayRefused>(message).relay);
       },
       [this](event::ChannelEnd why) {
-        log::write(
-            "channel-closed",
-            {{"channel", "queued-relayd"}, {"peer", "relayd"}, {"reason", event::channel_end_name(why)}});
+        log_channel_end("queued-relayd", "relayd", why);
         relayd_.reset();
       });
   giver_.ready();

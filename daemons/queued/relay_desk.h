@@ -69,7 +69,7 @@ class RelayDesk {
   RelayDesk(event::Loop& loop, OpenMessages& messages, RouteDesk& routes, Giver& giver);
   ~RelayDesk();
 
-  void attach_relayd(Fd fd);
+  void attach_relayd(LeasedFd fd);
   void set_limits(const Limits& limits) { limits_ = limits; }
   void set_results(TransportResults* results) { results_ = results; }
   bool is_able() const { return relayd_ != nullptr && !paused_; }

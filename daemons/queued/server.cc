@@ -119,7 +119,7 @@ void Server::start() {
   tick_.start(kTick);
 }
 
-void Server::attach(const std::string& kind, const std::string& peer, Fd fd) {
+void Server::attach(const std::string& kind, const std::string& peer, LeasedFd fd) {
   if (kind == "mx-queued") return intake_->attach_listener(Service::mx, peer, std::move(fd));
   if (kind == "submission-queued") return intake_->attach_listener(Service::submission, peer, std::move(fd));
   if (kind == "outgoing-queued") return intake_->attach_listener(Service::outgoing, peer, std::move(fd));

@@ -33,7 +33,7 @@ class Server final : public mailroom::Server {
   // Learns the host's addresses, which routing must know and the jail does not show, and loads what decodes
   // text.
   void before_jail() override;
-  void attach(const std::string& kind, const std::string& peer, Fd fd) override;
+  void attach(const std::string& kind, const std::string& peer, LeasedFd fd) override;
   // Ends the clients' connections, begins nothing more, and stops when what is under way to other hosts has
   // its outcome on disk (Dispatcher::stop) and policyd has counted what came of TLS.
   void drain() override;
@@ -41,6 +41,8 @@ class Server final : public mailroom::Server {
 
   // Takes over a connection to a tool.
   void add_tool(Fd fd) { tools_->add(std::move(fd)); }
+  // Whether something waits for the disk.
+  bool is_writing() const { return !log_worker_->is_idle() || !content_worker_->is_idle(); }
 
  private:
   void tick();

@@ -85,7 +85,7 @@ bool Listener::serve_one(Tag tag) {
   switch (tag) {
   case Tag::control:
     serve_supervisor(control_, {.attach = [this](const AttachChannel& channel,
-                                                 Fd end) { attach(channel.kind, std::move(end)); },
+                                                 LeasedFd end) { attach(channel.kind, std::move(end)); },
                                 .drain = [this](bool at_once) { drain(at_once); }});
     return control_.is_open();
   case Tag::signals:
@@ -98,7 +98,7 @@ bool Listener::serve_one(Tag tag) {
   return true;
 }
 
-void Listener::attach(const std::string& kind, Fd fd) {
+void Listener::attach(const std::string& kind, LeasedFd fd) {
   if (kind == "relayd-authd") {
     authd_ = decltype(authd_){std::move(fd)};
   } else if (kind == "queued-relayd" && !draining_) {
@@ -153,8 +153,10 @@ bool Listener::open_credentials(const OpenRelay& request, Fd& child_end) {
     auto [far, near] = ipc::make_channel();
     const int raw = far.get();
     child_end = std::move(near);
-    return authd_.send(OpenCredentials{request.relay, request.route}, {&raw, 1},
-                       ipc::PacketSocket::Wait::no) == ipc::SendResult::sent;
+    const auto sent =
+        authd_.send(OpenCredentials{request.relay, request.route}, {&raw, 1}, ipc::PacketSocket::Wait::no);
+    if (sent == ipc::SendResult::closed) authd_.close();  // mailroomd makes another
+    return sent == ipc::SendResult::sent;
   } catch (const std::system_error&) {
     return false;
   }

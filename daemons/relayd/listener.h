@@ -42,7 +42,7 @@ class Listener {
   void make_tls();
   void watch(int fd, Tag tag);
   bool serve_one(Tag tag);
-  void attach(const std::string& kind, Fd fd);
+  void attach(const std::string& kind, LeasedFd fd);
   void drain(bool at_once);
   bool finished() const { return draining_ && children_.empty(); }
 

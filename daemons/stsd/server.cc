@@ -3,6 +3,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "daemons/base/channel_end.h"
 #include "daemons/log.h"
 
 namespace mailroom::stsd {
@@ -26,7 +27,7 @@ void Server::before_jail() {
                                                          host_.config.stsd.timeout});
 }
 
-void Server::attach(const std::string& kind, const std::string& peer, Fd fd) {
+void Server::attach(const std::string& kind, const std::string& peer, LeasedFd fd) {
   if (kind != "policyd-stsd") log::fatal("a channel of a kind that stsd does not have");
   policyd_ = std::make_unique<Channel>(
       host_.loop, std::move(fd), 0,
@@ -34,8 +35,7 @@ void Server::attach(const std::string& kind, const std::string& peer, Fd fd) {
         std::visit([this](auto&& wanted) { serve(std::move(wanted)); }, std::move(message));
       },
       [this, peer](event::ChannelEnd why) {
-        log::write("channel-closed",
-                   {{"channel", "policyd-stsd"}, {"peer", peer}, {"reason", event::channel_end_name(why)}});
+        log_channel_end("policyd-stsd", peer, why);
         policyd_.reset();
       });
 }

@@ -16,7 +16,7 @@ class Server final : public mailroom::Server {
   explicit Server(const Host& host);
 
   void before_jail() override;
-  void attach(const std::string& kind, const std::string& peer, Fd fd) override;
+  void attach(const std::string& kind, const std::string& peer, LeasedFd fd) override;
   void drain() override { host_.loop.stop(); }
 
  private:

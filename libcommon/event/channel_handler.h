@@ -38,8 +38,9 @@ class ChannelHandler {
   using OnMessage = std::function<void(In&&, std::vector<Fd>&&)>;
   using OnEnd = std::function<void(ChannelEnd)>;
 
-  ChannelHandler(Loop& loop, Fd fd, std::size_t max_descriptors, OnMessage on_message, OnEnd on_end)
-      : socket_{std::move(fd)}, max_descriptors_{max_descriptors}, on_message_{std::move(on_message)},
+  ChannelHandler(Loop& loop, LeasedFd channel, std::size_t max_descriptors, OnMessage on_message,
+                 OnEnd on_end)
+      : socket_{std::move(channel)}, max_descriptors_{max_descriptors}, on_message_{std::move(on_message)},
         on_end_{std::move(on_end)}, loop_{loop}, readable_{loop, socket_.fd(), [this] { read(); }} {}
 
   ~ChannelHandler() { *alive_ = false; }

@@ -76,7 +76,7 @@ std::pair<Fd, Fd> make_channel() {
   return {Fd{ends[0]}, Fd{ends[1]}};
 }
 
-void PacketSocket::finish() { ::shutdown(fd_.get(), SHUT_WR); }
+void PacketSocket::finish() { ::shutdown(fd(), SHUT_WR); }
 
 void Packet::forget() { ::explicit_bzero(const_cast<char*>(bytes.data()), bytes.size()); }
 
@@ -87,19 +87,18 @@ PacketSocket::receive(Wait wait, std::size_t max_descriptors,
   iovec part{g_receive_buffer.data(), kMaxPacket};
   alignas(cmsghdr) char control[kControlSize];
   for (;;) {
-    if (wait == Wait::yes && deadline && !wait_for(fd_.get(), POLLIN, deadline))
+    if (wait == Wait::yes && deadline && !wait_for(fd(), POLLIN, deadline))
       return std::unexpected(ReceiveError::would_block);
     msghdr header{};
     header.msg_iov = &part;
     header.msg_iovlen = 1;
     header.msg_control = control;
     header.msg_controllen = sizeof control;
-    const ssize_t got =
-        ::recvmsg(fd_.get(), &header, MSG_CMSG_CLOEXEC | (wait == Wait::no ? MSG_DONTWAIT : 0));
+    const ssize_t got = ::recvmsg(fd(), &header, MSG_CMSG_CLOEXEC | (wait == Wait::no ? MSG_DONTWAIT : 0));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
       // A blocking call on a non-blocking descriptor waits here.
-      if (wait == Wait::no || !wait_for(fd_.get(), POLLIN, deadline))
+      if (wait == Wait::no || !wait_for(fd(), POLLIN, deadline))
         return std::unexpected(ReceiveError::would_block);
       continue;
     }
@@ -135,12 +134,12 @@ SendResult PacketSocket::send(std::string_view bytes, Wait wait, std::span<const
     std::memcpy(CMSG_DATA(rights), descriptors.data(), descriptors.size_bytes());
   }
   for (;;) {
-    const ssize_t sent = ::sendmsg(fd_.get(), &header, MSG_NOSIGNAL | (wait == Wait::no ? MSG_DONTWAIT : 0));
+    const ssize_t sent = ::sendmsg(fd(), &header, MSG_NOSIGNAL | (wait == Wait::no ? MSG_DONTWAIT : 0));
     if (sent >= 0) return SendResult::sent;
     if (errno == EINTR) continue;
     if (errno != EAGAIN && errno != EWOULDBLOCK) return SendResult::closed;
     if (wait == Wait::no) return SendResult::would_block;
-    wait_for(fd_.get(), POLLOUT, {});
+    wait_for(fd(), POLLOUT, {});
   }
 }
 

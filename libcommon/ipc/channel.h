@@ -17,6 +17,7 @@
 
 #include "libcommon/ipc/codec.h"
 #include "libcommon/sys/fd.h"
+#include "libcommon/sys/leased_fd.h"
 
 namespace mailroom::ipc {
 
@@ -56,12 +57,12 @@ enum class SendResult { sent, would_block, closed };
 // The raw end; MessageChannel below is what programs use.
 class PacketSocket {
  public:
-  explicit PacketSocket(Fd fd) : fd_{std::move(fd)} {}
+  explicit PacketSocket(LeasedFd end) : end_{std::move(end)} {}
 
-  int fd() const { return fd_.get(); }
-  bool is_open() const { return static_cast<bool>(fd_); }
-  void close() { fd_.reset(); }
-  Fd take() { return std::move(fd_); }
+  int fd() const { return end_.fd.get(); }
+  bool is_open() const { return static_cast<bool>(end_.fd); }
+  void close() { end_ = LeasedFd{}; }
+  Fd take() { return std::move(end_.fd); }
   // Nothing more is sent from here: the peer comes to the end of what it reads, and may go on sending.
   void finish();
 
@@ -75,7 +76,7 @@ class PacketSocket {
                   const LeftOut& long_string = {});
 
  private:
-  Fd fd_;
+  LeasedFd end_;
 };
 
 // Sends Out, receives In; both are variants.
@@ -85,8 +86,8 @@ class MessageChannel {
   using Wait = PacketSocket::Wait;
   using Deadline = std::optional<std::chrono::steady_clock::time_point>;
 
-  MessageChannel() : socket_{Fd{}} {}
-  explicit MessageChannel(Fd fd) : socket_{std::move(fd)} {}
+  MessageChannel() : socket_{LeasedFd{}} {}
+  explicit MessageChannel(LeasedFd end) : socket_{std::move(end)} {}
 
   int fd() const { return socket_.fd(); }
   bool is_open() const { return socket_.is_open(); }

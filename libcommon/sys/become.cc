@@ -52,6 +52,8 @@ void check_ids(uid_t uid) {
 
 const CapabilityMask kListenerCapabilities = bit(CAP_SETUID) | bit(CAP_SETGID) | bit(CAP_SYS_CHROOT);
 const CapabilityMask kDeliverCapabilities = bit(CAP_SETUID) | bit(CAP_SETGID);
+const CapabilityMask kSupervisorCapabilities =
+    bit(CAP_CHOWN) | bit(CAP_FOWNER) | bit(CAP_DAC_READ_SEARCH) | bit(CAP_NET_BIND_SERVICE);
 
 void become(uid_t uid, CapabilityMask keep) {
   reduce_bounding_set(keep);

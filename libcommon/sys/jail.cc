@@ -43,6 +43,24 @@ constexpr std::uint64_t kLandlockTruncate = 1ULL << 14;             // Landlock 
 constexpr std::uint64_t kLandlockPut = LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_WRITE_FILE |
                                        LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
 
+constexpr std::uint64_t kLandlockRead = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
+constexpr std::uint64_t kLandlockMakeDirectories =
+    LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_REMOVE_DIR;
+
+std::uint64_t landlock_rights(FileAccess access, std::uint64_t all) {
+  switch (access) {
+  case FileAccess::all:
+    return all;
+  case FileAccess::put:
+    return kLandlockPut;
+  case FileAccess::read:
+    return kLandlockRead;
+  case FileAccess::make_directories:
+    return kLandlockMakeDirectories;
+  }
+  return 0;
+}
+
 int landlock_version() {
   const long version = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
   return version < 0 ? 0 : static_cast<int>(version);
@@ -90,25 +108,25 @@ void forbid_forks() {
   if (::setrlimit(RLIMIT_NPROC, &kNone) != 0) fatal_errno("setrlimit");
 }
 
-int restrict_files_to(const std::vector<Reachable>& directories, const Outbound& outbound) {
+int restrict_files_to(const std::vector<Reachable>& directories, const Network& network) {
   const int version = landlock_version();
   if (version == 0) return 0;
   std::uint64_t files = kLandlockFiles;
   if (version >= 2) files |= kLandlockRefer;
   if (version >= 3) files |= kLandlockTruncate;
-  const std::uint64_t tcp = kLandlockNetBindTcp | (outbound.any_port ? 0 : kLandlockNetConnectTcp);
+  const std::uint64_t tcp =
+      (network.listens ? 0 : kLandlockNetBindTcp) | (network.any_port ? 0 : kLandlockNetConnectTcp);
   const LandlockRuleset rules{files, version >= 4 ? tcp : 0,
                               version >= 6 ? kLandlockScopeAbstract | kLandlockScopeSignal : 0};
   const std::size_t size = version >= 6 ? 24 : version >= 4 ? 16 : 8;
   const Fd ruleset{static_cast<int>(::syscall(SYS_landlock_create_ruleset, &rules, size, 0))};
   if (!ruleset) fatal_errno("landlock_create_ruleset");
   for (const Reachable& reachable : directories) {
-    const landlock_path_beneath_attr beneath{reachable.access == FileAccess::put ? kLandlockPut : files,
-                                             reachable.directory};
+    const landlock_path_beneath_attr beneath{landlock_rights(reachable.access, files), reachable.directory};
     if (::syscall(SYS_landlock_add_rule, ruleset.get(), LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) != 0)
       fatal_errno("landlock_add_rule");
   }
-  if (version >= 4 && !outbound.any_port) allow_connections(ruleset.get(), outbound.ports);
+  if (version >= 4 && !network.any_port) allow_connections(ruleset.get(), network.ports);
   if (::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0) fatal_errno("landlock_restrict_self");
   return version;
 }

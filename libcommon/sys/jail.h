@@ -31,23 +31,26 @@ void forbid_forks();
 
 enum class FileAccess : std::uint8_t {
   all,
-  put,  // make files, write them, remove them, list directories; read no file
+  put,               // make files, write them, remove them, list directories; read no file
+  read,              // files and directories
+  make_directories,  // and rename them; read no file
 };
 struct Reachable {
   int directory;
   FileAccess access;
 };
 
-// TCP ports that may be connected to.
-struct Outbound {
+// TCP ports that may be connected to, and whether any may be listened on.
+struct Network {
   bool any_port = false;
   std::vector<std::uint16_t> ports;
+  bool listens = false;
 };
 
 // Landlock: from now on files are reached only below these directories, TCP connections go only to these
-// ports, no TCP port can be bound, and no signal or abstract socket leaves the process's own domain.  Returns
-// the Landlock version used, 0 if the kernel has none.
-int restrict_files_to(const std::vector<Reachable>& directories, const Outbound& outbound = {});
+// ports, no TCP port can be bound unless it `listens`, and no signal or abstract socket leaves the process's
+// own domain.  Returns the Landlock version used, 0 if the kernel has none.
+int restrict_files_to(const std::vector<Reachable>& directories, const Network& network = {});
 
 // What of the above this kernel lacks, in words, for the log; empty when it has all.
 std::vector<std::string> missing_kernel_features();

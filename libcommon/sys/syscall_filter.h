@@ -25,7 +25,10 @@ enum class CallSet : std::uint8_t {
   fs_identity,   // setfsuid, setfsgid
   connect,       // TCP over IPv4 and IPv6 and Unix stream sockets of its own, to connect only
   internet,      // TCP and UDP sockets of its own, over IPv4 and IPv6, none that listens
-  kLast = internet,
+  listen,        // TCP sockets of its own, over IPv4 and IPv6, to listen on
+  read_files,    // files and directories that are there, to read only
+  directories,   // making and renaming directories, their owners and modes
+  kLast = directories,
 };
 
 // Uids, and the gids of the same numbers, both ends included.
@@ -37,9 +40,9 @@ struct UidRange {
 class SystemCallFilter {
  public:
   // Compiles the union of the sets.  What is not listed fails with EPERM; what no program of ours ever asks
-  // for (exec, ptrace, sockets where neither `connect` nor `internet` is named, namespaces, io_uring,
-  // keyrings, bpf ...) ends the process.  Fatal on failure. With `identity` and `fs_identity` only uids and
-  // gids of `identities` can be taken on.
+  // for (exec, ptrace, sockets where none of `connect`, `internet` and `listen` is named, namespaces,
+  // io_uring, keyrings, bpf ...) ends the process.  Fatal on failure. With `identity` and `fs_identity` only
+  // uids and gids of `identities` can be taken on.
   explicit SystemCallFilter(std::initializer_list<CallSet> sets,
                             const std::vector<UidRange>& identities = {});
 

@@ -43,6 +43,7 @@ ThreadWorker::~ThreadWorker() {
 }
 
 void ThreadWorker::run(std::function<void()> work, std::function<void()> then) {
+  ++pending_;
   {
     const std::lock_guard lock{mutex_};
     waiting_.push_back({std::move(work), std::move(then)});
@@ -58,7 +59,10 @@ void ThreadWorker::dispatch() {
     const std::lock_guard lock{mutex_};
     ended.swap(ended_);
   }
-  for (Job& job : ended) job.then();
+  for (Job& job : ended) {
+    --pending_;
+    job.then();
+  }
 }
 
 void ThreadWorker::work_until_stopped() {

@@ -30,6 +30,8 @@ class ThreadWorker : public Worker {
   ThreadWorker& operator=(const ThreadWorker&) = delete;
 
   void run(std::function<void()> work, std::function<void()> then) override;
+  // Whether the `then` of all jobs has run.
+  bool is_idle() const { return pending_ == 0; }
 
   // Readable (an eventfd) when work has ended; then call dispatch() from the thread that calls run().
   int event_fd() const { return event_.get(); }
@@ -44,7 +46,8 @@ class ThreadWorker : public Worker {
   void work_until_stopped();
 
   Fd event_;
-  std::mutex mutex_;  // of all that follows but the thread
+  std::size_t pending_ = 0;  // jobs; of the thread that calls run()
+  std::mutex mutex_;         // of all that follows but the thread
   std::condition_variable wake_;
   std::deque<Job> waiting_;
   std::deque<Job> ended_;

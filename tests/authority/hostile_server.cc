@@ -137,7 +137,7 @@ std::deque<Words> claims_on(std::string_view kind) {
 // A channel that is spoken on until its peer has had enough.
 class Mouth {
  public:
-  Mouth(event::Loop& loop, const std::string& kind, Fd fd, int descriptor)
+  Mouth(event::Loop& loop, const std::string& kind, LeasedFd fd, int descriptor)
       : socket_{std::move(fd)}, claims_{claims_on(kind)},
         descriptor_{descriptor}, random_{std::random_device{}()}, next_{loop, [this] { speak(); }} {
     next_.start(kPause);
@@ -193,7 +193,7 @@ class HostileRelay {
 
 class HostileRelayd {
  public:
-  HostileRelayd(event::Loop& loop, Fd fd, int descriptor)
+  HostileRelayd(event::Loop& loop, LeasedFd fd, int descriptor)
       : loop_{loop}, descriptor_{descriptor}, channel_{loop, std::move(fd), 1,
                                                        [this](QueuedToRelayd&&, std::vector<Fd>&& with) {
                                                          if (with.size() == 1) open(std::move(with.front()));
@@ -226,7 +226,7 @@ class HostileServer : public Server {
     ask_.start(kPause);
   }
 
-  void attach(const std::string& kind, const std::string&, Fd fd) override {
+  void attach(const std::string& kind, const std::string&, LeasedFd fd) override {
     if (kind == "queued-relayd" && Role::TWIN_OF == Role::relayd) {
       relayd_ = std::make_unique<HostileRelayd>(host_.loop, std::move(fd), descriptor_.get());
       return;

@@ -5,11 +5,11 @@
 need_root
 
 start_sink slow --script <(echo '{"rules": [{"at": "content", "delay": 600}]}')
-kerberos=() servers='logd keyd policyd authd certd deliverd queued dnsd stsd' listeners='pop3d imapd'
+kerberos=() servers='supervisor logd keyd policyd authd certd deliverd queued dnsd stsd' listeners='pop3d imapd'
 if command -v krb5kdc > /dev/null && command -v kadmin.local > /dev/null; then
     kerberos=(--kerberos) servers="$servers krbd kdcd" listeners="$listeners kpopd"
 fi
-start_breach_sandbox "${kerberos[@]}" --client-certificates --route slow.test=127.0.0.1:"$SINK_PORT"
+start_breach_sandbox --client-certificates "${kerberos[@]}" --route slow.test=127.0.0.1:"$SINK_PORT"
 for name in $servers; do intrude "$name" "$(pid_of "$name")"; done
 for name in smtpd-mx smtpd-submission smtpd-outgoing smtpd-relay; do intrude smtp-listener "$(pid_of "$name")"; done
 for name in $listeners; do intrude listener "$(pid_of "$name")"; done

@@ -3,10 +3,15 @@
 //   intruder PLACE PID [KEY=VALUE...]    compares with daemons/process_walls.h: lines "ok - ..." and
 //                                        "not ok - ..."
 //   intruder --show PID [KEY=VALUE...]   lines "PRIMITIVE works", "... refused" or "... ends"
+//   intruder --offend PID                breaks the rules on each of its channels but mailroomd's
 //   intruder --count                     "PRIMITIVES PLACES REFUSED": how many combinations the table refuses
 //
 // Keys: file, directory (repeated), account, message, account-uid, daemon-uid, supervisor (Surroundings in
 // attacker.h).  Needs root.
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -14,6 +19,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "daemons/daemon.h"
 #include "daemons/process_walls.h"
 #include "tests/breach/primitives.h"
 
@@ -119,6 +125,23 @@ int compare(Place place, pid_t pid, const Surroundings& around) {
   return 0;
 }
 
+// What no receiver can decode, as the process itself would send it.
+int offend(pid_t pid) {
+  Tracee tracee{pid};
+  const Surroundings nothing;
+  Attacker attacker{tracee, nothing};
+  const auto network = attacker.network_sockets();
+  constexpr std::string_view kJunk = "\xff\xff\xff\xff";
+  int channels = 0;
+  for (const int fd : attacker.sockets())
+    if (fd != mailroom::kControlFd && std::ranges::find(network, fd) == network.end() &&
+        attacker.succeeds(SYS_sendto, {static_cast<std::uint64_t>(fd), attacker.data(kJunk), kJunk.size(),
+                                       MSG_NOSIGNAL | MSG_DONTWAIT}))
+      ++channels;
+  std::printf("%d\n", channels);
+  return channels > 0 ? 0 : 1;
+}
+
 int count() {
   std::size_t refused = 0;
   for (const WallRow& row : kWalls)
@@ -142,9 +165,11 @@ int run(int words, char** word) {
   if (verb == "--count") return count();
   if (verb == "--secrets") return list_secrets();
   if (words < 3)
-    throw std::runtime_error("usage: intruder PLACE|--show PID KEY=VALUE... | --secrets | --count");
+    throw std::runtime_error(
+        "usage: intruder PLACE|--show PID KEY=VALUE... | --offend PID | --secrets | --count");
   const auto pid = static_cast<pid_t>(std::atoi(word[2]));
   refuse_the_almighty(pid);
+  if (verb == "--offend") return offend(pid);
   const Surroundings around = surroundings_from(words - 3, word + 3);
   if (verb == "--show") return show(pid, around);
   const auto place = mailroom::place_of(verb);

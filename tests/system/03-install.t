@@ -6,7 +6,7 @@ need_program meson
 ok 'meson install' meson install -C "$build" --no-rebuild --destdir "$work/installed"
 sandbox=$(find "$work/installed" -name mr-sandbox)
 ok 'mr-sandbox is installed' [ -x "$sandbox" ]
-for name in mailroomd logd keyd policyd authd deliverd queued dnsd smtpd pop3d imapd; do
+for name in mailroomd supervisor logd keyd policyd authd deliverd queued dnsd smtpd pop3d imapd; do
     file=$(find "$work/installed" -type f -name $name)
     ok "$name is installed" [ -x "$file" ]
     [ $name = mailroomd ] || is "$name can be run, not read" "$(stat -c %a "$file")" 711

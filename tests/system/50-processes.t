@@ -9,7 +9,7 @@ opened_files() { # PID: descriptors that name a place in the file system
     for fd in "/proc/$1/fd"/*; do readlink "$fd"; done | grep '^/' | grep -v -e '^/dev/null$' -e '^/memfd:'
 }
 
-walls() { # NAME PID: what every process but the supervisor has
+walls() { # NAME PID: what every process but mailroomd has
     is "$1: no new privileges" "$(status_of "$2" NoNewPrivs)" 1
     is "$1: system-call filter" "$(status_of "$2" Seccomp)" 2
     is "$1: not dumpable" "$(stat -c %u:%g "/proc/$2/environ")" 0:0

@@ -7,7 +7,7 @@ need_root
 need_program strace nc
 
 kerberos=()
-programs='logd keyd policyd authd certd deliverd queued smtpd pop3d imapd dnsd stsd relayd'
+programs='supervisor logd keyd policyd authd certd deliverd queued smtpd pop3d imapd dnsd stsd relayd'
 if command -v krb5kdc > /dev/null && command -v kadmin.local > /dev/null; then
     kerberos=(--kerberos)
     programs="$programs krbd kdcd"
@@ -22,7 +22,7 @@ inject() { # PROGRAM CALL
     rm -f "$box/libexec/$1"
     cat > "$box/libexec/$1" <<END
 #!/bin/sh
-exec strace -f -qq -o /dev/null -e trace=$2 -e inject=$2:error=EAGAIN "$build/daemons/$1/$1"
+exec strace -f -qq -o /dev/null -e trace=$2 -e inject=$2:error=EAGAIN "$build/daemons/$1/$1" "\$@"
 END
     chmod 755 "$box/libexec/$1"
 }
@@ -31,6 +31,7 @@ restore() { ln -sfn "$build/daemons/$1/$1" "$box/libexec/$1"; }
 # The calls between its start and Ready; listeners stay root, with three capabilities.
 calls_of() { # PROGRAM
     local identity='setresgid setresuid'
+    [ "$1" != supervisor ] || { echo 'prctl landlock_restrict_self setgroups capset prlimit64 seccomp'; return; }
     case $1 in smtpd | pop3d | imapd | relayd) identity= ;; esac
     if [ -n "${FULL:-}" ] || [ "$1" = queued ]; then
         echo "fchdir chroot prctl landlock_restrict_self setgroups capset prlimit64 seccomp $identity"

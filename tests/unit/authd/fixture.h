@@ -56,11 +56,14 @@ class Authd : public DaemonHost {
     return Child{std::move(theirs)};
   }
 
-  // Lets the server work until `ready` says that it has, for two seconds at most.
+  // Lets the server work until `ready` says that it has.  On a busy machine a thread may take long for a
+  // hash.
   template <typename Ready>
   auto wait_for(Ready ready) {
+    constexpr std::chrono::seconds kPatience{60};
+    const auto end = std::chrono::steady_clock::now() + kPatience;
     auto found = ready();
-    for (int i = 0; i < 400 && !found; ++i) {
+    while (!found && std::chrono::steady_clock::now() < end) {
       pump();
       found = ready();
     }

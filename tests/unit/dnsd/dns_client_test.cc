@@ -56,7 +56,7 @@ TEST_CASE("questions outlive dnsd") {
   a.dnsd.close();
   a.host.pump();
   CHECK(got.empty());
-  CHECK(a.host.log().find("channel-closed channel=queued-dnsd peer=dnsd#1") != std::string::npos);
+  CHECK(a.host.log().empty());  // it is mailroomd's to say that dnsd has died
   a.attach();
   const auto again = a.dnsd.next_as<LookUp>();
   REQUIRE(again);

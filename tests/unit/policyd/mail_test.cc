@@ -220,7 +220,7 @@ TEST_CASE("an envelope is withdrawn by a new transaction, a reset, and the end o
 }
 
 TEST_CASE("without the queue nothing is accepted") {
-  Policyd p{{.verdict = std::chrono::seconds{10}, .authorise = std::chrono::milliseconds{20}}};
+  Policyd p{{.verdict = std::chrono::seconds{10}, .authorise = std::chrono::milliseconds{300}}};
   p.add("alice");
   auto child = p.open_smtp(p.mx, 1, Service::mx);
   SECTION("it is away") {
@@ -237,7 +237,7 @@ TEST_CASE("without the queue nothing is accepted") {
   }
   SECTION("it does not answer, or too late") {
     child.send(question(1, "", "alice@example.org"));
-    p.pump(std::chrono::milliseconds{60});
+    p.pump(std::chrono::milliseconds{600});
     CHECK(child.next_as<mailroom::Verdict>()->reply.code == 451);
     CHECK(p.queued.next_as<AuthoriseRecipient>());
     CHECK(p.queued.next_as<WithdrawEnvelope>());

@@ -8,8 +8,10 @@
 namespace mailroom::queued::test {
 namespace {
 
-constexpr std::chrono::seconds kPatience{2};
+constexpr std::chrono::seconds kPatience{60};
 constexpr std::chrono::microseconds kStep{500};
+// Turns of the loop without work for the disk: an answer to an answer to an answer needs fewer.
+constexpr int kQuietTurns = 20;
 
 }  // namespace
 
@@ -81,9 +83,13 @@ void System::attach_questions() {
 }
 
 void System::answer_that_nobody_is_there() {
-  while (const auto asked = receive(questions))
-    if (const auto* question = std::get_if<ResolveAddress>(&*asked))
+  for (;;) {
+    settle();
+    const auto asked = questions.receive(QuestionsEnd::Wait::no);
+    if (!asked) return;
+    if (const auto* question = std::get_if<ResolveAddress>(&asked->message))
       questions.send(AddressResolved{question->question, false, {}});
+  }
 }
 
 void System::attach_deliverd() {
@@ -186,8 +192,11 @@ bool System::run_until(const std::function<bool()>& condition) {
 }
 
 void System::settle() {
-  int rounds = 0;
-  run_until([&] { return ++rounds > 20; });
+  int quiet = 0;
+  run_until([&] {
+    quiet = server_->is_writing() ? 0 : quiet + 1;
+    return quiet > kQuietTurns;
+  });
 }
 
 Authorised System::authorise(ConnectionId connection, TransactionId transaction,

@@ -58,8 +58,9 @@ class System {
   bool has_ended() { return ends(std::chrono::milliseconds{50}); }
   bool ends(std::chrono::milliseconds patience = std::chrono::seconds{2});
 
-  // Runs the loop until the condition holds; false after two seconds.
+  // Runs the loop until the condition holds; false after a minute.
   bool run_until(const std::function<bool()>& condition);
+  // Lets queued do all that it can do now: nothing more comes of it but by time or by what others say.
   void settle();
 
   ConnectionEnd connect(ConnectionId id, Service service = Service::mx);
@@ -89,6 +90,14 @@ class System {
     });
     return out;
   }
+  // Whether nothing has come there, however long one waits, and the channel is open.
+  template <typename End>
+  bool is_silent(End& end) {
+    settle();
+    const auto got = end.receive(End::Wait::no, 1);
+    return !got && got.error() == ipc::ReceiveError::would_block;
+  }
+  bool asks_for_no_relay() { return is_silent(relayd); }
   // The same for remote recipients, of whom each is one of `domain`.
   Authorised authorise_remote(ConnectionId connection, std::uint32_t recipients = 1,
                               const std::string& domain = "far.test", std::uint8_t notify = 0);

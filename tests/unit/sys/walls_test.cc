@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 #include <fcntl.h>
 #include <grp.h>
+#include <netinet/in.h>
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -52,6 +53,39 @@ TEST_CASE("what is not listed fails, what nobody may ask for ends the process") 
           filter_with({CallSet::basic, CallSet::files, CallSet::fork, CallSet::identity});
           return ::execl("/bin/true", "true", nullptr);
         })) == -SIGSYS);
+}
+
+TEST_CASE("who may only listen does not connect by sending") {
+  const auto sends = [](int flags) {
+    return exit_status(in_child([flags] {
+      filter_with({CallSet::basic, CallSet::listen});
+      const Fd socket{::socket(AF_INET, SOCK_STREAM, 0)};
+      sockaddr_in nobody{};
+      nobody.sin_family = AF_INET;
+      nobody.sin_port = htons(9);
+      nobody.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+      errno = 0;
+      ::sendto(socket.get(), "x", 1, flags | MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&nobody),
+               sizeof nobody);
+      return errno;
+    }));
+  };
+  CHECK(sends(0) == EPIPE);  // the call itself is allowed
+  CHECK(sends(MSG_FASTOPEN) == EPERM);
+}
+
+TEST_CASE("a supervisor's sets: it reads, and writes, starts and connects nothing") {
+  CHECK(exit_status(in_child([] {
+          filter_with({CallSet::basic, CallSet::listen, CallSet::read_files, CallSet::directories});
+          const Fd socket{::socket(AF_INET, SOCK_STREAM, 0)};
+          const bool reads = Fd{::openat(AT_FDCWD, "/", O_RDONLY | O_DIRECTORY)} && socket;
+          const bool writes =
+              Fd{::openat(AT_FDCWD, "/dev/null", O_WRONLY)} || Fd{::openat(AT_FDCWD, "/dev/null", O_RDWR)};
+          const bool local = Fd{::socket(AF_UNIX, SOCK_STREAM, 0)} || Fd{::socket(AF_INET, SOCK_DGRAM, 0)};
+          const bool connects = ::connect(socket.get(), nullptr, 0) == 0 || errno != EPERM;
+          const bool forks = ::fork() >= 0;
+          return reads && !writes && !local && !connects && !forks ? 0 : 1;
+        })) == 0);
 }
 
 TEST_CASE("what is listed works") {

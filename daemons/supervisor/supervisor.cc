@@ -1,29 +1,24 @@
-#include "daemons/mailroomd/supervisor.h"
+#include "daemons/supervisor/supervisor.h"
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/signalfd.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstring>
 #include <system_error>
 
 #include "daemons/config/load.h"
 #include "daemons/log.h"
+#include "daemons/mailroomd/configuration.h"
 #include "daemons/mailroomd/file_tree.h"
-#include "daemons/mailroomd/notify.h"
-#include "daemons/mailroomd/sockets.h"
-#include "daemons/mailroomd/spawn.h"
+#include "daemons/supervisor/sealed_memfd.h"
+#include "daemons/supervisor/sockets.h"
+#include "daemons/supervisor/walls.h"
 #include "libcommon/ipc/codec.h"
 #include "libcommon/sys/fatal.h"
-#include "libcommon/sys/jail.h"
 
 namespace mailroom {
 namespace {
@@ -69,15 +64,17 @@ bool is_replaced_at_reload(Role role) {
 
 int Supervisor::run() {
   log::set_up({.fd = STDERR_FILENO, .level = LogLevel::info, .name = "mailroomd"});
-  if (!load_config()) return 1;
+  auto loaded = load_configuration(options_.config_file);
+  if (!loaded) return 1;
+  config_ = std::move(*loaded);
   log::set_up({.fd = STDERR_FILENO, .level = config_.log.level, .name = "mailroomd"});
   if (options_.unprivileged) log::write("unprivileged");
-  if (!check_kernel()) return 1;
   log::write("starting", {{"version", MAILROOM_VERSION},
                           {"mode", options_.unprivileged ? "unprivileged" : "separated"},
                           {"config", options_.config_file}});
   try {
     set_up();
+    put_up_walls(spool_mail_.get(), options_.unprivileged);
     start_all();
   } catch (const std::exception& error) {
     log::write("start-failed", {{"process", "mailroomd"}, {"reason", error.what()}});
@@ -89,42 +86,9 @@ int Supervisor::run() {
   return failed_ ? 1 : 0;
 }
 
-bool Supervisor::load_config() {
-  auto loaded = config::load(options_.config_file);
-  if (loaded) {
-    config_ = std::move(*loaded);
-    return true;
-  }
-  for (const auto& error : loaded.error())
-    log::write("config-error", {{"file", error.file}, {"line", error.line}, {"reason", error.reason}});
-  return false;
-}
-
-bool Supervisor::check_kernel() const {
-  for (const std::string& feature : missing_kernel_features())
-    log::write("kernel-lacks", {{"feature", feature}, {"consequence", "one wall less around each process"}});
-  if (options_.unprivileged) return true;
-  if (!has_mandatory_features()) {
-    log::write("start-failed", {{"process", "mailroomd"}, {"reason", "this kernel has no seccomp filters"}});
-    return false;
-  }
-  if (::geteuid() != 0) {
-    log::write("start-failed",
-               {{"process", "mailroomd"}, {"reason", "not root: use --unprivileged to try it out"}});
-    return false;
-  }
-  return true;
-}
-
 void Supervisor::set_up() {
-  ::signal(SIGPIPE, SIG_IGN);
-  sigset_t handled;
-  sigemptyset(&handled);
-  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGCHLD}) sigaddset(&handled, number);
-  ::sigprocmask(SIG_BLOCK, &handled, nullptr);
-  signals_ = Fd{::signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK)};
-  if (!signals_) throw std::system_error(errno, std::generic_category(), "signalfd");
-
+  // mailroomd says when to stop.
+  for (const int ignored : {SIGPIPE, SIGINT, SIGTERM, SIGHUP}) ::signal(ignored, SIG_IGN);
   make_file_tree(config_, options_.unprivileged);
   spool_mail_ = open_directory(root_path(config_, Root::mail));
   for (const ProcessRow& row : kProcesses) {
@@ -159,7 +123,7 @@ void Supervisor::open_sockets(const Config& config) {
 
 void Supervisor::start_all() {
   for (const ProcessRow& row : kProcesses)
-    if (row.role != Role::mailroomd && !may_be_absent(row.role, config_)) start(row.role);
+    if (!starts_others(row.role) && !may_be_absent(row.role, config_)) start(row.role);
 }
 
 bool Supervisor::everything_ready() const {
@@ -171,32 +135,28 @@ void Supervisor::announce_ready() {
   if (announced_ || stopping_ || !everything_ready()) return;
   announced_ = true;
   log::write("started", {{"processes", processes_.size()}});
-  notify_systemd("READY=1");
-  notify_descriptor(options_.ready_fd);
+  spawner_.announce(Notice::ready);
 }
 
 // ---- the loop
 
 void Supervisor::wait_and_serve() {
-  std::vector<pollfd> entries{{signals_.get(), POLLIN, 0}};
-  std::vector<std::list<Process>::iterator> order;
-  for (auto process = processes_.begin(); process != processes_.end(); ++process) {
-    entries.push_back({process->pidfd.get(), POLLIN, 0});
-    entries.push_back({process->control.fd(), POLLIN, 0});  // negative once closed: ignored
-    order.push_back(process);
+  std::vector<pollfd> entries{{spawner_.fd(), POLLIN, 0}};
+  std::vector<Process*> order;
+  for (Process& process : processes_) {
+    entries.push_back({process.control.fd(), POLLIN, 0});  // negative once closed: ignored
+    order.push_back(&process);
   }
-  int timeout = -1;
-  if (const auto deadline = next_deadline())
+  int timeout = spawner_.has_next() ? 0 : -1;
+  if (const auto deadline = next_deadline(); deadline && timeout != 0)
     timeout = static_cast<int>(std::max<long long>(
         0, std::chrono::ceil<std::chrono::milliseconds>(*deadline - Clock::now()).count()));
   if (::poll(entries.data(), entries.size(), timeout) < 0 && errno != EINTR) fatal_errno("poll");
-  if (entries[0].revents != 0) on_signal();
-  for (std::size_t i = 0; i < order.size(); ++i) {
-    if (entries[2 + 2 * i].revents != 0) on_message(*order[i]);
-    if (entries[1 + 2 * i].revents != 0) on_ended(order[i]);
-  }
-  reap_adopted();
+  for (std::size_t i = 0; i < order.size(); ++i)
+    if (entries[1 + i].revents != 0) on_message(*order[i]);
+  on_spawner();
   start_due();
+  remake_due();
   kill_overdue();
   announce_ready();
 }
@@ -205,6 +165,8 @@ std::optional<Supervisor::Time> Supervisor::next_deadline() const {
   std::optional<Time> next;
   const auto consider = [&](Time time) { next = next ? std::min(*next, time) : time; };
   for (const auto& [role, restart] : restarts_) consider(restart.at);
+  for (const Link& link : links_)
+    if (link.remake_at) consider(*link.remake_at);
   for (const Process& process : processes_) {
     if (process.end_by) consider(*process.end_by);
     if (process.logins_end_by) consider(*process.logins_end_by);
@@ -212,41 +174,56 @@ std::optional<Supervisor::Time> Supervisor::next_deadline() const {
   return next;
 }
 
-void Supervisor::on_signal() {
-  signalfd_siginfo info;
-  while (::read(signals_.get(), &info, sizeof info) == sizeof info) {
-    if (info.ssi_signo == SIGHUP) reload();
-    if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT) {
-      log::write("stopping", {{"signal", ::sigabbrev_np(static_cast<int>(info.ssi_signo))}});
-      notify_systemd("STOPPING=1");
-      stop_all();
-    }
+void Supervisor::on_spawner() {
+  while (const auto event = spawner_.next()) {
+    if (const auto* ended = std::get_if<ProcessEnded>(&*event))
+      on_ended(*ended);
+    else if (const auto* connections = std::get_if<ConnectionsEnded>(&*event))
+      on_connections_ended(*connections);
+    else if (std::get<OrderCame>(*event).order == Order::reload)
+      reload();
+    else
+      stop();
   }
 }
 
-void Supervisor::on_message(Process& process) {
+void Supervisor::stop() {
+  spawner_.announce(Notice::stopping);
+  stop_all();
+}
+
+// False when there is nothing more from this process now.
+bool Supervisor::on_message(Process& process) {
+  if (!process.control.is_open()) return false;
   auto received = process.control.receive(ipc::PacketSocket::Wait::no);
-  if (!received) {
-    if (received.error() == ipc::ReceiveError::malformed) {
-      log::write("peer-misbehaved",
-                 {{"channel", "control"}, {"peer", process.unique_name()}, {"reason", "malformed"}});
-      ::kill(process.pid, SIGKILL);
-    }
-    if (received.error() != ipc::ReceiveError::would_block) process.control.close();
-    return;
+  if (received) {
+    handle(process, received->message);
+    return true;
   }
-  if (std::holds_alternative<Ready>(received->message)) {
+  if (received.error() == ipc::ReceiveError::malformed) {
+    log::write("peer-misbehaved",
+               {{"channel", "control"}, {"peer", process.unique_name()}, {"reason", "malformed"}});
+    spawner_.end(process.pid);
+  }
+  if (received.error() != ipc::ReceiveError::would_block) process.control.close();
+  return false;
+}
+
+void Supervisor::handle(Process& process, const ProcessToSupervisor& message) {
+  if (std::holds_alternative<Ready>(message)) {
     process.ready = true;
     log::write("process-ready", {{"process", process.unique_name()}, {"pid", process.pid}});
-  } else if (const auto* crash = std::get_if<ConnectionCrashed>(&received->message)) {
+  } else if (const auto* crash = std::get_if<ConnectionCrashed>(&message)) {
     on_crash(process, crash->peer);
+  } else if (const auto* lost = std::get_if<ChannelLost>(&message)) {
+    on_channel_lost(process, *lost);
   } else if (process.role != Role::policyd) {
     log::write("peer-misbehaved", {{"channel", "control"},
                                    {"peer", process.unique_name()},
                                    {"reason", "asked for an account directory"}});
-  } else if (const auto* make = std::get_if<MakeAccountDirectories>(&received->message)) {
+  } else if (const auto* make = std::get_if<MakeAccountDirectories>(&message)) {
     make_account_directories(process, make->accounts);
-  } else if (const auto* remove = std::get_if<RemoveAccountDirectory>(&received->message)) {
+  } else if (const auto* remove = std::get_if<RemoveAccountDirectory>(&message)) {
     try {
       remove_account_directory(spool_mail_.get(), remove->account);
     } catch (const std::exception& error) {
@@ -285,14 +262,9 @@ void Supervisor::make_account_directories(Process& process, const std::vector<Ac
 // ---- reload
 
 void Supervisor::reload() {
-  auto loaded = config::load(options_.config_file);
-  std::vector<std::string> problems;
-  if (!loaded) {
-    for (const auto& error : loaded.error())
-      log::write("config-error", {{"file", error.file}, {"line", error.line}, {"reason", error.reason}});
-    log::write("reload-refused", {{"config", options_.config_file}, {"errors", loaded.error().size()}});
-    return;
-  }
+  auto loaded = load_configuration(options_.config_file);
+  if (!loaded)
+    return log::write("reload-refused", {{"config", options_.config_file}, {"errors", loaded.error()}});
   const auto fixed = config::changes_that_need_restart(config_, *loaded);
   for (const std::string& key : fixed)
     log::write("config-error",

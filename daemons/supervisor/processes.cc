@@ -1,20 +1,16 @@
 // The supervisor's part that starts processes, connects them, and deals with their ends.
 #include <fcntl.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <csignal>
 #include <cstring>
 #include <system_error>
 
 #include "daemons/log.h"
 #include "daemons/mailroomd/file_tree.h"
-#include "daemons/mailroomd/spawn.h"
-#include "daemons/mailroomd/supervisor.h"
+#include "daemons/supervisor/sealed_memfd.h"
+#include "daemons/supervisor/supervisor.h"
 #include "libcommon/ipc/codec.h"
 
 namespace mailroom {
@@ -34,13 +30,7 @@ constexpr auto kSubmitterPatience = 6min;
 constexpr auto kRetiredKeydPatience = 60s;  // handshakes of connections that an old listener still has
 constexpr auto kCrashWindow = 60s;
 constexpr std::size_t kCrashesUntilShutOut = 5;  // within the window, from one client address
-
-// Of a control channel, so that a process that is busy starting is not taken for one that does not read.
-void make_room(int control) {
-  const int size = ipc::kSendBuffer;
-  if (::setsockopt(control, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) != 0)
-    ::setsockopt(control, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
-}
+constexpr std::size_t kCrashesUntilReport = 5;   // within the window, of one service
 
 std::chrono::seconds patience_for_uid(Role listener) {
   const bool submits = std::ranges::any_of(kChannels, [listener](const ChannelRow& row) {
@@ -62,9 +52,17 @@ StopTurn stop_turn_of(Role role) {
   return is_asked ? StopTurn::asked_by_queued : StopTurn::first;
 }
 
-std::string exit_words(const siginfo_t& info) {
-  if (info.si_code == CLD_EXITED) return "exit " + std::to_string(info.si_status);
-  return std::string{"signal "} + ::sigabbrev_np(info.si_status);
+// Before something is tried again that lived so long.
+std::chrono::milliseconds next_delay(std::chrono::milliseconds last,
+                                     std::chrono::steady_clock::duration lived) {
+  if (last == 0ms || lived > kLivedLongEnough) return kFirstRestartDelay;
+  return std::min<std::chrono::milliseconds>(last * 2, kLongestRestartDelay);
+}
+
+std::string exit_words(const ProcessEnded& ended) {
+  if (!ended.by_signal) return "exit " + std::to_string(ended.status);
+  const char* const name = ::sigabbrev_np(ended.status);
+  return std::string{"signal "} + (name == nullptr ? "?" : name);
 }
 
 }  // namespace
@@ -148,29 +146,25 @@ Supervisor::Process& Supervisor::start(Role role) {
                 config_,
                 descriptors_for(role, owned),
                 shut_out_};
-  SpawnRequest request{config_.directories.libexec + "/" + std::string{row.program}, std::string{row.name}};
+  std::vector<int> passed;
   for (std::size_t i = 0; i < launch.descriptors.size(); ++i) {
-    request.passed.push_back(launch.descriptors[i].fd);
+    passed.push_back(launch.descriptors[i].fd);
     launch.descriptors[i].fd = kFirstPassedFd + static_cast<int>(i);
   }
   const Fd block = sealed_memfd(ipc::encode(launch));
-  auto [ours, theirs] = ipc::make_channel();
-  make_room(ours.get());
   free_uids_for(role, launch.generation);
   // logd writes where mailroomd was told to; everybody else to logd.
-  request.log = role == Role::logd ? STDERR_FILENO : logs_.find(row.name)->second.write.get();
-  request.control = theirs.get();
-  request.launch = block.get();
-  Spawned spawned = spawn(request);
-  processes_.push_back({role, launch.generation, spawned.pid, std::move(spawned.pidfd),
-                        Control{std::move(ours)}, Clock::now()});
+  const int log = role == Role::logd ? STDERR_FILENO : logs_.find(row.name)->second.write.get();
+  auto started = spawner_.start(role, log, block.get(), passed);
+  processes_.push_back(
+      {role, launch.generation, started.pid, Control{std::move(started.control)}, Clock::now()});
   Process& fresh = processes_.back();
   log::write("process-started", {{"process", fresh.unique_name()}, {"pid", fresh.pid}});
   try {
     connect_all(fresh);
   } catch (const std::exception& error) {  // half connected is of no use: its end is followed by a restart
     log::write("start-failed", {{"process", fresh.unique_name()}, {"reason", error.what()}});
-    ::kill(fresh.pid, SIGKILL);
+    spawner_.end(fresh.pid);
   }
   return fresh;
 }
@@ -178,24 +172,77 @@ Supervisor::Process& Supervisor::start(Role role) {
 void Supervisor::connect_all(Process& fresh) {
   const bool old_keyd_lives =
       std::ranges::any_of(processes_, [](const Process& p) { return p.role == Role::keyd && p.retired; });
+  const auto link = [this](const ChannelRow& row, Process& asker, Process& server) {
+    links_.push_back({&row, asker.unique_name(), server.unique_name(), Clock::now()});
+    connect(links_.back(), asker, server);
+  };
   for (const ChannelRow& row : kChannels)
     for (Process& other : processes_) {
       if (&other == &fresh) continue;
-      if (row.asker == fresh.role && row.server == other.role && !other.retired) connect(row, fresh, other);
+      if (row.asker == fresh.role && row.server == other.role && !other.retired) link(row, fresh, other);
       // A listener that finishes its last connections needs the new process too; but for its certificates the
       // keyd that was replaced with it.
       const bool has_its_own = fresh.role == Role::keyd && other.retired && old_keyd_lives;
-      if (row.server == fresh.role && row.asker == other.role && !has_its_own) connect(row, other, fresh);
+      if (row.server == fresh.role && row.asker == other.role && !has_its_own) link(row, other, fresh);
     }
 }
 
-void Supervisor::connect(const ChannelRow& row, Process& asker, Process& server) {
+std::string Supervisor::Link::name_at(const std::string& end) const {
+  const std::string& other = end == asker ? server : asker;
+  return lost == 0 ? other : other + "/" + std::to_string(lost);
+}
+
+void Supervisor::connect(const Link& link, Process& asker, Process& server) {
   auto [near, far] = ipc::make_channel();
   const int asker_end = near.get();
   const int server_end = far.get();
-  const std::string kind{row.name};
-  tell(server, AttachChannel{kind, asker.unique_name()}, {&server_end, 1});
-  tell(asker, AttachChannel{kind, server.unique_name()}, {&asker_end, 1});
+  const std::string kind{link.row->name};
+  tell(server, AttachChannel{kind, link.name_at(link.server)}, {&server_end, 1});
+  tell(asker, AttachChannel{kind, link.name_at(link.asker)}, {&asker_end, 1});
+}
+
+Supervisor::Process* Supervisor::find(std::string_view unique_name) {
+  const auto found = std::ranges::find(processes_, unique_name, &Process::unique_name);
+  return found == processes_.end() ? nullptr : &*found;
+}
+
+// Both ends tell, each in its time; the first counts.  Who is at fault nobody knows: a process that breaks
+// the rules may accuse others, so that nobody is ended for it, and what it can do is bounded by the delay.
+void Supervisor::on_channel_lost(Process& process, const ChannelLost& message) {
+  const std::string name = process.unique_name();
+  const auto is_meant = [&](const Link& link) {
+    return link.row->name == message.kind && (link.asker == name || link.server == name) &&
+           link.name_at(name) == message.peer;
+  };
+  const auto link = std::ranges::find_if(links_, is_meant);
+  if (link == links_.end() || link->remake_at) return;
+  link->delay = next_delay(link->delay, Clock::now() - link->made);
+  link->remake_at = Clock::now() + link->delay;
+}
+
+// The delay was time enough to hear that one of the two has ended: then there is no link any more.
+void Supervisor::remake(Link& link) {
+  link.remake_at.reset();
+  Process* const asker = find(link.asker);
+  Process* const server = find(link.server);
+  if (stopping_ || asker == nullptr || server == nullptr || asker->retired || server->retired) return;
+  ++link.lost;
+  link.made = Clock::now();
+  log::write(
+      "channel-remade",
+      {{"channel", link.row->name}, {"asker", link.asker}, {"server", link.server}, {"lost", link.lost}});
+  try {
+    connect(link, *asker, *server);
+  } catch (const std::exception& error) {  // there are no descriptors now
+    log::write("start-failed", {{"process", link.row->name}, {"reason", error.what()}});
+    link.remake_at = Clock::now() + kLongestRestartDelay;
+  }
+}
+
+void Supervisor::remake_due() {
+  const Time now = Clock::now();
+  for (Link& link : links_)
+    if (link.remake_at && *link.remake_at <= now) remake(link);
 }
 
 // Never waits: one process that does not read must not keep mailroomd from the others.  It is started afresh.
@@ -205,7 +252,7 @@ void Supervisor::tell(Process& process, const SupervisorToProcess& message,
     return;
   log::write("peer-misbehaved",
              {{"channel", "control"}, {"peer", process.unique_name()}, {"reason", "it does not read"}});
-  ::kill(process.pid, SIGKILL);
+  spawner_.end(process.pid);
   process.control.close();
 }
 
@@ -216,8 +263,22 @@ void Supervisor::on_crash(Process& process, const IpAddress& peer) {
   if (process.retired || stopping_ || !is_listener(process.role)) return;
   const Role role = process.role;
   if (role != Role::relayd) count_crash(role, peer);  // there the peer is one that we went to
+  report_crashes(role);
   retire(process);
   start_or_retry(role);
+}
+
+// Without a pause before the next listener, however many crash: to wait would be to deny the service to
+// everybody, and to keep the listener would show an attacker the same memory layout again and again.  Once in
+// a window the operator is told that it goes on.
+void Supervisor::report_crashes(Role role) {
+  CrashCount& crashes = service_crashes_[role];
+  if (Clock::now() - crashes.since > kCrashWindow) crashes = {Clock::now(), 0};
+  if (++crashes.count != kCrashesUntilReport) return;
+  log::write("service-crashing", {{"process", process_row(role).name},
+                                  {"crashes", crashes.count},
+                                  {"seconds", std::chrono::seconds{kCrashWindow}.count()},
+                                  {"do", "see connection-crashed in mailroom-log(5)"}});
 }
 
 void Supervisor::count_crash(Role role, const IpAddress& peer) {
@@ -243,17 +304,21 @@ void Supervisor::retire(Process& process) {
   }
 }
 
-void Supervisor::on_ended(std::list<Process>::iterator process) {
-  siginfo_t info{};
-  if (::waitid(P_PID, static_cast<id_t>(process->pid), &info, WEXITED | WNOHANG) != 0 || info.si_pid == 0)
-    return;
-  const std::string reason = exit_words(info);
+void Supervisor::on_ended(const ProcessEnded& ended) {
+  const auto process = std::ranges::find(processes_, ended.pid, &Process::pid);
+  if (process == processes_.end()) return;
+  while (on_message(*process)) {  // what it said last
+  }
+  const std::string reason = exit_words(ended);
   if (process->retired || stopping_)
     log::write("process-ended",
                {{"process", process->unique_name()}, {"pid", process->pid}, {"reason", reason}});
   else
     plan_restart(*process, reason);
   const bool never_ready = !process->ready && !announced_ && !stopping_;
+  std::erase_if(links_, [name = process->unique_name()](const Link& link) {
+    return link.asker == name || link.server == name;
+  });
   processes_.erase(process);
   if (stopping_) stop_next();
   if (!never_ready) return;
@@ -261,22 +326,9 @@ void Supervisor::on_ended(std::list<Process>::iterator process) {
   stop_all();
 }
 
-// As the first process of a container, mailroomd inherits the children of a listener that died.
-void Supervisor::reap_adopted() {
-  for (;;) {
-    siginfo_t info{};
-    if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return;
-    if (std::ranges::find(processes_, info.si_pid, &Process::pid) != processes_.end())
-      return;  // its pidfd tells
-    ::waitpid(info.si_pid, nullptr, WNOHANG);
-  }
-}
-
 void Supervisor::plan_restart(const Process& dead, const std::string& reason) {
   auto& delay = delays_[dead.role];
-  const bool lived = Clock::now() - dead.started > kLivedLongEnough;
-  delay = lived || delay == 0ms ? std::chrono::milliseconds{kFirstRestartDelay}
-                                : std::min<std::chrono::milliseconds>(delay * 2, kLongestRestartDelay);
+  delay = next_delay(delay, Clock::now() - dead.started);
   restarts_[dead.role] = {Clock::now() + delay};
   log::write("process-died", {{"process", dead.unique_name()},
                               {"pid", dead.pid},
@@ -298,13 +350,16 @@ void Supervisor::start_due() {
 }
 
 void Supervisor::kill_connections(const Process& process, Whose whose) {
-  if (!is_listener(process.role)) return;
-  const std::size_t killed = kill_children(process.pid, whose, config_.uids.login, config_.uids.login_count);
-  if (killed == 0) return;
+  if (is_listener(process.role)) spawner_.end_connections(process.pid, whose);
+}
+
+void Supervisor::on_connections_ended(const ConnectionsEnded& ended) {
+  const auto listener = std::ranges::find(processes_, ended.pid, &Process::pid);
+  if (ended.count == 0 || listener == processes_.end()) return;
   log::write("peer-misbehaved",
              {{"channel", "control"},
-              {"peer", process.unique_name()},
-              {"reason", std::to_string(killed) + " of its connections did not end, and were killed"}});
+              {"peer", listener->unique_name()},
+              {"reason", std::to_string(ended.count) + " of its connections did not end, and were killed"}});
 }
 
 void Supervisor::kill_overdue() {
@@ -316,7 +371,7 @@ void Supervisor::kill_overdue() {
     }
     if (!process.end_by || *process.end_by > now) continue;
     kill_connections(process, Whose::all);
-    ::syscall(SYS_pidfd_send_signal, process.pidfd.get(), SIGKILL, nullptr, 0);
+    spawner_.end(process.pid);
     process.end_by.reset();
   }
 }

@@ -1,4 +1,5 @@
-// Starts every process of daemons/processes.h, connects them, starts afresh what dies, reloads, stops.
+// Has every process of daemons/processes.h started, connects them, has started afresh what dies, reloads,
+// stops.
 #pragma once
 
 #include <chrono>
@@ -12,9 +13,9 @@
 #include "daemons/channels/control.h"
 #include "daemons/config.h"
 #include "daemons/daemon.h"
-#include "daemons/mailroomd/children.h"
 #include "daemons/mailroomd/options.h"
 #include "daemons/processes.h"
+#include "daemons/supervisor/spawner_client.h"
 #include "libcommon/ipc/channel.h"
 
 namespace mailroom {
@@ -25,10 +26,10 @@ enum class StopTurn : std::uint8_t { none, first, asked_by_queued, log };
 
 class Supervisor {
  public:
-  explicit Supervisor(const Options& options) : options_{options} {}
+  // `spawner` is the channel to mailroomd.
+  Supervisor(const Options& options, Fd spawner) : options_{options}, spawner_{std::move(spawner)} {}
 
-  // Until a signal asks for the end.  Returns the exit status: 0 after a clean stop, 1 when it could not
-  // start.
+  // Until it is told to stop.  Returns the exit status: 0 after a clean stop, 1 when it could not start.
   int run();
 
  private:
@@ -40,7 +41,6 @@ class Supervisor {
     Role role;
     std::uint32_t generation;
     pid_t pid;
-    Fd pidfd;
     Control control;
     Time started;
     bool ready = false;
@@ -60,9 +60,26 @@ class Supervisor {
     Time at;
   };
 
+  struct CrashCount {  // of a service's connections
+    Time since{};
+    std::size_t count = 0;
+  };
+
+  // A channel between two processes.
+  struct Link {
+    const ChannelRow* row;
+    std::string asker;  // their unique names
+    std::string server;
+    Time made;
+    unsigned lost = 0;  // how many before this one
+    std::chrono::milliseconds delay{};
+    std::optional<Time> remake_at = {};  // it is lost: then another is made
+
+    // How `end` is told of the other end.
+    std::string name_at(const std::string& end) const;
+  };
+
   // start and stop
-  bool load_config();
-  bool check_kernel() const;
   void set_up();
   void open_sockets(const Config& config);
   void start_all();
@@ -77,17 +94,23 @@ class Supervisor {
   Process& start(Role role);
   std::vector<PassedDescriptor> descriptors_for(Role role, std::vector<Fd>& owned);
   void connect_all(Process& fresh);
-  void connect(const ChannelRow& row, Process& asker, Process& server);
+  void connect(const Link& link, Process& asker, Process& server);
+  void on_channel_lost(Process& process, const ChannelLost& message);
+  void remake(Link& link);
+  void remake_due();
+  Process* find(std::string_view unique_name);
   void tell(Process& process, const SupervisorToProcess& message, std::span<const int> descriptors = {});
   void retire(Process& process);
   void tell_to_end(Process& process);
-  void on_ended(std::list<Process>::iterator process);
-  void on_message(Process& process);
+  void on_ended(const ProcessEnded& ended);
+  void on_connections_ended(const ConnectionsEnded& ended);
+  bool on_message(Process& process);
+  void handle(Process& process, const ProcessToSupervisor& message);
   bool make_account_directory(int spool_mail, AccountId account);
   void make_account_directories(Process& process, const std::vector<AccountId>& accounts);
   void on_crash(Process& process, const IpAddress& peer);
   void count_crash(Role role, const IpAddress& peer);
-  void reap_adopted();
+  void report_crashes(Role role);
   void plan_restart(const Process& dead, const std::string& reason);
   void start_due();
   void kill_overdue();
@@ -96,21 +119,24 @@ class Supervisor {
   // the loop
   void wait_and_serve();
   std::optional<Time> next_deadline() const;
-  void on_signal();
+  void on_spawner();
+  void stop();
   void reload();
 
   Options options_;
+  SpawnerClient spawner_;
   Config config_;
-  Fd signals_;
   std::vector<Fd> listening_;  // by the listener's place in the configuration
   std::map<Role, Fd> tools_;
   std::map<std::string, LogPipe, std::less<>> logs_;
   Fd spool_mail_;
   std::list<Process> processes_;  // stable while members are removed
+  std::vector<Link> links_;       // between those
   std::map<Role, Restart> restarts_;
   std::map<Role, std::chrono::milliseconds> delays_;  // before the next restart
   std::map<Role, std::uint32_t> generations_;
   std::map<IpAddress, std::vector<Time>> crashes_;  // by client host
+  std::map<Role, CrashCount> service_crashes_;
   std::vector<IpAddress> shut_out_;
   bool stopping_ = false;
   StopTurn stop_turn_ = StopTurn::none;

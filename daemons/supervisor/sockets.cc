@@ -1,4 +1,4 @@
-#include "daemons/mailroomd/sockets.h"
+#include "daemons/supervisor/sockets.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>

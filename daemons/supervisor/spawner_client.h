@@ -1,0 +1,46 @@
+// The supervisor's end of the channel to mailroomd (daemons/channels/spawner.h).
+#pragma once
+
+#include <sys/types.h>
+
+#include <deque>
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "daemons/channels/spawner.h"
+#include "libcommon/ipc/channel.h"
+
+namespace mailroom {
+
+class SpawnerClient {
+ public:
+  using Event = std::variant<ProcessEnded, ConnectionsEnded, OrderCame>;
+  struct Started {
+    pid_t pid;
+    Fd control;
+  };
+
+  explicit SpawnerClient(Fd channel) : channel_{std::move(channel)} {}
+
+  // Waits until mailroomd has done it.  Throws std::system_error if it could not.
+  Started start(Role role, int log, int launch, const std::vector<int>& passed);
+  void end(pid_t pid) { channel_.send(EndProcess{pid}); }
+  void end_connections(pid_t listener, Whose whose) { channel_.send(EndConnections{listener, whose}); }
+  void announce(Notice notice) { channel_.send(Announce{notice}); }
+
+  // What has come, in its order; never waits.  To be asked until there is no more when fd() is readable, and
+  // after start().  Fatal when mailroomd has gone.
+  std::optional<Event> next();
+  bool has_next() const { return !waiting_.empty(); }
+  int fd() const { return channel_.fd(); }
+
+ private:
+  using Channel = ipc::MessageChannel<SupervisorToSpawner, SpawnerToSupervisor>;
+  std::optional<Channel::Received> receive(Channel::Wait wait);
+
+  Channel channel_;
+  std::deque<Event> waiting_;  // came while start() waited
+};
+
+}  // namespace mailroom
