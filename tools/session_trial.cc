@@ -141,7 +141,7 @@ class Server : public Policy, public Authenticator, public TlsUpgrade, public Sp
     return stream_;
   }
   bool begins_with_tls() {
-    handshake = tls::try_handshake(tls_settings(config_, listener_.quirks, "smtp"),
+    handshake = tls::try_handshake(tls_settings(config_, listener_, "smtp"),
                                    static_cast<tls::Version>(*client_.newest_tls), tolerance);
     return handshake->has_value();
   }
