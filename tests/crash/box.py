@@ -86,8 +86,11 @@ class Box:
         with open(script, "w", encoding="ascii") as file:
             file.write(f"""#!/bin/sh
 for armed in {self.path}/armed.*; do
-    options=$(cat "$armed") && rm "$armed" && exec strace -D -f -qq $options {real}
-done 2> /dev/null
+    [ -e "$armed" ] || break
+    options=$(cat "$armed")
+    rm "$armed"
+    exec strace -D -f -qq $options {real}
+done
 exec {real}
 """)
         os.chmod(script, 0o755)

@@ -6,7 +6,7 @@ kill_points.py BOX BUILD TARGET MOST [ERROR]    BOX is a sandbox that was stoppe
                                                 number of points, spread evenly when there are more calls; with ERROR (EIO,
                                                 ENOSPC) the call fails instead
 PASS=N says which lengths messages have, and their names.
-Prints lines for report of tests/system/lib.sh; the last begins with "#".
+Prints lines for report_of of tests/system/lib.sh; the last begins with "#".
 """
 import collections
 import os
