@@ -4,7 +4,6 @@
 #include <vector>
 
 #include "daemons/base/channel_end.h"
-#include "daemons/log.h"
 
 namespace mailroom::authd {
 namespace {
