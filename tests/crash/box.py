@@ -89,9 +89,9 @@ for armed in {self.path}/armed.*; do
     [ -e "$armed" ] || break
     options=$(cat "$armed")
     rm "$armed"
-    exec strace -D -f -qq $options {real}
+    exec strace -D -f -qq $options {real} "$@"
 done
-exec {real}
+exec {real} "$@"
 """)
         os.chmod(script, 0o755)
 
