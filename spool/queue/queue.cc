@@ -68,16 +68,16 @@ void Queue::append_accepted(Id id, Accepted&& accepted, std::shared_ptr<Incoming
                             std::optional<Status> along) {
   SharedContent content = incoming->file() ? nullptr : incoming->content();
   auto record = std::make_shared<Record>(std::move(accepted));
-  log_.append({id, *record, content,
-               [this, record, incoming, content, done = std::move(done)](Outcome outcome,
-                                                                         const PlacedRecord& placed) {
-                 if (outcome == Outcome::durable) {
-                   incoming->keep_file();
-                   apply(placed, *record);
-                 }
-                 done(outcome, content);
-               },
-               std::move(along)});
+  auto done_with_both = [this, record, incoming, content, along,
+                         done = std::move(done)](Outcome outcome, const PlacedRecord& placed) {
+    if (outcome == Outcome::durable) {
+      incoming->keep_file();
+      apply(placed, *record);
+      if (along) index_.apply({placed.place, 0, along->id}, along->record);
+    }
+    done(outcome, content);
+  };
+  log_.append({id, *record, content, std::move(done_with_both), std::move(along)});
 }
 
 void Queue::known_at_once(Id id, const Record& status) {

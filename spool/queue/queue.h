@@ -53,8 +53,8 @@ class Queue {
 
   // Calls `done` when the message is on disk or will never be; with `durable` it is in the index.  The
   // content is given when it was held in memory.
-  // `along`, an Attempted or Warned of another message, is in the same batch: on disk too, or neither is.
-  // Whoever gives it records it again, so that it is known.
+  // `along`, a Warned of another message or an Attempted that names no part, is in the same batch: it is on
+  // disk too, and known then, or neither is.
   using AcceptDone = std::function<void(Outcome, SharedContent)>;
   void accept(std::unique_ptr<Incoming> incoming, Envelope envelope, Microseconds now, AcceptDone done,
               std::optional<Status> along = {});

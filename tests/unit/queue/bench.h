@@ -53,18 +53,20 @@ class Bench {
   }
 
   // Hands in a message and returns its id; `*outcome` is set when there is one.
-  Id send(std::size_t length, std::shared_ptr<std::optional<Outcome>> outcome = {},
-          std::uint32_t targets = 1) {
+  Id send(std::size_t length, std::shared_ptr<std::optional<Outcome>> outcome = {}, std::uint32_t targets = 1,
+          std::optional<Status> along = {}) {
     const Id id = queue->new_id();
     auto incoming = queue->begin(id);
     if (incoming->add(text_of(id, length)) != Incoming::Problem::none) {
       if (outcome) *outcome = Outcome::failed;
       return id;
     }
-    queue->accept(std::move(incoming), envelope_to(targets), kNow * 1'000'000,
-                  [outcome](Outcome what, SharedContent) {
-                    if (outcome) *outcome = what;
-                  });
+    queue->accept(
+        std::move(incoming), envelope_to(targets), kNow * 1'000'000,
+        [outcome](Outcome what, SharedContent) {
+          if (outcome) *outcome = what;
+        },
+        std::move(along));
     return id;
   }
 

@@ -41,16 +41,19 @@ class Story {
     std::size_t length = 0;
     std::shared_ptr<std::optional<Outcome>> outcome;
     bool ended = false;  // Finished was recorded
+    Id report = 0;       // which settles it
   };
 
   void act() {
-    switch (random_() % 5) {
+    switch (random_() % 6) {
     case 0:
     case 1:
       return send();
     case 2:
       return end_one();
     case 3:
+      return report_one();
+    case 4:
       bench_.content_worker.step();
       return;
     default:
@@ -75,7 +78,31 @@ class Story {
     }
   }
 
+  void report_one() {
+    for (auto& [id, message] : messages_) {
+      if (message.ended || message.report != 0 || *message.outcome != Outcome::durable) continue;
+      if (!bench_.queue->index().find(id)->finished.empty() || random_() % 3 != 0) continue;
+      message.report = bench_.queue->new_id() + 1;
+      Message report{.length = random_() % 4 == 0 ? 6000u : 200u, .outcome = no_outcome()};
+      messages_[message.report] = report;
+      bench_.send(report.length, report.outcome, 1, Status{id, Attempted{.finished = {1}}});
+      return;
+    }
+  }
+
+  // A message counts as settled only when its report is there; and always then, if the disk has whole
+  // batches.
+  bool report_agrees(Id id, const Message& message) {
+    const Entry* entry = bench_.queue->index().find(id);
+    const auto report = messages_.find(message.report);
+    if (entry == nullptr || report == messages_.end() || report->second.ended) return true;
+    const bool is_settled = !entry->finished.empty(), is_reported = bench_.content(message.report) != "gone";
+    return is_settled == is_reported || (is_reported && !bench_.damage.empty());
+  }
+
   std::string problem() {
+    for (const auto& [id, message] : messages_)
+      if (!report_agrees(id, message)) return "half reported " + id_text(id);
     for (const auto& [id, message] : messages_) {
       const std::string found = bench_.content(id);
       if (found == text_of(id, message.length)) continue;
@@ -92,6 +119,7 @@ class Story {
     for (auto& [id, message] : messages_) {
       *message.outcome = Outcome::durable;
       message.ended = false;
+      message.report = messages_.contains(message.report) ? message.report : 0;
     }
   }
 
