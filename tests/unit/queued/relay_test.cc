@@ -65,7 +65,7 @@ TEST_CASE(
   SECTION("where it is a refusal like any other") {
     other.send(Sent{id, {outcome}, false});
     system.settle();
-    CHECK_FALSE(system.relay().is_open());
+    CHECK(system.asks_for_no_relay());
     CHECK(system.show(id).message.attempts == 1);
   }
   SECTION("which takes it") {
