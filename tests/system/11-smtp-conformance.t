@@ -6,5 +6,5 @@ need_program python3
 start_sandbox
 python3 "$here/conformance_smtp.py" "$SMTP_PORT" "$USER1" "$DOMAIN" > "$work/report" 2>&1
 is 'it came to its end' $? 0
-report < "$work/report"
+report_of cat "$work/report"
 finish

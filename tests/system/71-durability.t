@@ -37,5 +37,5 @@ done
 ok 'a mailbox is changed' "$here/durability.py" drive "$IMAP_PORT" "$POP3_PORT" "$USER1" "$PASS1"
 kill -INT $tracer
 wait $tracer 2> /dev/null
-report < <("$here/durability.py" check "$work/trace" size-2048 size-102400 size-1048576 2>&1)
+report_of "$here/durability.py" check "$work/trace" size-2048 size-102400 size-1048576
 finish
