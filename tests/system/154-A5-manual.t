@@ -7,7 +7,7 @@ page=$root/man/mailroom-kerberos.7
 # ---- a machine that has never seen Kerberos ----
 new_machine
 ip address add 192.0.2.88/32 dev lo
-empty /etc/krb5kdc
+empty /etc/krb5kdc /var/lib/krb5kdc
 own /etc/krb5.conf ''
 own /etc/services "$(grep -v kpop /etc/services 2> /dev/null)"
 export KRB5CCNAME=FILE:/tmp/manual/tickets
