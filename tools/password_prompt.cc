@@ -29,8 +29,8 @@ class NoEcho {
 };
 
 std::expected<std::string, std::string> ask(const char* question) {
+  const NoEcho quiet;  // before the question, at which somebody may type at once
   std::cerr << question;
-  const NoEcho quiet;
   return read_password_line();
 }
 
