@@ -65,5 +65,5 @@ exec 3>&-
 hang 5
 exec 4>&- 5>&-
 ok 'the system stops' sandbox stop
-ok 'and no process is left of it' gone "$stubborn"
+ok 'and no process is left of it' eventually gone "$stubborn"
 finish
