@@ -1,9 +1,9 @@
 // All that an operator may change, as constant values.
 //
-// mailroomd (and mr-conf) parse the configuration file into a Config by the key tables in daemons/config/;
-// every daemon gets the result as one sealed block at its start (daemons/daemon.h) and opens no configuration
-// file itself.  A default here is the default of the key; bounds, units, help and reload behaviour are in the
-// tables.
+// mailroomd, the supervisor and mr-conf parse the configuration file into a Config by the key tables in
+// daemons/config/; every daemon gets the result as one sealed block at its start (daemons/daemon.h) and opens
+// no configuration file itself.  A default here is the default of the key; bounds, units, help and reload
+// behaviour are in the tables.
 #pragma once
 
 #include <chrono>
@@ -59,7 +59,8 @@ struct ListenerConfig {
 struct CertificateConfig {
   std::vector<std::string> names;  // lower-case host names; the leftmost label may be "*"
   std::string chain_file;
-  std::string key_file;   // opened by mailroomd, and only for keyd, which gets the descriptors in this order
+  std::string
+      key_file;  // opened by the supervisor, and only for keyd, which gets the descriptors in this order
   std::string chain_pem;  // the content of chain_file, leaf first
 
   bool operator==(const CertificateConfig&) const = default;
@@ -225,7 +226,7 @@ struct PrincipalRule {
 
 struct KerberosConfig {
   std::string realm;            // empty: no Kerberos
-  std::string keytab_file;      // opened by mailroomd, and only for krbd
+  std::string keytab_file;      // opened by the supervisor, and only for krbd
   std::vector<IpAddress> kdcs;  // with the port; none: passwords are never checked by a KDC
   std::string login_service;    // the principal whose key verifies them; empty: imap/HOSTNAME@REALM
   std::vector<PrincipalRule> principals;
@@ -246,7 +247,7 @@ inline constexpr std::size_t kMaxRevocationsSize = 16 * 1024 * 1024;
 struct ClientCertificateConfig {
   std::string authorities_file;  // empty: no such logins
   std::string authorities_pem;   // its content
-  std::string revocations_file;  // opened by mailroomd, and only for certd; empty: nothing is looked up
+  std::string revocations_file;  // opened by the supervisor, and only for certd; empty: nothing is looked up
   std::vector<policy::CertificateRule> rules;
 
   bool enabled() const { return !authorities_file.empty(); }

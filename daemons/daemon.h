@@ -72,7 +72,7 @@ class Server {
   // row says that they need a restart have not changed.
   virtual void reconfigured() {}
 
-  // Answers to what the server asked of mailroomd through Host::supervisor().
+  // Answers to what the server asked of the supervisor through Host::supervisor().
   virtual void on_supervisor(const AccountDirectoriesMade&) {}
 };
 

@@ -22,9 +22,10 @@ struct EventRow {
 
 inline constexpr EventRow kEvents[] = {
     // Supervisor
-    {"starting", LogLevel::info, "version mode config", "mailroomd begins to start the system."},
+    {"starting", LogLevel::info, "version mode config", "The supervisor begins to start the system."},
     {"started", LogLevel::info, "processes", "Every process has said that it is ready."},
-    {"stopping", LogLevel::info, "signal", "mailroomd was asked to stop, and tells every process."},
+    {"stopping", LogLevel::info, "signal",
+     "mailroomd was asked to stop; the supervisor tells every process."},
     {"stopped", LogLevel::info, "", "Every process has ended."},
     {"unprivileged", LogLevel::warning, "",
      "Runs without separate uids and root directories: for trying out only."},

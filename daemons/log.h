@@ -3,7 +3,7 @@
 //   log::write("login-failed", {{"session", log::Id{connection}}, {"account", name}, {"reason",
 //   "password"}});
 //
-// A daemon's lines go to the pipe on descriptor 2 that mailroomd made for it (non-blocking), as
+// A daemon's lines go to the pipe on descriptor 2 that the supervisor made for it (non-blocking), as
 // "[PID] EVENT KEY=VALUE...", and logd puts the time and the name of the process before them.  A line is one
 // write of at most PIPE_BUF octets, so lines of processes that share a pipe do not mix.  Writing never
 // blocks: a line that does not fit the pipe is dropped and counted, and the next one that fits says so

@@ -8,8 +8,8 @@
 
 namespace mailroom {
 
-// Nothing when the peer closed it: it has ended, of which mailroomd speaks if nobody asked it to, or it had a
-// reason, of which it speaks itself.
+// Nothing when the peer closed it: it has ended, of which the supervisor speaks if nobody asked it to, or it
+// had a reason, of which it speaks itself.
 inline void log_channel_end(std::string_view channel, std::string_view peer, event::ChannelEnd why) {
   if (why == event::ChannelEnd::closed) return;
   log::write("channel-closed",

@@ -15,10 +15,10 @@ struct Overloaded : F... {
   using F::operator()...;
 };
 
-// When it is closed mailroomd is told, while there is a channel to mailroomd.
+// When it is closed the supervisor is told, while there is a channel to it.
 LeasedFd lease(const AttachChannel& attach, Fd fd, std::weak_ptr<ControlChannel> control) {
   const auto tell = [attach, control = std::move(control)](void*) {
-    if (const auto mailroomd = control.lock()) mailroomd->send(ChannelLost{attach.kind, attach.peer});
+    if (const auto supervisor = control.lock()) supervisor->send(ChannelLost{attach.kind, attach.peer});
   };
   return {std::move(fd), std::shared_ptr<void>{nullptr, tell}};
 }
@@ -53,7 +53,7 @@ void serve(Launch& launch, const MakeServer& make_server) {
       [&](SupervisorToProcess&& message, std::vector<Fd>&& descriptors) {
         on_control(*server, launch, control, std::move(message), std::move(descriptors));
       },
-      [&](event::ChannelEnd) { loop.stop(); });  // mailroomd is gone: everything ends
+      [&](event::ChannelEnd) { loop.stop(); });  // the supervisor is gone: everything ends
   const Host host{loop, launch, launch.config, [&](const std::string& name) { return passed.take(name); },
                   [&](const ProcessToSupervisor& message) { control->send(message); }};
   server = make_server(host);

@@ -66,7 +66,7 @@ Fd PassedDescriptors::take(const std::string& name) {
 
 Launch read_launch(Role role) {
   auto launch = ipc::decode<Launch>(read_whole(kLaunchFd));
-  if (!launch) fatal("the launch block does not decode: mailroomd is of another version");
+  if (!launch) fatal("the launch block does not decode: the supervisor is of another version");
   if (process_row(launch->role).program != process_row(role).program)
     fatal("the launch block is for another program");
   ::close(kLaunchFd);

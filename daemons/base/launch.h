@@ -22,7 +22,7 @@ class PassedDescriptors {
   std::vector<PassedDescriptor> descriptors_;
 };
 
-// A Config from a memfd of mailroomd's.  Fatal if it does not decode.
+// A Config from a memfd of the supervisor's.  Fatal if it does not decode.
 Config read_config(int fd);
 
 // Signals and the logger, as every process wants them: nothing is ended by a broken pipe or by a Ctrl-C at

@@ -1,6 +1,6 @@
 // The tools (mr-account, mr-queue ...) that are connected to a server's control socket.  The socket is a Unix
-// SEQPACKET socket that mailroomd bound, 0600; who can connect to it may ask for everything.  One request at
-// a time from each tool.
+// SEQPACKET socket that the supervisor bound, 0600; who can connect to it may ask for everything.  One
+// request at a time from each tool.
 #pragma once
 
 #include <sys/socket.h>

@@ -11,7 +11,7 @@
 
 namespace mailroom {
 
-// mailroomd -> process
+// supervisor -> process
 struct AttachChannel {  // one descriptor: an end of a channel, at start and whenever the peer was started
                         // afresh, or the channel lost
   std::string kind;     // name of the row in daemons/processes.h, e.g. "policyd-queued"
@@ -34,7 +34,7 @@ struct AccountDirectoriesMade {  // the answer to MakeAccountDirectories; those 
 };
 using SupervisorToProcess = std::variant<AttachChannel, Drain, Reconfigure, AccountDirectoriesMade>;
 
-// process -> mailroomd
+// process -> supervisor
 struct Ready {
   static auto fields(auto&) { return std::tie(); }
 };

@@ -1,5 +1,5 @@
-// From a configuration file to a Config, or to all that is wrong with it.  mailroomd calls it at start and at
-// reload, mr-conf at any time; nobody else reads configuration files.
+// From a configuration file to a Config, or to all that is wrong with it.  mailroomd and the supervisor call
+// it at start and at reload, mr-conf at any time; nobody else reads configuration files.
 #pragma once
 
 #include <expected>

@@ -190,7 +190,7 @@ void Listener::drain(bool at_once) {
   const bool uids_are_needed = draining_;
   draining_ = true;
   accept_again_.reset();
-  watch_sockets(EPOLL_CTL_DEL);  // closing does not end a watch: mailroomd has the same sockets open
+  watch_sockets(EPOLL_CTL_DEL);  // closing does not end a watch: the supervisor has the same sockets open
   for (ListenSocket& socket : sockets_) socket.fd.reset();
   if (!at_once && !uids_are_needed) return;
   for (Slot slot = 0; slot < children_.size(); ++slot)

@@ -113,7 +113,7 @@ class Listener {
   [[noreturn]] void become_session(const Session& session, int directory, Fd start, Fd client, Fd stop);
   void open_signer(Slot slot);
 
-  // Whether the server has it.  One that has closed its end gets another by mailroomd.
+  // Whether the server has it.  One that has closed its end gets another by the supervisor.
   template <typename Server, typename Message>
   static bool tell(Server& server, const Message& message, std::span<const int> descriptors = {}) {
     if (!server.is_open()) return false;

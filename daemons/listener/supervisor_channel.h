@@ -16,8 +16,9 @@ struct SupervisorOrders {
   std::function<void(bool at_once)> drain;
 };
 
-// Takes one message, when there is one, and does what it says.  At the end of mailroomd the channel is closed
-// afterwards.  mailroomd is told when an attached channel is closed, so `channel` is to outlive them.
+// Takes one message, when there is one, and does what it says.  At the end of the supervisor the channel is
+// closed afterwards.  The supervisor is told when an attached channel is closed, so `channel` is to outlive
+// them.
 void serve_supervisor(SupervisorChannel& channel, const SupervisorOrders& orders);
 
 }  // namespace mailroom

@@ -18,7 +18,7 @@ class Server final : public mailroom::Server {
 
   void attach(const std::string& kind, const std::string& peer, LeasedFd fd) override;
 
-  // Writes what is still in the pipes.  mailroomd drains logd last.
+  // Writes what is still in the pipes.  The supervisor drains logd last.
   void drain() override;
 
  private:

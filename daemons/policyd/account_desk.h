@@ -28,7 +28,7 @@ class AccountDesk {
   AccountDesk(Peers& peers, state::Directory& directory, const Config& config, LoginDesk& logins,
               GrantDesk& grants, AccessDesk& access, DeviceDesk& devices, Answer answer);
 
-  // Asks mailroomd again for what was not finished before this process started.
+  // Asks the supervisor again for what was not finished before this process started.
   void resume_errands();
 
   // What is not about accounts is handed to the desk that it is for.

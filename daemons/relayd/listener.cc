@@ -155,7 +155,7 @@ bool Listener::open_credentials(const OpenRelay& request, Fd& child_end) {
     child_end = std::move(near);
     const auto sent =
         authd_.send(OpenCredentials{request.relay, request.route}, {&raw, 1}, ipc::PacketSocket::Wait::no);
-    if (sent == ipc::SendResult::closed) authd_.close();  // mailroomd makes another
+    if (sent == ipc::SendResult::closed) authd_.close();  // the supervisor makes another
     return sent == ipc::SendResult::sent;
   } catch (const std::system_error&) {
     return false;

@@ -80,29 +80,22 @@ std::vector<PassedDescriptor> Supervisor::descriptors_for(Role role, std::vector
     owned.push_back(open_directory(root_path(config_, process_row(role).root)));
     return owned.back().get();
   };
+  const auto pass_file = [&](std::string name, const std::string& path) {
+    owned.emplace_back(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!owned.back()) throw std::system_error(errno, std::generic_category(), path);
+    pass(std::move(name), owned.back().get());
+  };
   pass("root", open_root());
   if (process_row(role).root != Root::empty) pass("directory", open_root());
   if (tools_.contains(role)) pass("tools", tools_[role].get());
   if (role == Role::logd)
     for (const auto& [name, pipe] : logs_) pass("log " + name, pipe.read.get());
   if (role == Role::keyd)
-    for (std::size_t i = 0; i < config_.certificates.size(); ++i) {
-      const std::string& path = config_.certificates[i].key_file;
-      owned.emplace_back(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-      if (!owned.back()) throw std::system_error(errno, std::generic_category(), path);
-      pass("key " + std::to_string(i), owned.back().get());
-    }
-  if (role == Role::krbd) {
-    owned.emplace_back(::open(config_.kerberos.keytab_file.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!owned.back()) throw std::system_error(errno, std::generic_category(), config_.kerberos.keytab_file);
-    pass("keytab", owned.back().get());
-  }
-  if (const std::string& path = config_.client_certificate.revocations_file;
-      role == Role::certd && !path.empty()) {
-    owned.emplace_back(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!owned.back()) throw std::system_error(errno, std::generic_category(), path);
-    pass("revocations", owned.back().get());
-  }
+    for (std::size_t i = 0; i < config_.certificates.size(); ++i)
+      pass_file("key " + std::to_string(i), config_.certificates[i].key_file);
+  if (role == Role::krbd) pass_file("keytab", config_.kerberos.keytab_file);
+  if (role == Role::certd && !config_.client_certificate.revocations_file.empty())
+    pass_file("revocations", config_.client_certificate.revocations_file);
   if (role == Role::relayd) {
     owned.emplace_back(::open(config_.outbound_tls.ca_file.c_str(), O_RDONLY | O_CLOEXEC));
     if (owned.back()) pass("authorities", owned.back().get());
@@ -245,7 +238,8 @@ void Supervisor::remake_due() {
     if (link.remake_at && *link.remake_at <= now) remake(link);
 }
 
-// Never waits: one process that does not read must not keep mailroomd from the others.  It is started afresh.
+// Never waits: one process that does not read must not keep the supervisor from the others.  It is started
+// afresh.
 void Supervisor::tell(Process& process, const SupervisorToProcess& message,
                       std::span<const int> descriptors) {
   if (process.control.send(message, descriptors, ipc::PacketSocket::Wait::no) != ipc::SendResult::would_block)

@@ -1,4 +1,4 @@
-// What mailroomd binds: the services' ports, and the control sockets of the tools.
+// What the supervisor binds: the services' ports, and the control sockets of the tools.
 #pragma once
 
 #include <string>

@@ -63,11 +63,11 @@ bool is_replaced_at_reload(Role role) {
 // ---- start
 
 int Supervisor::run() {
-  log::set_up({.fd = STDERR_FILENO, .level = LogLevel::info, .name = "mailroomd"});
+  log::set_up({.fd = STDERR_FILENO, .level = LogLevel::info, .name = "supervisor"});
   auto loaded = load_configuration(options_.config_file);
   if (!loaded) return 1;
   config_ = std::move(*loaded);
-  log::set_up({.fd = STDERR_FILENO, .level = config_.log.level, .name = "mailroomd"});
+  log::set_up({.fd = STDERR_FILENO, .level = config_.log.level, .name = "supervisor"});
   if (options_.unprivileged) log::write("unprivileged");
   log::write("starting", {{"version", MAILROOM_VERSION},
                           {"mode", options_.unprivileged ? "unprivileged" : "separated"},
@@ -77,7 +77,7 @@ int Supervisor::run() {
     put_up_walls(spool_mail_.get(), options_.unprivileged);
     start_all();
   } catch (const std::exception& error) {
-    log::write("start-failed", {{"process", "mailroomd"}, {"reason", error.what()}});
+    log::write("start-failed", {{"process", "supervisor"}, {"reason", error.what()}});
     failed_ = true;
     stop_all();
   }
@@ -227,7 +227,7 @@ void Supervisor::handle(Process& process, const ProcessToSupervisor& message) {
     try {
       remove_account_directory(spool_mail_.get(), remove->account);
     } catch (const std::exception& error) {
-      log::write("start-failed", {{"process", "mailroomd"}, {"reason", error.what()}});
+      log::write("start-failed", {{"process", "supervisor"}, {"reason", error.what()}});
     }
   }
 }
