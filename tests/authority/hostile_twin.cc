@@ -1,9 +1,9 @@
 // A taken-over smtpd or pop3d: the real listener with a child that does, on its client's word, what an
-// attacker in its place would try on each of its channels.  tests/system/72-authority.t puts it in the place
-// of the real program and reads what came of each attempt.
+// attacker in its place would try on each of its channels.  tests/system/72-authority.t and
+// 76-authority-kinds.t put it in the place of the real program and read what came of each attempt.
 //
-// The client sends one line, the name of the attempt and perhaps an argument; the answer is one line: what
-// the other side said.
+// Each line that the client sends is one attempt, its name and perhaps arguments; the answer to it is one
+// line: what the other side said.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -12,13 +12,15 @@
 #include <cstring>
 #include <functional>
 #include <map>
+#include <sstream>
 #include <string>
 #include <thread>
 
+#include "daemons/channels/authd.h"
 #include "daemons/channels/keyd.h"
 #include "daemons/channels/policyd.h"
 #include "daemons/channels/queued.h"
-#include "daemons/listener/authenticator_client.h"
+#include "daemons/listener/authenticator.h"
 #include "daemons/listener/connection.h"
 #include "daemons/listener/session_start.h"
 #include "libcommon/protocol/tls/handshake.h"
@@ -32,7 +34,8 @@ using Wait = ipc::PacketSocket::Wait;
 
 constexpr std::size_t kMaxLine = 80 * 1024;
 constexpr std::chrono::seconds kPatience{30};  // a loaded machine is slow
-constexpr char kMessage[] = "Subject: forged\r\n\r\nforged\r\n";
+constexpr char kStranger[] = "eve@elsewhere.test";
+constexpr char kUser[] = "alice@sandbox.test";
 
 auto soon() { return std::chrono::steady_clock::now() + kPatience; }
 
@@ -50,30 +53,39 @@ std::string in_turn(std::initializer_list<std::string> answers) {
 class Twin {
  public:
   explicit Twin(BeforeLogin& process)
-      : process_{process}, listener_{std::move(process.to_listener)}, policyd_{std::move(process.to_policyd)},
-        queued_{std::move(process.to_queued)} {}
+      : process_{process}, listener_{std::move(process.to_listener)}, authd_{std::move(process.to_authd)},
+        policyd_{std::move(process.to_policyd)}, queued_{std::move(process.to_queued)} {}
 
   std::string attempt(const std::string& line) {
     const std::string name = line.substr(0, line.find(' '));
     const std::string argument{line, std::min(name.size() + 1, line.size())};
+    std::istringstream arguments{argument};
+    std::string first, second, third;
+    arguments >> first >> second >> third;
     const std::map<std::string, std::function<std::string()>> attempts{
+        {"log-in", [&, this] { return log_in(first, second); }},                         // NAME PASSWORD
+        {"recipient", [&, this] { return envelope(number_of(first), second, third); }},  // N FROM TO
+        {"from-nobody", [&, this] { return envelope(number_of(first), "", second); }},   // N TO
+        {"content", [&, this] { return submit(number_of(first), second); }},             // N AUTHOR
+        {"hand-over", [this] { return hand_over(process_.client.get()); }},
         {"content-without-envelope", [this] { return submit(1); }},
         {"content-for-another-transaction",
          [this] {
-           return in_turn({envelope(1, "alice@sandbox.test"), submit(2)});
+           return in_turn({envelope(1, kStranger, kUser), submit(2)});
          }},
         {"content-twice",
          [this] {
-           return in_turn({envelope(1, "alice@sandbox.test"), submit(1), submit(1)});
+           return in_turn({envelope(1, kStranger, kUser), submit(1), submit(1)});
          }},
         {"content-after-reset",
          [this] {
-           const std::string before = envelope(1, "alice@sandbox.test");
+           const std::string before = envelope(1, kStranger, kUser);
            policyd_.send(ResetTransaction{});
-           envelope(2, "nobody@sandbox.test");  // its answer comes after queued has heard of the reset
+           envelope(2, kStranger,
+                    "nobody@sandbox.test");  // its answer comes after queued has heard of the reset
            return in_turn({before, submit(1)});
          }},
-        {"relay", [this] { return envelope(1, "victim@elsewhere.test"); }},
+        {"relay", [this] { return envelope(1, kStranger, "victim@elsewhere.test"); }},
         {"junk-to-policyd", [this] { return junk(policyd_); }},
         {"junk-to-queued", [this] { return junk(queued_); }},
         {"descriptor-to-policyd", [this] { return with_descriptor(policyd_, ResetTransaction{}); }},
@@ -92,18 +104,17 @@ class Twin {
            const std::string handshake = octets_of(argument);
            return external(with_signature(handshake, sign_again(handshake)));
          }},
-        {"hand-over-without-verdict", [this] { return hand_over(process_.client.get()); }},
         {"hand-over-another-socket",
          [this] {
-           return in_turn({log_in(), hand_over(listener_.fd())});
+           return in_turn({log_in_as_user(), hand_over(listener_.fd())});
          }},
         {"hand-over-twice",
          [this] {
-           return in_turn({log_in(), hand_over_relayed(), hand_over_relayed()});
+           return in_turn({log_in_as_user(), hand_over_relayed(), hand_over_relayed()});
          }},
         {"hand-over-an-old-verdict",
          [this] {
-           const std::string login = log_in();
+           const std::string login = log_in_as_user();
            std::this_thread::sleep_for(std::chrono::seconds{11});
            return in_turn({login, hand_over(process_.client.get())});
          }},
@@ -116,11 +127,15 @@ class Twin {
   }
 
  private:
-  std::string envelope(TransactionId transaction, const std::string& recipient) {
+  static TransactionId number_of(const std::string& text) {
+    return static_cast<TransactionId>(std::strtoul(text.c_str(), nullptr, 10));
+  }
+
+  std::string envelope(TransactionId transaction, const std::string& sender, const std::string& recipient) {
     CheckRecipient question;
     question.transaction = transaction;
     question.helo = "twin.test";
-    question.reverse_path = "eve@elsewhere.test";
+    question.reverse_path = sender;
     question.forward_path = recipient;
     if (policyd_.send(question) != ipc::SendResult::sent) return "channel closed";
     auto answer = policyd_.receive(Wait::yes, 0, soon());
@@ -128,8 +143,9 @@ class Twin {
     return std::to_string(std::get<Verdict>(answer->message).reply.code);
   }
 
-  std::string submit(TransactionId transaction) {
-    if (queued_.send(Content{transaction, true, kMessage}) != ipc::SendResult::sent) return "channel closed";
+  std::string submit(TransactionId transaction, const std::string& author = kStranger) {
+    const std::string message = "From: " + author + "\r\nSubject: forged\r\n\r\nforged\r\n";
+    if (queued_.send(Content{transaction, true, message}) != ipc::SendResult::sent) return "channel closed";
     auto answer = queued_.receive(Wait::yes, 0, soon());
     if (!answer) return words(answer.error());
     return std::to_string(std::get<ContentReply>(answer->message).reply.code);
@@ -150,19 +166,20 @@ class Twin {
     return answer ? "answered" : words(answer.error());
   }
 
-  std::string unasked_answer() {
-    ipc::MessageChannel<ConnectionToAuthd, AuthdToConnection> authd{std::move(process_.to_authd)};
-    authd.send(SaslRespond{std::string{"\0alice\0alice-secret", 19}});
-    auto answer = authd.receive(Wait::yes, 0, soon());
+  std::string login(const ConnectionToAuthd& message) {
+    if (!authd_.is_open()) return "no channel";
+    if (authd_.send(message) != ipc::SendResult::sent) return "channel closed";
+    auto answer = authd_.receive(Wait::yes, 0, soon());
     if (!answer) return words(answer.error());
     return std::holds_alternative<SaslSucceeded>(answer->message) ? "logged in" : "refused";
   }
 
-  std::string log_in() {
-    authenticator_.emplace(std::move(process_.to_authd), process_.config, nullptr);
-    const auto step = authenticator_->start("PLAIN", sasl_plain_message("alice", "alice-secret"));
-    return std::holds_alternative<AuthSuccess>(step) ? "logged in" : "refused";
+  std::string unasked_answer() { return login(SaslRespond{sasl_plain_message("alice", "alice-secret")}); }
+
+  std::string log_in(const std::string& name, const std::string& password) {
+    return login(SaslStart{"PLAIN", sasl_plain_message(name, password), {}, {}});
   }
+  std::string log_in_as_user() { return log_in("alice", "alice-secret"); }
 
   std::string heard() {
     auto answer = listener_.receive(Wait::yes, 1, soon());
@@ -210,11 +227,7 @@ class Twin {
   static std::string octets_of(const std::string& base64) { return decode_base64(base64).value_or(""); }
 
   std::string external(const std::string& handshake) {
-    ipc::MessageChannel<ConnectionToAuthd, AuthdToConnection> authd{std::move(process_.to_authd)};
-    authd.send(SaslStart{"EXTERNAL", "", {}, handshake});
-    auto answer = authd.receive(Wait::yes, 0, soon());
-    if (!answer) return words(answer.error());
-    return std::holds_alternative<SaslSucceeded>(answer->message) ? "logged in" : "refused";
+    return login(SaslStart{"EXTERNAL", "", {}, handshake});
   }
 
   // Does the handshake as an honest child does, logs in with it, and gives it away: "RESULT BASE64", by TLS.
@@ -253,24 +266,36 @@ class Twin {
 
   BeforeLogin& process_;
   ListenerChannel listener_;
+  ipc::MessageChannel<ConnectionToAuthd, AuthdToConnection> authd_;
   ipc::MessageChannel<ConnectionToPolicyd, PolicydToConnection> policyd_;
   ipc::MessageChannel<ConnectionToQueued, QueuedToConnection> queued_;
   ipc::MessageChannel<ConnectionToKeyd, KeydToConnection> keyd_;
-  std::optional<AuthenticatorClient> authenticator_;
 };
+
+// The next line, without its end; none when the client has said all.
+std::optional<std::string> next_line(SocketStream& client, std::string& pending) {
+  std::string::size_type end;
+  while ((end = pending.find('\n')) == std::string::npos) {
+    if (pending.size() > kMaxLine) return std::nullopt;
+    char octets[4096];
+    const std::size_t got = client.read(octets);
+    if (got == 0) return std::nullopt;
+    pending.append(octets, got);
+  }
+  std::string line = pending.substr(0, end);
+  pending.erase(0, end + 1);
+  return line;
+}
 
 void serve(BeforeLogin& process) {
   SocketStream client{process.client.get(), -1};
-  std::string line(kMaxLine, '\0');
-  std::size_t size = 0;
-  while (size < line.size() && (size == 0 || line[size - 1] != '\n')) {
-    const std::size_t got = client.read(std::span{line}.subspan(size));
-    if (got == 0) return;
-    size += got;
-  }
   Twin twin{process};
-  const std::string answer = twin.attempt(line.substr(0, size > 0 ? size - 1 : 0));
-  if (!answer.empty()) client.write(answer + "\n");
+  std::string pending;
+  while (const auto line = next_line(client, pending)) {
+    const std::string answer = twin.attempt(*line);
+    if (answer.empty()) return;
+    client.write(answer + "\n");
+  }
 }
 
 }  // namespace

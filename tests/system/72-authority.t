@@ -54,9 +54,9 @@ logged 'a signature that is no handshake' 'keyd\[[0-9]+\] (signature-refused|pee
 is 'the servers are the same processes as before' "$(pid_of policyd),$(pid_of queued),$(pid_of authd),$(pid_of keyd)" "$before"
 
 # ---- sessions
-pop3d hand-over-without-verdict 'refused|channel closed'
+pop3d hand-over 'refused|channel closed'
 logged 'a hand-over without a verdict' 'session-refused .*no verdict'
-smtpd hand-over-without-verdict 'refused|channel closed'
+smtpd hand-over 'refused|channel closed'
 pop3d hand-over-another-socket 'logged in then (refused|channel closed)'
 logged 'a hand-over of another socket' "session-refused .*not this connection's socket"
 pop3d hand-over-twice 'logged in then session then (refused|channel closed)'
