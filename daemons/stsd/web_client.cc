@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::string_view kFetchError = "sts-policy-fetch-error";
 constexpr std::size_t kMaxDomain = 253;          // RFC 1035 2.3.4
-constexpr long kHttpOk = 200, kHttpSuccess = 2;  // RFC 9110 15.3
+constexpr long kHttpOk = 200, kHttpSuccess = 2;  // RFC 9110 15.3; below, a final status follows
 
 struct CloseEasy {
   void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
@@ -111,11 +111,11 @@ WebClient::Fetched policy_of(Transfer& transfer, CURLcode code) {
   return {std::move(transfer.received), {}, {}};
 }
 
-// A server that says more than is read has said before whether it has the report.
+// By its final status a server has said whether it has the report, however the response ends.
 std::string problem_of(const Transfer& transfer, CURLcode code) {
-  if (code != CURLE_OK && !transfer.too_long) return curl_easy_strerror(code);
   const long status = status_of(transfer);
-  return status / 100 == kHttpSuccess ? std::string{} : fmt::format("HTTP status {}", status);
+  if (status / 100 == kHttpSuccess) return {};
+  return status >= kHttpOk ? fmt::format("HTTP status {}", status) : curl_easy_strerror(code);
 }
 
 }  // namespace

@@ -45,7 +45,8 @@ class WebClient {
   // Of the response only status 200 of type text/plain counts, and at most routing::kMaxStsPolicy octets.
   void fetch_policy(const std::string& domain, const std::vector<IpAddress>& addresses, OnFetched then);
 
-  // `path` is that of tlsrpt::WebTarget.  Of the response only the status counts: any 2xx.
+  // `path` is that of tlsrpt::WebTarget.  Of the response only the status counts: any 2xx, however
+  // the response ends.
   void post_report(const std::string& host, const std::string& path, const std::vector<IpAddress>& addresses,
                    std::string report, OnPosted then);
 

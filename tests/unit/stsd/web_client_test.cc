@@ -25,10 +25,13 @@ const Identity& authority() {
   return made;
 }
 
+// How a server ends a connection: in order, without TLS's close_notify, or not before the client does.
+enum class End { orderly, cut, never };
+
 // Takes one connection on a port of the kernel's choice, and says one thing.
 class WebServer {
  public:
-  WebServer(const Identity& shown, std::string says)
+  WebServer(const Identity& shown, std::string says, End end = End::orderly)
       : listening_{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)} {
     ::signal(SIGPIPE, SIG_IGN);
     sockaddr_in address{};
@@ -40,7 +43,7 @@ class WebServer {
         ::getsockname(listening_.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0)
       throw std::runtime_error("no listening socket");
     port = ntohs(address.sin_port);
-    serving_ = std::jthread{[this, &shown, says = std::move(says)] { serve(shown, says); }};
+    serving_ = std::jthread{[this, &shown, says = std::move(says), end] { serve(shown, says, end); }};
   }
   ~WebServer() { ::shutdown(listening_.get(), SHUT_RDWR); }
 
@@ -49,7 +52,7 @@ class WebServer {
   void finish() { serving_.join(); }
 
  private:
-  void serve(const Identity& shown, const std::string& says) {
+  void serve(const Identity& shown, const std::string& says, End end) {
     const Fd connection{::accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC)};
     if (!connection) return;
     const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context{SSL_CTX_new(TLS_server_method()),
@@ -71,8 +74,8 @@ class WebServer {
       request.append(block, static_cast<std::size_t>(size));
     }
     if (!says.empty()) SSL_write(ssl.get(), says.data(), static_cast<int>(says.size()));
-    if (says.empty()) SSL_read(ssl.get(), block, sizeof block);  // nothing, until the client goes
-    SSL_shutdown(ssl.get());
+    if (end == End::never) SSL_read(ssl.get(), block, sizeof block);  // nothing, until the client goes
+    if (end == End::orderly) SSL_shutdown(ssl.get());
   }
 
   std::size_t content_length() const {
@@ -143,6 +146,7 @@ TEST_CASE("RFC 8461 3.3: only 200 and text/plain count; no redirect is followed"
     std::string says;
     std::string result;
     std::string problem;
+    End end = End::orderly;
   };
   const std::string fetch_error = "sts-policy-fetch-error";
   const std::string too_long(routing::kMaxStsPolicy + 1, 'x');
@@ -159,11 +163,11 @@ TEST_CASE("RFC 8461 3.3: only 200 and text/plain count; no redirect is followed"
       {"220 mail.example.org ESMTP\r\n", fetch_error, "Unsupported protocol"},
       {"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 100\r\n\r\nhalf", fetch_error,
        "Transferred a partial file"},
-      {"", fetch_error, "Timeout was reached"},
+      {"", fetch_error, "Timeout was reached", End::never},
   }));
   INFO(row.says.substr(0, 60));
   const Identity shown = good();
-  WebServer server{shown, row.says};
+  WebServer server{shown, row.says, row.end};
   const WebClient::Fetched outcome = fetch_from(server.port);
   CHECK(outcome.result == row.result);
   CHECK(outcome.problem == row.problem);
@@ -226,6 +230,7 @@ TEST_CASE("a report that a server has not taken") {
   struct Row {
     std::string says;
     std::string problem;
+    End end = End::orderly;
   };
   const Row row = GENERATE(values<Row>({
       {response("x", "404 Not Found"), "HTTP status 404"},
@@ -234,17 +239,31 @@ TEST_CASE("a report that a server has not taken") {
       {"HTTP/1.1 308 Moved\r\nLocation: https://127.0.0.1/\r\nContent-Length: 0\r\n\r\n", "HTTP status 308"},
       {response(std::string(WebClient::kMaxAnswer + 1, 'x'), "500 Error"), "HTTP status 500"},
       {"220 mail.example.org ESMTP\r\n", "Unsupported protocol"},
-      {"", "Timeout was reached"},
+      {"HTTP/1.1 503 Later\r\n\r\n", "HTTP status 503", End::cut},
+      {"HTTP/1.1 102 Processing\r\n\r\n", "Timeout was reached", End::never},
+      {"", "Timeout was reached", End::never},
   }));
   INFO(row.says.substr(0, 60));
   const Identity shown = good();
-  WebServer server{shown, row.says};
+  WebServer server{shown, row.says, row.end};
   CHECK(post_to(server.port) == row.problem);
 }
 
-TEST_CASE("a server that says much has a report nevertheless") {
+TEST_CASE("a server that has said 2xx has the report, however its response ends") {
+  struct Row {
+    std::string says;
+    End end = End::orderly;
+  };
+  const std::string half = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf";
+  const Row row = GENERATE_COPY(values<Row>({
+      {response(std::string(WebClient::kMaxAnswer + 1, 'x'))},
+      {half},
+      {"HTTP/1.1 200 OK\r\n\r\nthanks", End::cut},
+      {half, End::never},
+  }));
+  INFO(row.says.substr(0, 60));
   const Identity shown = good();
-  WebServer server{shown, response(std::string(WebClient::kMaxAnswer + 1, 'x'))};
+  WebServer server{shown, row.says, row.end};
   CHECK(post_to(server.port) == "");
 }
 
