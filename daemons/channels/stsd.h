@@ -14,6 +14,10 @@ namespace mailroom {
 
 inline constexpr std::size_t kMaxWebAddresses = 8;
 inline constexpr std::size_t kMaxPostedReport = 40 * 1024;
+// At the same time; one more has failed at once.  Apart, so that no report to a slow server keeps a policy
+// from being fetched.
+inline constexpr std::size_t kMaxStsFetches = 20;
+inline constexpr std::size_t kMaxReportPosts = 20;
 
 struct FetchStsFile {  // https://mta-sts.DOMAIN/.well-known/mta-sts.txt
   std::uint64_t question = 0;

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "daemons/channels/policyd.h"
+#include "daemons/channels/stsd.h"
 #include "libcommon/event/loop.h"
 #include "spool/state/directory.h"
 
@@ -22,7 +23,6 @@ namespace mailroom::policyd {
 
 inline constexpr std::size_t kMaxStsDomains =
     10'000;  // known at the same time; the one that ends first makes room
-inline constexpr std::size_t kMaxStsFetches = 20;  // at the same time
 inline constexpr std::size_t kMaxStsQuestions =
     10'000;  // without an answer; one more is answered with what is kept
 inline constexpr std::uint64_t kStsRetry = 5 * 60;       // seconds after a failed fetch (RFC 8461 3.3)

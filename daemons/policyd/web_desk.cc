@@ -82,12 +82,32 @@ void WebDesk::fetch_policy(const std::string& domain, OnPolicy then) {
 }
 
 void WebDesk::post_report(const tlsrpt::WebTarget& target, std::string report, OnPosted then) {
-  look_up(target.host, [this, target, report = std::move(report), then = std::move(then)](
-                           std::vector<IpAddress> addresses, const std::string& problem) {
-    if (addresses.empty()) return then(problem);
-    if (!stsd_) return then(kNoStsd);
-    open_.emplace(++last_, then);
-    stsd_->send(PostTlsReport{last_, target.host, target.path, std::move(addresses), report});
+  if (posts_.size() >= kMaxWaitingPosts) return then("too many reports wait");
+  const OnPosted ended = [this, then = std::move(then)](const std::string& problem) {
+    --posting_;
+    then(problem);
+    start_posts();
+  };
+  posts_.push_back({target, std::move(report), ended});
+  start_posts();
+}
+
+void WebDesk::start_posts() {
+  while (posting_ < kMaxReportPosts && !posts_.empty()) {
+    ++posting_;
+    Post post = std::move(posts_.front());
+    posts_.pop_front();
+    begin(std::move(post));
+  }
+}
+
+void WebDesk::begin(Post&& post) {
+  const std::string host = post.target.host;
+  look_up(host, [this, post = std::move(post)](std::vector<IpAddress> addresses, const std::string& problem) {
+    if (addresses.empty()) return post.then(problem);
+    if (!stsd_) return post.then(kNoStsd);
+    open_.emplace(++last_, post.then);
+    stsd_->send(PostTlsReport{last_, post.target.host, post.target.path, std::move(addresses), post.report});
   });
 }
 

@@ -29,8 +29,13 @@ struct FreeList {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
 
+enum class Kind : bool { fetch, post };
+
 // One request and its response.
 struct Transfer {
+  explicit Transfer(Kind what) : kind{what} {}
+
+  const Kind kind;
   std::unique_ptr<CURL, CloseEasy> easy{curl_easy_init()};
   std::unique_ptr<curl_slist, FreeList> addresses, headers;
   std::string sent;      // what is posted
@@ -130,6 +135,7 @@ struct WebClient::State {
     int what = CURL_POLL_NONE;
   };
 
+  std::size_t under_way(Kind kind) const;
   std::string url(const std::string& host, const std::string& path) const;
   void prepare(Transfer& transfer, const std::string& host, const std::string& path,
                const std::vector<IpAddress>& addresses);
@@ -171,6 +177,11 @@ WebClient::State::State(event::Loop& in, Settings with)
   curl_multi_setopt(multi.get(), CURLMOPT_TIMERFUNCTION, on_timer);
   curl_multi_setopt(multi.get(), CURLMOPT_TIMERDATA, this);
   curl_multi_setopt(multi.get(), CURLMOPT_MAXCONNECTS, 1L);
+}
+
+std::size_t WebClient::State::under_way(Kind kind) const {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(transfers, [kind](const auto& entry) { return entry.second->kind == kind; }));
 }
 
 std::string WebClient::State::url(const std::string& host, const std::string& path) const {
@@ -263,9 +274,9 @@ void WebClient::fetch_policy(const std::string& domain, const std::vector<IpAddr
                              OnFetched then) {
   if (!is_domain(domain) || addresses.empty())
     return then(failed(kFetchError, "no address of mta-sts." + domain));
-  if (state_->transfers.size() >= kMaxTransfers)
+  if (state_->under_way(Kind::fetch) >= kMaxStsFetches)
     return then(failed(kFetchError, "too many fetches at the same time"));
-  auto transfer = std::make_unique<Transfer>();
+  auto transfer = std::make_unique<Transfer>(Kind::fetch);
   transfer->most = routing::kMaxStsPolicy;
   transfer->done = [then = std::move(then)](Transfer& done, CURLcode code) { then(policy_of(done, code)); };
   state_->prepare(*transfer, "mta-sts." + domain, "/.well-known/mta-sts.txt", addresses);
@@ -278,8 +289,8 @@ void WebClient::post_report(const std::string& host, const std::string& path,
   const auto target = tlsrpt::web_target("https://" + host + path);
   if (!target || target->host != host || target->path != path || addresses.empty())
     return then("no address of " + host);
-  if (state_->transfers.size() >= kMaxTransfers) return then("too many requests at the same time");
-  auto transfer = std::make_unique<Transfer>();
+  if (state_->under_way(Kind::post) >= kMaxReportPosts) return then("too many posts at the same time");
+  auto transfer = std::make_unique<Transfer>(Kind::post);
   transfer->most = kMaxAnswer;
   transfer->sent = std::move(report);
   transfer->done = [then = std::move(then)](Transfer& done, CURLcode code) { then(problem_of(done, code)); };

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "daemons/channels/stsd.h"
 #include "libcommon/event/loop.h"
 #include "libcommon/sys/ip_address.h"
 
@@ -31,8 +32,6 @@ class WebClient {
   // In words, printable ASCII; empty: the server has it.
   using OnPosted = std::function<void(std::string&& problem)>;
 
-  // At the same time; one more has failed at once.
-  static constexpr std::size_t kMaxTransfers = 40;
   // What a server may say to a report; it is not looked at.
   static constexpr std::size_t kMaxAnswer = 16 * 1024;
 
@@ -40,7 +39,8 @@ class WebClient {
   WebClient(event::Loop& loop, Settings settings);
   ~WebClient();
 
-  // These call back once, from the loop or at once.
+  // These call back once, from the loop or at once.  At most kMaxStsFetches and kMaxReportPosts are under way
+  // at a time; one more has failed at once.
 
   // Of the response only status 200 of type text/plain counts, and at most routing::kMaxStsPolicy octets.
   void fetch_policy(const std::string& domain, const std::vector<IpAddress>& addresses, OnFetched then);
