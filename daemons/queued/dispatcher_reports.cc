@@ -1,8 +1,6 @@
-// What the dispatcher has senders told, and how messages end.
+// What the dispatcher logs and has senders told, and how messages end.
 #include <algorithm>
 #include <utility>
-
-#include <fmt/format.h>
 
 #include "daemons/log.h"
 #include "daemons/queued/clock.h"
@@ -31,12 +29,55 @@ std::string words(const ReportedTarget& target) {
       {.code = target.reply.code, .enhanced = target.reply.enhanced, .text = target.reply.text});
 }
 
+std::uint64_t seconds_since(std::uint64_t then) { return (microseconds_now() - then) / 1'000'000; }
+
+// `numbers` in order.
+void no_longer_settling(OpenMessage& message, const std::vector<std::uint32_t>& numbers) {
+  std::erase_if(message.settling,
+                [&](std::uint32_t number) { return std::ranges::binary_search(numbers, number); });
+}
+
 }  // namespace
+
+void Dispatcher::log_result(const OpenMessage& message, const TargetResult& result) const {
+  const queue::Target& target = message.envelope.targets.at(result.answer.target - 1);
+  const std::string queue_id = queue::id_text(message.id);
+  const std::string reply = queue::answer_text(result.answer);
+  switch (result.fate) {
+  case Fate::delivered:
+  case Fate::handed_over:
+  case Fate::relayed:
+    if (target.account != 0)
+      return log::write("message-delivered", {{"queue", queue_id},
+                                              {"recipient", result.answer.target},
+                                              {"account", target.account},
+                                              {"seconds", seconds_since(message.arrived)}});
+    return log::write("message-relayed",
+                      {{"queue", queue_id},
+                       {"recipient", message.envelope.recipients.at(target.recipient).address},
+                       {"host", result.answer.host},
+                       {"address", result.answer.address},
+                       {"seconds", seconds_since(message.arrived)},
+                       {"reply", reply}});
+  case Fate::deferred:
+    return log::write("message-deferred",
+                      {{"queue", queue_id}, {"recipient", result.answer.target}, {"reason", reply}});
+  case Fate::refused:
+    return log::write("message-refused-by-host",
+                      {{"queue", queue_id},
+                       {"recipient", message.envelope.recipients.at(target.recipient).address},
+                       {"host", result.answer.host},
+                       {"reply", reply}});
+  }
+}
 
 void Dispatcher::note(OpenMessage& message, const TargetResult& result) {
   log_result(message, result);
   const std::uint32_t number = result.answer.target;
-  if (result.fate == Fate::refused) message.failed.push_back(reported_target(result.answer));
+  if (result.fate == Fate::refused) {  // it is not tried again, also when its visit is
+    message.failed.push_back(reported_target(result.answer));
+    message.settling.push_back(number);
+  }
   if (!is_final(result.fate) || !wants_success(message, number)) return;
   if (result.fate == Fate::delivered) message.delivered.push_back(reported_target(result.answer));
   if (result.fate == Fate::relayed) message.relayed.push_back(reported_target(result.answer));
@@ -56,7 +97,6 @@ void Dispatcher::report(OpenMessage& message) {
   if (failed.empty() && delivered.empty() && relayed.empty()) return close_if_over(id);
   const ReportedMessage about = reported_message(message);
   const std::vector<std::uint32_t> numbers = finished(failed).finished;
-  message.settling.insert(message.settling.end(), numbers.begin(), numbers.end());
   message.reports += (failed.empty() ? 0 : 1) + (delivered.empty() ? 0 : 1) + (relayed.empty() ? 0 : 1);
   const Reports::Done told = [this, id](ReportResult) { reported(id, {}, ReportResult::settled); };
   if (!delivered.empty()) reports_.delivered(about, delivered, told);
@@ -73,24 +113,25 @@ void Dispatcher::report(OpenMessage& message) {
 void Dispatcher::reported(QueueId id, const std::vector<std::uint32_t>& targets, ReportResult result) {
   OpenMessage* message = messages_.find(id);
   if (message == nullptr) return;
-  std::erase_if(message->settling,
-                [&](std::uint32_t number) { return std::ranges::binary_search(targets, number); });
+  no_longer_settling(*message, targets);
   if (result == ReportResult::settled && !targets.empty())
     queue_.record(id, queue::Attempted{.parts = {}, .progress = {}, .finished = targets, .answers = {}});
   --message->reports;
   close_if_over(id);
 }
 
+// While a report is being made nothing is decided: its end comes here too.
 void Dispatcher::close_if_over(QueueId id) {
-  const OpenMessage* message = messages_.find(id);
+  OpenMessage* message = messages_.find(id);
   if (message == nullptr || message->is_under_way() || message->reports > 0) return;
   if (message->is_done) return complete(id);
   const bool is_left = !schedule_.has_visits(id) && !schedule_.is_held(id);
   if (misplaced_.erase(id) > 0 || (is_left && has_unplaced(*message))) {
     place_again(id);
-    return messages_.close(id);
+    return std::exchange(message->owes_warning, false) ? warn(*message) : messages_.close(id);
   }
   if (is_left) return complete(id);
+  if (schedule_.is_expired(id)) return expire(*message);
   messages_.close(id);
 }
 
@@ -113,14 +154,15 @@ void Dispatcher::hold_because(QueueId id, const std::string& problem) {
 // ---- deadlines
 
 void Dispatcher::overdue(const Schedule::Overdue& overdue) {
-  if (misplaced_.contains(overdue.id)) return;  // it has its deadlines anew when it is placed again
+  const bool is_expiry = overdue.deadline == Schedule::Deadline::expiry;
   const auto opened = messages_.open(overdue.id);
   if (!opened) {
-    if (overdue.deadline == Schedule::Deadline::expiry)
-      hold_because(overdue.id, "its time is over, and its content cannot be read");
+    if (is_expiry) hold_because(overdue.id, "its time is over, and its content cannot be read");
     return;
   }
-  overdue.deadline == Schedule::Deadline::expiry ? expire(**opened) : warn(**opened);
+  if (is_expiry) return close_if_over(overdue.id);
+  // That one is made when its visits are those of the present again.
+  misplaced_.contains(overdue.id) ? void((*opened)->owes_warning = true) : warn(**opened);
 }
 
 // Of every target that is left: the last answer about it, or about its destination.
@@ -141,24 +183,29 @@ Reports::Targets Dispatcher::unfinished(const OpenMessage& message) {
   return out;
 }
 
+// No visit is under way, and no other report is being made.  Whatever an operator does meanwhile, nothing
+// that is reported as failed is tried.
 void Dispatcher::expire(OpenMessage& message) {
   const QueueId id = message.id;
-  const Reports::Targets targets = unfinished(message);
   if (has_unplaced(message)) {
-    misplaced_.insert(id);
-    return close_if_over(id);
+    place_again(id);
+    return messages_.close(id);
   }
+  const Reports::Targets targets = unfinished(message);
+  const std::vector<std::uint32_t> numbers = finished(targets).finished;
   const std::string problem = targets.empty() ? "" : words(targets.front());
   log::write("message-expired", {{"queue", queue::id_text(id)}, {"reason", problem}});
   if (targets.empty()) return complete(id);
+  message.settling.insert(message.settling.end(), numbers.begin(), numbers.end());
   ++message.reports;
   ++open_reports_;
-  reports_.expired(reported_message(message), targets, [this, id, problem](ReportResult result) {
+  reports_.expired(reported_message(message), targets, [this, id, numbers, problem](ReportResult result) {
     --open_reports_;
     OpenMessage* open = messages_.find(id);
     if (open == nullptr) return;
     --open->reports;
     if (result == ReportResult::settled) return complete(id);
+    no_longer_settling(*open, numbers);
     hold_because(id, "tried for the whole of its lifetime: " + problem);
     close_if_over(id);
   });

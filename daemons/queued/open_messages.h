@@ -33,8 +33,9 @@ struct OpenMessage {
   std::map<DestinationNumber, TargetResults> so_far;  // of visits under way
   std::uint32_t reports = 0;                          // called and not answered
   Reports::Targets failed, delivered, relayed;        // to be reported when no visit is under way any more
-  std::vector<std::uint32_t> settling;                // targets that an unanswered report is about
-  bool is_done = false;                               // nothing is left but to note that it is finished
+  std::vector<std::uint32_t> settling;  // targets that failed, until a report about that is answered
+  bool is_done = false;                 // nothing is left but to note that it is finished
+  bool owes_warning = false;            // of its delay, which fell due while it was misplaced
 
   bool is_under_way() const { return local_visit || remote_visits > 0; }
   // A descriptor of the memfd for someone else; invalid when the content is inline.

@@ -407,6 +407,11 @@ bool Schedule::is_warned(QueueId id) const {
   return found != messages_.end() && found->second.warns == 0;
 }
 
+bool Schedule::is_expired(QueueId id) const {
+  const auto found = messages_.find(id);
+  return found != messages_.end() && found->second.expired;
+}
+
 bool Schedule::is_active(QueueId id) const {
   const auto found = messages_.find(id);
   return found != messages_.end() && found->second.active > 0;

@@ -127,6 +127,7 @@ class Schedule {
   bool is_active(QueueId id) const;
   bool is_held(QueueId id) const;
   bool is_warned(QueueId id) const;  // or is never to be
+  bool is_expired(QueueId id) const;
   std::uint32_t remote_active() const { return remote_active_; }
   // For operators: of one message, and of one destination.
   std::vector<Visit> visits(QueueId id) const;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <utility>
 
 namespace mailroom::queue {
 namespace {
@@ -89,15 +90,18 @@ void Index::note_finished(Id id, const std::vector<std::uint32_t>& targets) {
     add_finished(found->second.finished, targets);
 }
 
+// A copy says what was known when its batch began; what has finished since stays finished.
 void Index::accept(const PlacedRecord& placed, const Accepted& accepted) {
-  forget(placed.id);
   const Progress& progress = accepted.progress;
+  std::vector<std::uint32_t> finished = progress.finished;
+  if (const Entry* known = find(placed.id)) add_finished(finished, known->finished);
+  forget(placed.id);
   Entry entry{.accepted = placed.place,
               .held_by = placed.place,
               .content_length = accepted.content_length,
               .arrived = accepted.arrived,
               .parts = {},
-              .finished = progress.finished,
+              .finished = std::move(finished),
               .log_size = static_cast<std::uint32_t>(placed.size),
               .targets = static_cast<std::uint32_t>(accepted.envelope.targets.size()),
               .sender = sender_of(accepted.envelope),

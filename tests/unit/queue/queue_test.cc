@@ -268,6 +268,31 @@ TEST_CASE("the log stays in proportion to what is live, and what is live stays w
   CHECK_FALSE(bench.disk.exists("segment-00000001"));
 }
 
+TEST_CASE("what has finished while a message is copied stays finished") {
+  Bench bench;
+  constexpr std::uint32_t kTargets = 300;
+  const Id old = bench.send(100, {}, kTargets), other = bench.send(100);
+  bench.run_all();
+  const Attempted loud{{}, {}, {}, {{.target = 1, .text = std::string(1000, 'x')}}};  // lets the log grow
+  bench.queue->record(other, loud);
+  std::vector<std::uint32_t> finished;
+  int copies = 0;
+  for (std::uint32_t target = 1; target <= kTargets; ++target) {
+    const Place before = bench.queue->index().find(old)->accepted;
+    // A batch is being written, now and then with a copy: what is noted goes into the next one.
+    finished.push_back(target);
+    bench.queue->record(old, Attempted{{}, {}, {target}, {}});
+    bench.queue->record(other, loud);
+    bench.log_worker.step();
+    if (bench.queue->index().find(old)->finished != finished) FAIL("lost at " << target);
+    if (bench.queue->index().find(old)->accepted != before) ++copies;
+  }
+  CHECK(copies > 2);
+  bench.run_all();
+  bench.restart(bench.disk.after_kill());
+  CHECK(bench.queue->index().find(old)->finished == finished);
+}
+
 TEST_CASE("many live messages in old segments are copied only when the log has grown far beyond them") {
   Bench bench;
   std::vector<Id> ids;

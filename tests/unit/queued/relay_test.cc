@@ -1,5 +1,7 @@
 // Mail to other hosts, with relayd and dnsd played by the test.
 #include <catch2/catch.hpp>
+#include <chrono>
+#include <thread>
 
 #include "tests/unit/queued/relaying.h"
 
@@ -661,6 +663,35 @@ TEST_CASE("a message that is held while its last recipient is under way is not s
   CHECK(system.queued_messages() == 0);
 }
 
+TEST_CASE("what a host has refused is not sent again while another has the rest of the message") {
+  Relaying system{three_routes(2525, 2530, 2540)};
+  system.attach_questions();
+  ConnectionEnd client = system.connect(17, Service::submission);
+  system.authorise_remote(17, 2, "far.test");
+  const QueueId id = system.authorise_remote(17, 1, "other.test").queue_id;
+  client.send(Content{1, true, "Subject: out\r\n\r\nBody\r\n"});
+  REQUIRE(system.reply(client).code == 250);
+  RelayEnd far, other;
+  for (int i = 0; i < 2; ++i) {
+    RelayEnd process = system.connected();
+    const bool is_far = system.connect_asked.hops.at(0).addresses.at(0).port == 2525;
+    REQUIRE(numbers(system.handed(process)).size() == (is_far ? 2 : 1));
+    (is_far ? far : other) = std::move(process);
+  }
+  far.send(Sent{id,
+                {{.number = 1, .stage = RelayStage::rcpt, .reply = kNever},
+                 {.number = 2, .stage = RelayStage::rcpt, .reply = kLater}},
+                true});
+  system.settle();
+  system.retry(id);
+  const Send rest = system.handed(far);
+  CHECK(numbers(rest) == std::vector<std::uint32_t>{2});
+  Relaying::answer_all(far, rest, kTaken);
+  Relaying::answer_all(other, {.queue_id = id, .recipients = {{.number = 3}}}, kTaken);
+  system.answer_that_nobody_is_there();
+  CHECK(system.show(id).message.state == MessageState::held);  // as nobody can be told of the first
+}
+
 TEST_CASE("what another host has taken is noted before anybody is told so") {
   Relaying system{patient()};
   system.attach_questions();
@@ -711,6 +742,78 @@ TEST_CASE("a destination stays held when queued is started again") {
   system.attach_relayd();
   system.retry(id);
   CHECK(system.relay().is_open());
+}
+
+// ---- the end of a lifetime
+
+namespace {
+
+Config short_lived() {
+  Config config = patient();
+  config.queued.lifetime = std::chrono::seconds{0};
+  return config;
+}
+
+}  // namespace
+
+TEST_CASE("a message whose time is over stays in the queue until its sender is told of a refusal") {
+  Config config = patient();
+  config.queued.lifetime = std::chrono::milliseconds{100};
+  config.queued.delay_warning =
+      std::chrono::milliseconds{99};  // its deadlines are looked at from the beginning
+  Relaying system{config};
+  system.attach_questions();
+  const QueueId id = system.send_remote(17, 2);
+  RelayEnd process = system.connected();
+  system.handed(process);
+  process.send(Sent{id,
+                    {{.number = 1, .stage = RelayStage::rcpt, .reply = kNever},
+                     {.number = 2, .stage = RelayStage::rcpt, .reply = GENERATE(kNever, kLater)}},
+                    true});
+  system.settle();
+  std::this_thread::sleep_for(std::chrono::milliseconds{100});
+  system.settle();
+  REQUIRE(system.queued_messages() == 1);
+  system.answer_that_nobody_is_there();
+  CHECK(system.show(id).message.state == MessageState::held);
+  CHECK(system.asks_for_no_relay());
+}
+
+TEST_CASE("what a sender is being told has failed is not sent, whatever an operator does") {
+  Relaying system{short_lived()};
+  system.attach_questions();
+  const QueueId id = system.send_remote(17);
+  RelayEnd process = system.connected();
+  Relaying::answer_all(process, system.handed(process), kLater, false);
+  system.settle();
+  ToolEnd tool = system.attach_tool();
+  tool.send(HoldMessage{id});
+  REQUIRE(system.receive(tool));
+  tool.send(ReleaseMessage{id});
+  REQUIRE(system.receive(tool));
+  CHECK(system.asks_for_no_relay());
+  system.answer_that_nobody_is_there();
+  CHECK(system.show(id).message.state == MessageState::held);
+  tool.send(ReleaseMessage{id});
+  REQUIRE(system.receive(tool));
+  RelayEnd again = system.connected();
+  CHECK(numbers(system.handed(again)) == std::vector<std::uint32_t>{1});
+}
+
+TEST_CASE("a warning of a delay that fell due while routes changed is sent") {
+  Config config = patient();
+  config.queued.delay_warning = std::chrono::milliseconds{50};
+  Relaying system{config};
+  system.attach_questions();
+  system.send_remote(17);
+  RelayEnd process = system.connected();
+  const Send send = system.handed(process);
+  reroute(system, 2526);
+  system.settle();
+  std::this_thread::sleep_for(std::chrono::milliseconds{60});
+  CHECK(system.is_silent(system.questions));
+  Relaying::answer_all(process, send, kLater);
+  CHECK(system.receive(system.questions));  // whom the warning would go to
 }
 
 // ---- RFC 8689
