@@ -37,7 +37,8 @@ constexpr Key<C> kKeys[] = {
      "The authorities (PEM certificates) whose client certificates are believed. With it certd runs, and "
      "SASL EXTERNAL is offered on the ports that listen with client-certificate to clients that have shown "
      "one by TLS 1.3. Name an authority of your own here: every certificate for clients that one of these "
-     "has signed is good. The file is read at start and at each reload."},
+     "has signed is good; one that is signed by another vouches for its own alone. The file is read at start "
+     "and at each reload."},
     {"revocations", Text<C>{&C::revocations_file, "FILE", parse_path}, Reload::restart,
      "Certificate revocation lists (PEM). With it a client certificate is good only while a list of its "
      "issuer in this file is current, and does not name it; so the lists must be renewed, and read by a "

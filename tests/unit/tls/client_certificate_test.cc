@@ -113,6 +113,15 @@ TEST_CASE("a chain is followed") {
   CHECK(refusal(shown) == "proved");
 }
 
+TEST_CASE("an authority may be signed by another, and vouches for its own alone") {
+  const Identity between = signed_by(authority(), {.common_name = "between", .authority = true});
+  const ClientVerifier by = ClientVerifier::make(between.pem(), "").value();
+  const Identity own = signed_by(between, alice()), above = signed_by(authority(), alice());
+  const Shaken below_it = shake_hands(&own), beside_it = shake_hands(&above);
+  CHECK(refusal(below_it.by_server(), below_it.handshake, by) == "proved");
+  CHECK(refusal(beside_it.by_server(), beside_it.handshake, by).starts_with("certificate: unable to get"));
+}
+
 TEST_CASE("without a certificate, and in TLS 1.2, there is no handshake to show") {
   const Shaken without = shake_hands(nullptr);
   CHECK(without.version == "TLSv1.3");
