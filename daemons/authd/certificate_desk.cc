@@ -82,13 +82,15 @@ void CertificateDesk::signed_by_keyd(CheckId check, SignedHandshake&& made) {
   certd_->send(CheckHandshake{check, std::move(made), std::exchange(open.handshake, {})});
 }
 
+// It has no guess to make who has shown no handshake that was signed: mostly an honest client whose keyd has
+// been replaced since.
 void CertificateDesk::not_signed(CheckId check) {
   Open& open = open_.at(check);
   if (open.keyds > 1) {
     --open.keyds;
     return;
   }
-  end(check, Refused{LoginRefusal::bad_credentials, "no handshake was signed for this connection"});
+  end(check, Refused{LoginRefusal::unavailable, "no handshake was signed for this connection"});
 }
 
 void CertificateDesk::on_certd(CertdToAuthd&& message) {

@@ -27,7 +27,9 @@ constexpr auto kStopPatience = 8s;      // for a process to end by itself; syste
 // again.
 constexpr auto kUidPatience = 8s;
 constexpr auto kSubmitterPatience = 6min;
-constexpr auto kRetiredKeydPatience = 60s;  // handshakes of connections that an old listener still has
+// For connections that an old listener still has: their handshakes, and logins by certificate, for which it
+// is asked what it has signed.
+constexpr auto kRetiredKeydPatience = 60s;
 constexpr auto kCrashWindow = 60s;
 constexpr std::size_t kCrashesUntilShutOut = 5;  // within the window, from one client address
 constexpr std::size_t kCrashesUntilReport = 5;   // within the window, of one service
