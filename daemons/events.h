@@ -37,14 +37,15 @@ inline constexpr EventRow kEvents[] = {
      "A process ended unasked; it is started again."},
     {"reload-done", LogLevel::info, "config", "A new configuration is in effect for new connections."},
     {"reload-refused", LogLevel::error, "config errors",
-     "The new configuration is wrong; nothing was changed."},
+     "The new configuration is wrong, or the system is stopping; nothing was changed."},
     {"config-error", LogLevel::error, "file line reason", "One error of a configuration."},
     {"start-failed", LogLevel::error, "process reason", "Something needed to start is not there."},
 
     // Every process
     {"fatal", LogLevel::error, "reason", "A broken invariant: the process ends and is started afresh."},
     {"peer-misbehaved", LogLevel::error, "session channel peer reason",
-     "A process asked for what it may not have; the request was refused or its channel closed."},
+     "A process asked for what it may not have; the request was refused, its channel closed, or it was "
+     "ended."},
     {"channel-closed", LogLevel::warning, "channel peer reason",
      "A channel to another process was closed: what came over it was not as it must be, or the other does "
      "not "

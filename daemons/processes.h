@@ -78,8 +78,11 @@ struct ProcessRow {
   Identity identity;
   Root root;
   Calls calls;
-  unsigned open_files;  // RLIMIT_NOFILE
-  unsigned processes;   // RLIMIT_NPROC beyond which a fork fails; 0: may not fork
+  // RLIMIT_NOFILE.  It also bounds how many descriptors of all processes of its uid may be under way in
+  // sockets: beyond it this one can send none.  So the supervisor's is above that of the listeners, which are
+  // root's too.
+  unsigned open_files;
+  unsigned processes;  // RLIMIT_NPROC beyond which a fork fails; 0: may not fork
   std::string_view holds;
 };
 
@@ -111,7 +114,7 @@ inline constexpr std::array<ProcessRow, static_cast<std::size_t>(Role::kLast) + 
      "-"},
     {Role::krbd, "krbd", "krbd", Identity::own, Root::kerberos, Calls::storage, 256, 0, "the keytab"},
     {Role::kdcd, "kdcd", "kdcd", Identity::own, Root::kdc, Calls::kdc, 1024, 0, "-"},
-    {Role::supervisor, "supervisor", "supervisor", Identity::supervisor, Root::host, Calls::supervisor, 1024,
+    {Role::supervisor, "supervisor", "supervisor", Identity::supervisor, Root::host, Calls::supervisor, 32768,
      0, "listening sockets"},
     {Role::certd, "certd", "certd", Identity::own, Root::empty, Calls::server, 256, 0, "-"},
 }};

@@ -1,6 +1,7 @@
 // Between the supervisor and every process it starts.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <tuple>
@@ -38,7 +39,8 @@ using SupervisorToProcess = std::variant<AttachChannel, Drain, Reconfigure, Acco
 struct Ready {
   static auto fields(auto&) { return std::tie(); }
 };
-struct MakeAccountDirectories {  // policyd only; those that are there are fine
+inline constexpr std::size_t kMaxAccountDirectories = 200;  // of one request; its answer is one packet
+struct MakeAccountDirectories {                             // policyd only; those that are there are fine
   std::vector<AccountId> accounts;
   static auto fields(auto& m) { return std::tie(m.accounts); }
 };

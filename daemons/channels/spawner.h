@@ -2,6 +2,7 @@
 // force.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <tuple>
 #include <variant>
@@ -10,9 +11,15 @@
 
 namespace mailroom {
 
+// Descriptors that one process may be given: its start (daemons/mailroomd/spawn.cc) has room for no more.
+inline constexpr std::size_t kMostPassed = 480;
+// Listening sockets, or keys, among them: the configuration may name no more.
+inline constexpr std::size_t kMostPassedOfAKind = 470;
+
 // supervisor -> mailroomd
 struct PassDescriptors {  // to the process that is started next, in this order: any number of these
-  static auto fields(auto&) { return std::tie(); }
+  bool first = false;     // what was passed before is dropped: its StartProcess never came
+  static auto fields(auto& m) { return std::tie(m.first); }
 };
 struct StartProcess {  // two descriptors: its log and its launch block (daemons/daemon.h)
   Role role{};
@@ -36,7 +43,8 @@ struct Announce {  // to who has started the system: sd_notify(3), --ready-fd
 using SupervisorToSpawner = std::variant<PassDescriptors, StartProcess, EndProcess, EndConnections, Announce>;
 
 // mailroomd -> supervisor
-struct ProcessStarted {  // the answer to StartProcess; one descriptor: mailroomd's end of its control channel
+struct ProcessStarted {  // the answer to StartProcess; one descriptor: the supervisor's end of its control
+                         // channel
   std::int32_t pid = 0;
   static auto fields(auto& m) { return std::tie(m.pid); }
 };

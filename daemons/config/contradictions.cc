@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "daemons/channels/spawner.h"
 #include "daemons/config/load.h"
 
 namespace mailroom::config {
@@ -66,6 +67,14 @@ void check_uids(const UidConfig& uids, Reasons& reasons) {
     reasons.push_back("uid-base.accounts is not above uid-base.daemons and uid-base.login");
 }
 
+// A listener is started with every listening socket, keyd with every key.
+void check_numbers(const Config& config, Reasons& reasons) {
+  if (config.listeners.size() > kMostPassedOfAKind)
+    reasons.push_back(fmt::format("there are more than {} listen lines", kMostPassedOfAKind));
+  if (config.certificates.size() > kMostPassedOfAKind)
+    reasons.push_back(fmt::format("there are more than {} certificate lines", kMostPassedOfAKind));
+}
+
 void check_limits(const Config& config, Reasons& reasons) {
   if (config.queued.memory_message_size > config.queued.memory_limit)
     reasons.push_back("queued.memory-message-size is larger than queued.memory-limit");
@@ -86,6 +95,7 @@ std::vector<std::string> contradictions(const Config& config) {
   check_routes(config, reasons);
   check_relay_domains(config, reasons);
   check_uids(config.uids, reasons);
+  check_numbers(config, reasons);
   check_limits(config, reasons);
   return reasons;
 }

@@ -120,9 +120,8 @@ Server::Server(const Host& host)
 
 Server::~Server() = default;
 
-void Server::attach(const std::string& kind, const std::string& peer, LeasedFd fd) {
-  if (kind != "log") log::fatal("a channel that logd has no use for: " + kind);
-  add(peer, std::move(fd.fd));
+void Server::attach(const std::string& kind, const std::string&, LeasedFd) {
+  log::fatal("a channel that logd has no use for: " + kind);
 }
 
 void Server::add(const std::string& process, Fd fd) {

@@ -21,8 +21,6 @@
 namespace mailroom {
 namespace {
 
-constexpr std::size_t kMostPassed = 480;  // spawn() has room for no more
-
 // So that a process that is busy starting is not taken for one that does not read.
 void make_room(int control) {
   const int size = ipc::kSendBuffer;
@@ -106,7 +104,8 @@ void Spawner::on_supervisor() {
   }
   if (auto* start = std::get_if<StartProcess>(&received->message))
     return handle(*start, std::move(received->descriptors));
-  if (std::holds_alternative<PassDescriptors>(received->message)) {
+  if (const auto* pass = std::get_if<PassDescriptors>(&received->message)) {
+    if (pass->first) passed_.clear();
     for (Fd& fd : received->descriptors) passed_.push_back(std::move(fd));
     if (passed_.size() > kMostPassed) log::fatal("the supervisor passes too many descriptors");
   } else if (const auto* end = std::get_if<EndProcess>(&received->message)) {
@@ -134,7 +133,9 @@ void Spawner::handle(const StartProcess& message, std::vector<Fd> descriptors) {
     const pid_t pid = spawn(request);
     children_.insert(pid);
     const int raw = ours.get();
-    supervisor_.send(ProcessStarted{pid}, {&raw, 1});
+    if (supervisor_.send(ProcessStarted{pid}, {&raw, 1}) != ipc::SendResult::too_many_descriptors) return;
+    ::kill(pid, SIGKILL);
+    supervisor_.send(NotStarted{ETOOMANYREFS});
   } catch (const std::system_error& error) {
     supervisor_.send(NotStarted{error.code().value()});
   }

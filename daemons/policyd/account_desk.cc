@@ -101,6 +101,8 @@ void AccountDesk::on_request(ToolId tool, ToolToPolicyd&& request) {
 
 // ---- adding
 
+static_assert(kMaxNewAccounts <= kMaxAccountDirectories);
+
 void AccountDesk::add(ToolId tool, const AddAccounts& request) {
   if (request.accounts.size() > kMaxNewAccounts)
     return answer_(tool, ToolRefused{"too many accounts at once"});

@@ -244,10 +244,16 @@ void Supervisor::remake_due() {
 // afresh.
 void Supervisor::tell(Process& process, const SupervisorToProcess& message,
                       std::span<const int> descriptors) {
-  if (process.control.send(message, descriptors, ipc::PacketSocket::Wait::no) != ipc::SendResult::would_block)
-    return;
+  const auto result = process.control.send(message, descriptors, ipc::PacketSocket::Wait::no);
+  if (result == ipc::SendResult::would_block) end_for(process, "it does not read");
+  if (result == ipc::SendResult::too_many_descriptors)
+    end_for(process, "too many descriptors are under way to it and to others");
+}
+
+// Ended by force, and started afresh.
+void Supervisor::end_for(Process& process, std::string_view offence) {
   log::write("peer-misbehaved",
-             {{"channel", "control"}, {"peer", process.unique_name()}, {"reason", "it does not read"}});
+             {{"channel", "control"}, {"peer", process.unique_name()}, {"reason", offence}});
   spawner_.end(process.pid);
   process.control.close();
 }

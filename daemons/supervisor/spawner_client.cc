@@ -1,13 +1,20 @@
 #include "daemons/supervisor/spawner_client.h"
 
 #include <algorithm>
-#include <span>
+#include <cerrno>
 #include <system_error>
+#include <utility>
 
 #include "daemons/log.h"
 
 namespace mailroom {
 namespace {
+
+constexpr const char* kGone = "mailroomd has gone";
+
+[[noreturn]] void fail(int error) {
+  throw std::system_error(error, std::generic_category(), "start of a process");
+}
 
 // Nothing for what is an answer to start().
 std::optional<SpawnerClient::Event> event_in(const SpawnerToSupervisor& message) {
@@ -19,18 +26,36 @@ std::optional<SpawnerClient::Event> event_in(const SpawnerToSupervisor& message)
 
 }  // namespace
 
+void SpawnerClient::send_with(const SupervisorToSpawner& message, std::span<const int> descriptors) {
+  const auto result = channel_.send(message, descriptors);
+  if (result == ipc::SendResult::too_many_descriptors) fail(ETOOMANYREFS);
+  if (result != ipc::SendResult::sent) log::fatal(kGone);
+}
+
+void SpawnerClient::pass(std::span<const int> descriptors) {
+  if (descriptors.size() > kMostPassed) fail(E2BIG);
+  bool first = true;
+  do {
+    const std::size_t count = std::min(descriptors.size(), ipc::kMaxDescriptors);
+    send_with(PassDescriptors{std::exchange(first, false)}, descriptors.first(count));
+    descriptors = descriptors.subspan(count);
+  } while (!descriptors.empty());
+}
+
 SpawnerClient::Started SpawnerClient::start(Role role, int log, int launch, const std::vector<int>& passed) {
-  for (std::size_t at = 0; at < passed.size(); at += ipc::kMaxDescriptors)
-    channel_.send(PassDescriptors{},
-                  std::span{passed}.subspan(at, std::min(passed.size() - at, ipc::kMaxDescriptors)));
+  pass(passed);
   const int own[] = {log, launch};
-  channel_.send(StartProcess{role}, own);
+  send_with(StartProcess{role}, own);
   for (;;) {
-    auto received = receive(Channel::Wait::yes);
+    auto received = channel_.receive(Channel::Wait::yes, 1);
+    // The answer without its descriptor, for which there was no room: what was started finds its control
+    // channel closed, and ends.
+    if (!received && received.error() == ipc::ReceiveError::malformed) fail(EMFILE);
+    if (!received) log::fatal(kGone);
     if (const auto event = event_in(received->message)) {
       waiting_.push_back(*event);
     } else if (const auto* failed = std::get_if<NotStarted>(&received->message)) {
-      throw std::system_error(failed->error, std::generic_category(), "start of a process");
+      fail(failed->error);
     } else if (received->descriptors.size() == 1) {
       return {std::get<ProcessStarted>(received->message).pid, std::move(received->descriptors.front())};
     }
@@ -43,14 +68,9 @@ std::optional<SpawnerClient::Event> SpawnerClient::next() {
     waiting_.pop_front();
     return event;
   }
-  const auto received = receive(Channel::Wait::no);
-  return received ? event_in(received->message) : std::nullopt;
-}
-
-std::optional<SpawnerClient::Channel::Received> SpawnerClient::receive(Channel::Wait wait) {
-  auto received = channel_.receive(wait, 1);
-  if (received) return std::move(*received);
-  if (received.error() != ipc::ReceiveError::would_block) log::fatal("mailroomd has gone");
+  const auto received = channel_.receive(Channel::Wait::no);
+  if (received) return event_in(received->message);
+  if (received.error() != ipc::ReceiveError::would_block) log::fatal(kGone);
   return std::nullopt;
 }
 

@@ -5,6 +5,7 @@
 
 #include <deque>
 #include <optional>
+#include <span>
 #include <variant>
 #include <vector>
 
@@ -23,7 +24,8 @@ class SpawnerClient {
 
   explicit SpawnerClient(Fd channel) : channel_{std::move(channel)} {}
 
-  // Waits until mailroomd has done it.  Throws std::system_error if it could not.
+  // Waits until mailroomd has done it.  Throws std::system_error if it could not, or if there is no room for
+  // the descriptors, in the sockets or here.
   Started start(Role role, int log, int launch, const std::vector<int>& passed);
   void end(pid_t pid) { channel_.send(EndProcess{pid}); }
   void end_connections(pid_t listener, Whose whose) { channel_.send(EndConnections{listener, whose}); }
@@ -37,7 +39,8 @@ class SpawnerClient {
 
  private:
   using Channel = ipc::MessageChannel<SupervisorToSpawner, SpawnerToSupervisor>;
-  std::optional<Channel::Received> receive(Channel::Wait wait);
+  void pass(std::span<const int> descriptors);
+  void send_with(const SupervisorToSpawner& message, std::span<const int> descriptors);
 
   Channel channel_;
   std::deque<Event> waiting_;  // came while start() waited

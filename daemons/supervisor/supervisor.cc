@@ -196,17 +196,17 @@ void Supervisor::stop() {
 bool Supervisor::on_message(Process& process) {
   if (!process.control.is_open()) return false;
   auto received = process.control.receive(ipc::PacketSocket::Wait::no);
-  if (received) {
+  if (!received) {
+    if (received.error() == ipc::ReceiveError::malformed) end_for(process, "malformed");
+    if (received.error() == ipc::ReceiveError::closed) process.control.close();
+    return false;
+  }
+  try {  // nothing that one process says ends the others
     handle(process, received->message);
-    return true;
+  } catch (const std::exception& error) {
+    end_for(process, error.what());
   }
-  if (received.error() == ipc::ReceiveError::malformed) {
-    log::write("peer-misbehaved",
-               {{"channel", "control"}, {"peer", process.unique_name()}, {"reason", "malformed"}});
-    spawner_.end(process.pid);
-  }
-  if (received.error() != ipc::ReceiveError::would_block) process.control.close();
-  return false;
+  return true;
 }
 
 void Supervisor::handle(Process& process, const ProcessToSupervisor& message) {
@@ -246,6 +246,8 @@ bool Supervisor::make_account_directory(int spool_mail, AccountId account) {
 }
 
 void Supervisor::make_account_directories(Process& process, const std::vector<AccountId>& accounts) {
+  if (accounts.size() > kMaxAccountDirectories)
+    return end_for(process, "asked for too many account directories");
   AccountDirectoriesMade answer;
   try {
     const Fd directory = open_directory(root_path(config_, Root::mail));
@@ -262,6 +264,9 @@ void Supervisor::make_account_directories(Process& process, const std::vector<Ac
 // ---- reload
 
 void Supervisor::reload() {
+  if (stopping_)
+    return log::write("reload-refused",
+                      {{"config", options_.config_file}, {"errors", "the system is stopping"}});
   auto loaded = load_configuration(options_.config_file);
   if (!loaded)
     return log::write("reload-refused", {{"config", options_.config_file}, {"errors", loaded.error()}});

@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "daemons/channels/control.h"
@@ -100,6 +101,7 @@ class Supervisor {
   void remake_due();
   Process* find(std::string_view unique_name);
   void tell(Process& process, const SupervisorToProcess& message, std::span<const int> descriptors = {});
+  void end_for(Process& process, std::string_view offence);
   void retire(Process& process);
   void tell_to_end(Process& process);
   void on_ended(const ProcessEnded& ended);

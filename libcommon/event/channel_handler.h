@@ -97,6 +97,7 @@ class ChannelHandler {
     case ipc::SendResult::would_block:
       return false;
     case ipc::SendResult::closed:
+    case ipc::SendResult::too_many_descriptors:
       fail();
       return true;
     }

@@ -137,6 +137,7 @@ SendResult PacketSocket::send(std::string_view bytes, Wait wait, std::span<const
     const ssize_t sent = ::sendmsg(fd(), &header, MSG_NOSIGNAL | (wait == Wait::no ? MSG_DONTWAIT : 0));
     if (sent >= 0) return SendResult::sent;
     if (errno == EINTR) continue;
+    if (errno == ETOOMANYREFS) return SendResult::too_many_descriptors;
     if (errno != EAGAIN && errno != EWOULDBLOCK) return SendResult::closed;
     if (wait == Wait::no) return SendResult::would_block;
     wait_for(fd(), POLLOUT, {});

@@ -52,7 +52,14 @@ inline constexpr bool kHoldsSecret = requires {
 template <typename... T>
 inline constexpr bool kHoldsSecret<std::variant<T...>> = (kHoldsSecret<T> || ...);
 
-enum class SendResult { sent, would_block, closed };
+enum class SendResult {
+  sent,
+  would_block,
+  closed,
+  // This uid has more descriptors under way in sockets than RLIMIT_NOFILE allows, since somebody does not
+  // receive (ETOOMANYREFS): nothing is sent, and without descriptors everything would be.
+  too_many_descriptors,
+};
 
 // The raw end; MessageChannel below is what programs use.
 class PacketSocket {

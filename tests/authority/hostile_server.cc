@@ -37,6 +37,9 @@ constexpr QueueId kNoMessage = 0xfffffffffff;
 constexpr std::chrono::milliseconds kPause{
     300};  // between what is said on one channel: each is answered before the next
 constexpr int kJunkPackets = 32;
+constexpr std::chrono::seconds kUntilMore{5};  // when all else has been said
+// Of account directories: the question is a packet, an answer to it would be none.
+constexpr std::size_t kTooMany = ipc::kMaxPacket / sizeof(AccountId) - 2;
 
 struct Words {
   std::string bytes;
@@ -220,10 +223,10 @@ class HostileRelayd {
 class HostileServer : public Server {
  public:
   explicit HostileServer(const Host& host)
-      : host_{host}, descriptor_{::memfd_create("unsealed", MFD_CLOEXEC)}, ask_{host.loop, [this] {
-                                                                                  ask_supervisor();
-                                                                                }} {
+      : host_{host}, descriptor_{::memfd_create("unsealed", MFD_CLOEXEC)},
+        ask_{host.loop, [this] { ask_supervisor(); }}, ask_more_{host.loop, [this] { ask_for_too_many(); }} {
     ask_.start(kPause);
+    if (Role::TWIN_OF == Role::policyd) ask_more_.start(kUntilMore);
   }
 
   void attach(const std::string& kind, const std::string&, LeasedFd fd) override {
@@ -244,11 +247,16 @@ class HostileServer : public Server {
       host_.tell_supervisor(ConnectionCrashed{});  // which is a listener's to say
   }
 
+  void ask_for_too_many() {
+    host_.tell_supervisor(MakeAccountDirectories{std::vector<AccountId>(kTooMany, kNoAccount)});
+  }
+
   const Host& host_;
   Fd descriptor_;
   std::vector<std::unique_ptr<Mouth>> mouths_;
   std::unique_ptr<HostileRelayd> relayd_;
   event::Timer ask_;
+  event::Timer ask_more_;
 };
 
 }  // namespace

@@ -29,7 +29,7 @@ no_leak() { # PID BEFORE
 # Who must have said what of it, by the process's name and its words.
 declare -A heard=(
     [authd]='policyd\[[0-9]+\] (peer-misbehaved|channel-closed) .*(authd|malformed);keyd\[[0-9]+\] channel-closed .*authd.*malformed;certd\[[0-9]+\] channel-closed .*authd.*malformed'
-    [policyd]='queued\[[0-9]+\] (peer-misbehaved|channel-closed) .*(policyd|malformed);authd\[[0-9]+\] channel-closed .*malformed;imapd\[[0-9]+\] channel-closed .*malformed'
+    [policyd]='supervisor\[[0-9]+\] peer-misbehaved .*policyd#.*too many account directories;queued\[[0-9]+\] (peer-misbehaved|channel-closed) .*(policyd|malformed);authd\[[0-9]+\] channel-closed .*malformed;imapd\[[0-9]+\] channel-closed .*malformed'
     [queued]='deliverd\[[0-9]+\] delivery-failed;deliverd\[[0-9]+\] channel-closed .*malformed;policyd\[[0-9]+\] channel-closed .*malformed'
     [deliverd]='queued\[[0-9]+\] channel-closed .*malformed'
     [keyd]='supervisor\[[0-9]+\] peer-misbehaved .*keyd;authd\[[0-9]+\] channel-closed .*keyd.*malformed'
@@ -60,7 +60,6 @@ for role in $roles; do
     ln -sfn "$build/tests/authority/hostile_$role" "$box/libexec/$role"
     kill -KILL "$before"
     ok "$role: a hostile twin runs" eventually replaced "$role" "$before"
-    twin=$(pid_of "$role")
     provoke "$role"
     while IFS= read -r words; do
         ok "$role: heard and logged: ${words%%\\[*}" eventually said "$since" "$words"
@@ -71,6 +70,8 @@ for role in $roles; do
     is "$role: nothing was written into an account" "$(grep -rls forged "$box/spool/mail" | wc -l)" 0
 
     ln -sfn "$honest" "$box/libexec/$role"
+    eventually pid_of "$role" > /dev/null
+    twin=$(pid_of "$role") # policyd's is ended for what it asked, and another started
     kill -KILL "$twin"
     ok "$role: the honest one is back" eventually replaced "$role" "$twin"
     ok "$role: and everything works" works

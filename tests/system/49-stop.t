@@ -81,8 +81,12 @@ echo 'relayd.stop-timeout 2s' >> "$CONFIG"
 ok 'a stop of two seconds' reload
 ok 'a message that is never replied to' go a@never.test
 ok 'is there' eventually has never 1
+waits=$(began)
+stop_waits() { [ "$(began)" -gt "$waits" ]; }
+{ eventually stop_waits && kill -HUP "$PID"; } &
 took=$(stop_takes)
 ok "a stop ends nevertheless ($took s)" [ "$took" -ge 2 -a "$took" -le 10 ]
+ok 'and a reload at that time is refused' log_has ' reload-refused .*the system is stopping'
 ok 'and has written down what it knows' log_has 'message-deferred .*reason=.*no reply in time'
 ok 'the system starts again' start_again
 ok 'and the message goes' eventually has never 2

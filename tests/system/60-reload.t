@@ -26,6 +26,15 @@ is 'and nothing has changed' "$(done_count)" 0
 message 1 > "$work/m"
 ok 'mail still goes in' send a@client.test "$USER1@$DOMAIN" "$work/m"
 
+# ---- more than a process can be started with ----
+refused=$(grep -c ' reload-refused ' "$box/log")
+{ cat "$work/good.conf"; for n in $(seq 471); do echo "listen smtp mx 127.0.0.2:$((2000 + n)) none"; done; } > "$CONFIG"
+reload
+more_refused() { [ "$(grep -c ' reload-refused ' "$box/log")" -gt "$refused" ]; }
+ok 'too many listeners are refused' eventually more_refused
+ok 'with the reason' log_has 'config-error .*more than 470 listen lines'
+ok 'and mail goes in' send a@client.test "$USER1@$DOMAIN" "$work/m"
+
 # ---- what needs a restart is not changed by a reload ----
 { cat "$work/good.conf"; echo 'queued.lifetime 4d'; } > "$CONFIG"
 reload
@@ -57,7 +66,7 @@ like 'the old connection goes on under the old name' "$answer" "^250-mail\.$DOMA
 printf 'QUIT\r\n' >&3
 exec 3>&-
 ok 'login works' pop3 "$USER1" "$PASS1" ''
-ok 'all mail has arrived' eventually delivered "$USER1" "$PASS1" 2
+ok 'all mail has arrived' eventually delivered "$USER1" "$PASS1" 3
 
 # ---- and back ----
 cp "$work/good.conf" "$CONFIG"

@@ -206,6 +206,20 @@ TEST_CASE("what is missing or does not fit together is said") {
         Texts{"f: authd.failure-delay is longer than authd.max-failure-delay"});
 }
 
+TEST_CASE("no more listening sockets and keys than a process can be started with") {
+  std::string listeners, certificates;
+  for (int i = 0; i < 470; ++i) {
+    const std::string number = std::to_string(i);
+    if (i > 0) listeners += "listen smtp mx 127.0.0.1:" + std::to_string(3000 + i) + " none\n";
+    certificates += "certificate mail" + number + ".example.test /c" + number + " /k" + number + "\n";
+  }
+  CHECK(errors_with(listeners + certificates) == Texts{});
+  CHECK(errors_with(listeners + "listen imap 127.0.0.1:143 none\n") ==
+        Texts{"f: there are more than 470 listen lines"});
+  CHECK(errors_with(certificates + "certificate mail.example.test /c /k\n") ==
+        Texts{"f: there are more than 470 certificate lines"});
+}
+
 TEST_CASE("what is shown reads as the same configuration") {
   auto config =
       parse(std::string{kSmall} +
