@@ -8,8 +8,7 @@ namespace mailroom::policyd {
 void NameDesk::find(const IpAddress& client, Then then) {
   const IpAddress host{client.bytes, 0};
   const auto kept = kept_.find(host);
-  if (kept != kept_.end() && std::chrono::steady_clock::now() < kept->second.until)
-    return then(kept->second.found);
+  if (kept != kept_.end() && clock_() < kept->second.until) return then(kept->second.found);
   if (const auto running = asking_.find(host); running != asking_.end()) {
     running->second->waiting.push_back(std::move(then));
     return;
@@ -44,7 +43,7 @@ void NameDesk::finish(const std::shared_ptr<Asking>& asking) {
 }
 
 void NameDesk::keep(const IpAddress& client, const policy::ReverseNameFound& found) {
-  const Time now = std::chrono::steady_clock::now();
+  const Time now = clock_();
   if (kept_.size() >= kMaxKeptNames)
     std::erase_if(kept_, [&](const auto& entry) { return entry.second.until <= now; });
   if (kept_.size() >= kMaxKeptNames) kept_.clear();  // all of them can be asked for again

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "daemons/base/dns_client.h"
@@ -23,7 +24,10 @@ class NameDesk {
   using Time = std::chrono::steady_clock::time_point;
   using Then = std::function<void(const policy::ReverseNameFound&)>;
 
-  explicit NameDesk(DnsClient& dns) : dns_{dns} {}
+  using SteadyClock = std::function<Time()>;
+
+  explicit NameDesk(DnsClient& dns, SteadyClock clock = std::chrono::steady_clock::now)
+      : dns_{dns}, clock_{std::move(clock)} {}
 
   // Calls back once, at once for what is kept, else later.  Too many questions at the same time: unknown.
   void find(const IpAddress& client, Then then);
@@ -46,6 +50,7 @@ class NameDesk {
   void keep(const IpAddress& client, const policy::ReverseNameFound& found);
 
   DnsClient& dns_;
+  SteadyClock clock_;
   std::map<IpAddress, Kept> kept_;
   std::map<IpAddress, std::shared_ptr<Asking>> asking_;
 };
