@@ -43,6 +43,11 @@ std::string printable(std::string_view text) {
   return clean;
 }
 
+// Whether the line may be about a session or a message; most lines are not looked at further.
+bool names_any(std::string_view line) {
+  return line.contains("session=") || line.contains("queue=") || line.contains("about=");
+}
+
 // Picks out the events of one session or message.  Of which session a message is, is known only when its id
 // comes: until then the events of all sessions are kept, as far as there is room.
 class Teller {
@@ -52,14 +57,18 @@ class Teller {
   void hear(LoggedEvent event) {
     const std::string session{event.fact("session")}, queue{event.fact("queue")};
     if (session == id_ || (queue == id_ && session_.empty())) meet(session);
-    if (session == id_ || queue == id_) messages_.insert(queue);
-    if (messages_.contains(queue) && !queue.empty()) return told_.push_back(std::move(event));
+    const std::string about{event.fact("about")};
+    const bool is_report = about == id_ || is_told(about);
+    if (session == id_ || queue == id_ || is_report) messages_.insert(queue);
+    if (is_told(queue) || is_report) return told_.push_back(std::move(event));
     if (!session.empty() && session == session_ && queue.empty()) return told_.push_back(std::move(event));
     if (session_.empty()) keep(session, std::move(event));
   }
   std::vector<LoggedEvent> take() { return std::move(told_); }
 
  private:
+  bool is_told(const std::string& queue) const { return !queue.empty() && messages_.contains(queue); }
+
   // The session is this one: what was kept of it belongs to the story.
   void meet(const std::string& session) {
     if (session.empty()) return;
@@ -120,7 +129,7 @@ LogStory read_story(std::istream& log, std::string_view id) {
   if (id.empty()) return {};
   Teller teller{id};
   for (std::string line; std::getline(log, line);) {
-    if (line.find("session=") == std::string::npos && line.find("queue=") == std::string::npos) continue;
+    if (!names_any(line)) continue;
     LoggedEvent event = parse_log_line(line);
     if (!event.name.empty()) teller.hear(std::move(event));
   }

@@ -33,7 +33,8 @@ LoggedEvent parse_log_line(std::string_view line);
 inline constexpr std::size_t kMaxKeptSessions = 50'000;
 
 // Of a session (16 hexadecimal digits): its events, and what became of its messages.  Of a message, by its
-// queue id: its events, and those of its session that are about no other message.
+// queue id: its events, and those of its session that are about no other message.  The reports on a message
+// that is told, and what became of them, are told too.
 LogStory read_story(std::istream& log, std::string_view id);
 
 std::string text_of(const LogStory& story);

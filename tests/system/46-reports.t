@@ -44,6 +44,10 @@ like 'in the words of the far side' "$report" '^Diagnostic-Code: smtp; 550 5\.1\
 like 'for people too' "$report" '^Words: .*There is nobody with this address at far\.test\..*550 5\.1\.1 no such user in this sink'
 like 'with the id of the envelope' "$report" '^Original-Envelope-Id: QQ\+314'
 like 'with the header, as was asked' "$report" '^Third: text/rfc822-headers'
+first=$(sed -n 's/.* message-refused-by-host queue=\([^ ]*\).*/\1/p' "$box/log")
+why=$(tool access why --log "$box/log" "$first")
+like 'mr-access why tells of it with the message' "$why" ' report-queued$'
+like 'and that it arrived' "$why" ' message-delivered$'
 
 # ---- what was asked for ----
 ok 'NOTIFY=NEVER' wish "$me" nobody@far.test NEVER

@@ -51,6 +51,21 @@ TEST_CASE("a message is told with its session, and without that session's other 
   CHECK(story(line("message-delivered", "queue=q1"), "q1") == "message-delivered ");
 }
 
+TEST_CASE("a message is told with the reports on it, and what became of those") {
+  const std::string log = kLog + line("report-queued", "queue=r1 about=q1 action=failed") +
+                          line("report-queued", "queue=r9 about=q9 action=failed") +
+                          line("message-relayed", "queue=r1") + line("message-relayed", "queue=r9") +
+                          line("report-dropped", "about=q1 action=delayed reason=\"it could not be made\"");
+  const std::string of_q1 = "connection-opened recipient-refused recipient-accepted message-accepted "
+                            "connection-closed message-delivered ";
+  const std::string reports = "report-queued message-relayed report-dropped ";
+  CHECK(story(log, "q1") == of_q1 + reports);
+  CHECK(story(log, kSession).ends_with(reports));
+  CHECK_FALSE(story(log, "q2").contains("report"));
+  CHECK(story(log, "r1") == "report-queued message-relayed ");
+  CHECK(story(line("report-dropped", "about=q1"), "q1") == "report-dropped ");
+}
+
 TEST_CASE("a name in a value, a part of an id and a line that is none tell nothing") {
   const std::string log =
       line("recipient-refused",
