@@ -43,7 +43,7 @@ disk_cleanup() { # keeps the exit status, as it comes before cleanup
 begin_recording() { # MEGABYTES: a file system at $work/disk; marks go to $work/fuse/mark
     mkdir -p "$work/disk" "$work/fuse" "$work/states"
     truncate -s "$1M" "$work/image"
-    mkfs.ext4 -q -F -O ^lazy_itable_init "$work/image" 2> /dev/null || mkfs.ext4 -q -F "$work/image"
+    mkfs.ext4 -q -F -E lazy_itable_init=0,lazy_journal_init=0 "$work/image"
     trap 'disk_cleanup; cleanup' EXIT
     "$recorder" "$work/image" "$work/log" "$work/fuse" > "$work/recorder.out" 2>&1 &
     eventually mountpoint -q "$work/fuse" || bail_out 'the recorder does not start'

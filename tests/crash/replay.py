@@ -4,7 +4,8 @@
 usage: replay.py IMAGE LOG COUNT SEED WORKDIR MOUNTPOINT COMMAND...
 
 A state is the disk as it was at the last flush before the cut, and of what was written after that flush a random part:
-each write whole, not at all, or some of its sectors.  COMMAND is run with two more arguments: MOUNTPOINT, where the state
+each write whole, not at all, or some of its sectors.  Where that has torn the superblock of ext4, which its journal
+cannot mend, e2fsck takes another, as at boot.  COMMAND is run with two more arguments: MOUNTPOINT, where the state
 is mounted, and a file with the marks that had been made before the cut.  It succeeds when nothing is missing.
 EVIDENCE=DIR keeps the states that are not good.
 Exit status: 0 when all states are good.
@@ -81,6 +82,9 @@ def check(state, marks, workdir, where, command):
     loop = run("losetup", "-f", "--show", image).stdout.strip()
     try:
         mounted = run("mount", "-o", "noatime", loop, where)
+        if mounted.returncode != 0:
+            run("e2fsck", "-y", loop)
+            mounted = run("mount", "-o", "noatime", loop, where)
         if mounted.returncode != 0:
             return "cannot be mounted: " + mounted.stderr.strip()
         try:
