@@ -113,8 +113,10 @@ class Batch {
   }
 
   void commit() {
-    if (taken_ > 0 || repaired_) sync();
-    if (taken_ > 0) change_.commit();
+    if (taken_ > 0) {
+      sync();
+      change_.commit();
+    }
     for (const std::string& path : finished_) unlinkat(state_.new_dir.get(), path.c_str(), 0);
   }
 
@@ -124,16 +126,28 @@ class Batch {
     finished_.push_back(delivery.path);
   }
 
-  // Known: superfluous if our file is whole; else this one takes its place, if it is the same message.
-  void repeat(const Delivery& delivery, FileId file) {
-    const auto row = change_.index().file(file);
+  // Known.  Another file of the same message takes the place of ours, even of one that reads well: it was
+  // delivered again because nobody has said that ours is on the disk, and a sync of it may have failed.
+  void repeat(const Delivery& delivery, FileId id) {
+    const auto row = change_.index().file(id);
     if (!row) throw CorruptRow("id without file");
+    const auto file = open_whole(delivery);
+    if (file && row->name() == delivery.name && !is_linked(*file, delivery.path))
+      return replace(*file, delivery);
     if (is_whole(state_.cur_dir.get(), row->name())) return drop(delivery);
-    if (row->name() == delivery.name && link_to_cur(delivery)) {
-      repaired_ = true;
-      return drop(delivery);
-    }
     ++intake_.left;
+  }
+
+  // Its row is there: a crash before the rename leaves the delivery, one after it the message.
+  void replace(const OpenFile& file, const Delivery& delivery) {
+    state_.sync_failed = true;
+    sync_data(file.fd.get());
+    if (renameat(state_.new_dir.get(), delivery.path.c_str(), state_.cur_dir.get(), delivery.path.c_str()) !=
+        0)
+      throw SystemError(errno, "rename");
+    sync_directory(state_.cur_dir.get());
+    state_.sync_failed = false;
+    ++intake_.repeated;
   }
 
   void take(const Delivery& delivery) {
@@ -155,8 +169,8 @@ class Batch {
   // the row is committed: a crash in between leaves nothing in cur/ that only a search of all files could
   // find.
   bool link_to_cur(const Delivery& delivery) {
-    auto file = open_regular(state_.new_dir.get(), delivery.path.c_str());
-    if (!file || file->status.st_nlink > 2 || !content_matches(*file, delivery.name)) return false;
+    auto file = open_whole(delivery);
+    if (!file) return false;
     if (!is_linked(*file, delivery.path)) {
       unlinkat(state_.cur_dir.get(), delivery.path.c_str(), 0);  // no row names what is there
       if (linkat(state_.new_dir.get(), delivery.path.c_str(), state_.cur_dir.get(), delivery.path.c_str(),
@@ -167,6 +181,12 @@ class Batch {
     if (unsynced_.size() < kSyncTogether) unsynced_.push_back(std::move(file->fd));
     ++linked_;
     return true;
+  }
+
+  std::optional<OpenFile> open_whole(const Delivery& delivery) const {
+    auto file = open_regular(state_.new_dir.get(), delivery.path.c_str());
+    if (!file || file->status.st_nlink > 2 || !content_matches(*file, delivery.name)) return {};
+    return file;
   }
 
   static bool linking_failed() {
@@ -201,7 +221,6 @@ class Batch {
   std::vector<Fd> unsynced_;
   std::size_t linked_ = 0;
   std::size_t taken_ = 0;
-  bool repaired_ = false;
 };
 
 void take_all(Mailbox::State& state, const std::vector<Delivery>& deliveries, Intake& intake) {

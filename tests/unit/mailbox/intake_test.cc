@@ -67,6 +67,26 @@ TEST_CASE("a repeated delivery is dropped, also after its message was expunged")
   CHECK(problems(mailbox) == 0);
 }
 
+TEST_CASE("the file of a repeated delivery takes the place of the first, whose sync may have failed") {
+  Account account;
+  auto mailbox = account.open();
+  const std::string name = account.deliver("q.1", "text");
+  ok(mailbox.take_in());
+  account.deliver("q.1", "text");
+  const auto inode = [&](const std::string& directory) {
+    struct stat status {};
+    CHECK(stat((account.path() + "/" + directory + "/" + name).c_str(), &status) == 0);
+    return status.st_ino;
+  };
+  const auto second = inode("new");
+  REQUIRE(inode("cur") != second);
+  CHECK(ok(mailbox.take_in()).repeated == 1);
+  CHECK(inode("cur") == second);
+  CHECK(account.files_in("new") == 0);
+  CHECK(ok(mailbox.folder(kInbox)).exists == 1);
+  CHECK(problems(mailbox) == 0);
+}
+
 TEST_CASE("a tombstone is forgotten when its time is over") {
   Account account;
   auto options = account.options();
