@@ -149,10 +149,11 @@ bool has_controls(std::string_view text) {
   return std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
 }
 
-std::expected<TrialClient, std::string> client_of(const Options& options) {
+std::expected<TrialClient, std::string> client_of(const Options& options, const IpAddress& address) {
   const auto newest_tls = parse_tls(options.tls.value_or("1.3"));
   if (!newest_tls) return std::unexpected(newest_tls.error());
-  TrialClient client{.helo = options.helo.value_or("client.invalid"),
+  TrialClient client{.address = address,
+                     .helo = options.helo.value_or("client.invalid"),
                      .newest_tls = *newest_tls,
                      .login = options.login.value_or(""),
                      .sender = *options.from,
@@ -192,13 +193,11 @@ MailExplained with_session(MailExplained answer, SessionTrial trial) {
 std::expected<MailExplained, std::string> try_sessions(const Config& config, const Options& options,
                                                        const ExplainMail& request, Policyd& policyd,
                                                        const MailExplained& answer) {
-  const auto client = client_of(options);
+  const auto client = client_of(options, request.client);
   if (!client) return std::unexpected(client.error());
   const auto listeners = listeners_of(config, request.listener, options);
   if (!listeners) return std::unexpected(listeners.error());
-  const AskPolicyd ask_policyd = [&](LoggedIn logged_in) {
-    ExplainMail question = request;
-    if (logged_in == LoggedIn::no) question.login.clear();
+  const AskPolicyd ask_policyd = [&](const ExplainMail& question) {
     auto said = ask<MailExplained>(policyd, question);
     if (!said) throw std::runtime_error(said.error());
     return std::move(*said);
@@ -233,8 +232,11 @@ int explain(const Options& options) {
   const auto client = parse_ip_network(*options.client);
   if (!listener) return usage();
   if (!client || client->bits != 128) return fail(*options.client + " is not an address");
-  const auto answer =
-      explained(options, {*listener, client->base, options.login.value_or(""), *options.from, *options.to});
+  const auto answer = explained(options, {.listener = *listener,
+                                          .client = client->base,
+                                          .login = options.login.value_or(""),
+                                          .sender = *options.from,
+                                          .recipient = *options.to});
   if (!answer) return fail(answer.error());
   if (options.json) {  // what the operator has given need not be UTF-8
     fmt::print("{}\n", json_of(*answer).dump(2, ' ', false, ordered_json::error_handler_t::replace));

@@ -117,20 +117,23 @@ class Server : public Policy, public Authenticator, public TlsUpgrade, public Sp
       : config_{config}, listener_{listener}, client_{client}, stream_{stream}, ask_{ask} {}
 
   Verdict check_sender(const CheckSender& question) override {
-    return {question.transaction, {250, "2.1.0", "Sender ok"}, {}, 0};  // asked again with the recipient
+    return decide(Step::mail, question.transaction,
+                  about(policy::Stage::sender, question.reverse_path, client_.recipient));
   }
   Verdict check_recipient(const CheckRecipient& question) override {
-    decided = ask_(logged_in_);
-    return {question.transaction, decided->reply, decided->rule, decided->accepted ? QueueId{1} : QueueId{0}};
+    return decide(Step::rcpt, question.transaction,
+                  about(policy::Stage::recipient, question.reverse_path, question.forward_path));
   }
-  policy::Quirks device_quirks() override { return of_device = ask_(logged_in_).quirks; }
+  policy::Quirks device_quirks() override { return of_device = ask_(about_client()).quirks; }
   void reset() override {}
 
   std::vector<std::string> mechanisms() const override { return {"PLAIN"}; }
   AuthStep start(std::string_view, std::optional<std::string_view>) override {
-    if (const auto refused = ask_(LoggedIn::yes).login_refused) return AuthFailure{failure_of(*refused)};
-    logged_in_ = LoggedIn::yes;
-    return AuthSuccess{};
+    login_ = client_.login;
+    const auto refused = ask_(about_client()).login_refused;
+    if (!refused) return AuthSuccess{};
+    login_.clear();
+    return AuthFailure{failure_of(*refused)};
   }
   AuthStep respond(std::string_view) override { return AuthFailure{}; }
   void cancel() override {}
@@ -152,18 +155,31 @@ class Server : public Policy, public Authenticator, public TlsUpgrade, public Sp
   void abort() override {}
 
   // What has come of it.
-  std::optional<MailExplained> decided;
+  std::optional<MailExplained> decided;     // by policyd,
+  Step decided_at = Step::connect;          // last
   policy::Quirks of_device;                 // what is forgiven it
   std::optional<tls::Tolerance> tolerance;  // in place of the listener's
   std::optional<std::expected<tls::HandshakeFacts, std::string>> handshake;
 
  private:
+  ExplainMail about(policy::Stage stage, const std::string& sender, const std::string& recipient) const {
+    return {stage, listener_.service, client_.address, login_, sender, recipient};
+  }
+  ExplainMail about_client() const {
+    return about(policy::Stage::recipient, client_.sender, client_.recipient);
+  }
+  Verdict decide(Step step, TransactionId transaction, const ExplainMail& question) {
+    decided = ask_(question);
+    decided_at = step;
+    return {transaction, decided->reply, decided->rule, decided->accepted ? QueueId{1} : QueueId{0}};
+  }
+
   const Config& config_;
   const ListenerConfig& listener_;
   const TrialClient& client_;
   Stream& stream_;
   const AskPolicyd& ask_;
-  LoggedIn logged_in_ = LoggedIn::no;
+  std::string login_;  // empty: nobody has logged in
 };
 
 std::string line_of(const ListenerConfig& listener) {
@@ -208,7 +224,7 @@ ExplainedFact login_fact(const SmtpFacts& facts, const ScriptedClient& stream) {
 
 // How it has ended.
 void conclude(SessionTrial& trial, ScriptedClient& stream, const Server& server) {
-  const bool by_policy = server.decided && stream.step() == Step::rcpt;
+  const bool by_policy = server.decided && server.decided_at == stream.step();
   if (by_policy) {
     trial.reply = server.decided->reply;
     trial.rule = server.decided->rule;

@@ -16,6 +16,7 @@ namespace mailroom {
 // What a client does: EHLO, STARTTLS where it is offered and the client can, AUTH with the right password,
 // MAIL, RCPT.
 struct TrialClient {
+  IpAddress address;
   std::string helo;
   std::optional<TlsVersion> newest_tls;  // nothing: it knows no TLS
   std::string login;                     // empty: it does not log in
@@ -34,9 +35,8 @@ struct SessionTrial {
   bool accepted() const { return reply.code != 0 && reply.accepted(); }
 };
 
-// What policyd says of that client's message, logged in or not.  May throw, and the trial then does too.
-enum class LoggedIn : bool { no, yes };
-using AskPolicyd = std::function<MailExplained(LoggedIn)>;
+// What policyd says.  May throw, and the trial then does too.
+using AskPolicyd = std::function<MailExplained(const ExplainMail&)>;
 
 SessionTrial try_session(const Config& config, const ListenerConfig& listener, const TrialClient& client,
                          const AskPolicyd& ask);

@@ -10,6 +10,7 @@
 
 #include "daemons/channels/authd.h"
 #include "daemons/channels/types.h"
+#include "libcommon/policy/facts.h"
 #include "libcommon/policy/limits.h"
 #include "libcommon/policy/quirks.h"
 #include "libcommon/sys/ip_network.h"
@@ -46,12 +47,15 @@ struct ReleaseLimit {
 };
 
 struct ExplainMail {
+  policy::Stage stage = policy::Stage::recipient;
   Service listener = Service::mx;
   IpAddress client;
   std::string login;  // of the account that is logged in; empty: none
   std::string sender;
   std::string recipient;
-  static auto fields(auto& m) { return std::tie(m.listener, m.client, m.login, m.sender, m.recipient); }
+  static auto fields(auto& m) {
+    return std::tie(m.stage, m.listener, m.client, m.login, m.sender, m.recipient);
+  }
 };
 
 struct GrantRow {

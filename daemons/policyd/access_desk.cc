@@ -138,7 +138,7 @@ PolicydToTool AccessDesk::explained(const ExplainMail& request, const policy::Re
   if (!is_smtp(request.listener)) return ToolRefused{"not an SMTP listener"};
   const auto identity = identity_of(request);
   if (!identity) return identity.error();
-  const Question question{.stage = policy::Stage::recipient,
+  const Question question{.stage = request.stage,
                           .listener = listener_of(request.listener),
                           .client = request.client,
                           .login = identity->account,

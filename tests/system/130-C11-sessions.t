@@ -93,6 +93,18 @@ same 'an account without submission' "$AWAY" submission "$SMTPS_PORT" '^535 5\.7
 }
 same 'nobody' "$AWAY" submission "$SMTPS_PORT" '^530 5\.7\.0 Log in first' --from "$me" --tls-on-connect -- --from "$me" --tls 1.3
 same 'a stranger at the outgoing server' "$AWAY" outgoing "$OUTGOING_PORT" '^550 5\.7\.1 .*check your mail first' --from "$me" --tls -- --from "$me" --tls 1.3
+# shellcheck disable=SC2046
+{
+for to in "$FAR" 'x@' '<x' '@one.test:x@far.test'; do
+    same "an account with another's address, to $to" "$AWAY" submission "$SMTPS_PORT" '^550 5\.7\.1 The sender must be' --from "$USER2@$DOMAIN" \
+        --to "$to" --tls-on-connect $(as "$USER1" "$PASS1") -- --from "$USER2@$DOMAIN" --to "$to" --login "$USER1" --tls 1.3
+done
+like 'by the rule that says so' "$(cat "$work/explanation")" '^rule +sender-not-own'
+same 'its own, to what is no address' "$AWAY" submission "$SMTPS_PORT" '^501 5\.[15]\.[34] ' --from "$me" --to 'x@' --tls-on-connect \
+    $(as "$USER1" "$PASS1") -- --from "$me" --to 'x@' --login "$USER1" --tls 1.3
+same 'by way of others' "$AWAY" submission "$SMTPS_PORT" '^250 2\.1\.5 ' --from "$me" --to '@one.test:x@far.test' --tls-on-connect \
+    $(as "$USER1" "$PASS1") -- --from "$me" --to '@one.test:x@far.test' --login "$USER1" --tls 1.3
+}
 unencrypted() { printf 'EHLO c.test\nAUTH PLAIN %s\nQUIT\n' "$(printf '\0%s\0%s' "$P" "$SECRET" | base64 -w0)" | converse "$1" | grep '^5' | tr -d '\r'; }
 is 'a principal that knows no TLS' "$(explained "$STRANGER" relay "${new[@]}" --port "$lenient" --login "$P" --tls none)" "$(unencrypted "$lenient")"
 like 'is told to begin TLS' "$(cat "$work/explanation")" '530 5\.7\.0 .*STARTTLS'

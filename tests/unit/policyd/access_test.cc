@@ -238,13 +238,15 @@ TEST_CASE("limits are listed and released") {
 
 TEST_CASE("what is explained is what is decided") {
   Site p;
-  const auto explained = p.ask<MailExplained>(
-      ExplainMail{Service::outgoing, Policyd::address(kCampus), "", "x@example.net", kElsewhere});
+  const auto explained =
+      p.ask<MailExplained>(ExplainMail{policy::Stage::recipient, Service::outgoing, Policyd::address(kCampus),
+                                       "", "x@example.net", kElsewhere});
   CHECK(explained.accepted);
   CHECK(explained.rule == "campus-to-anybody");
   const auto campus = std::ranges::find(explained.facts, "campus", &ExplainedFact::name);
   REQUIRE(campus != explained.facts.end());
   CHECK(campus->source == "network campus 10.1.0.0/16");
   CHECK(p.ask<LimitPage>(ListLimits{}).uses.empty());  // and counted for nobody
-  CHECK(p.ask<ToolRefused>(ExplainMail{Service::pop3, {}, "", "", ""}).reason == "not an SMTP listener");
+  CHECK(p.ask<ToolRefused>(ExplainMail{policy::Stage::recipient, Service::pop3, {}, "", "", ""}).reason ==
+        "not an SMTP listener");
 }

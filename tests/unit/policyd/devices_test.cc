@@ -386,8 +386,8 @@ TEST_CASE("a login ends with the registration of its principal, not with its con
 TEST_CASE("an explanation of a device's mail names the device and how it is known") {
   Registry p;
   p.activate();
-  p.tool.send(ExplainMail{Service::relay, Policyd::address(kAddress), "SMTP-Relay/scanner1.example.org",
-                          "scans@example.org", "x@far.test"});
+  p.tool.send(ExplainMail{policy::Stage::recipient, Service::relay, Policyd::address(kAddress),
+                          "SMTP-Relay/scanner1.example.org", "scans@example.org", "x@far.test"});
   p.pump();
   p.fail_lookups();
   const auto explained = p.tool.next_as<MailExplained>();
@@ -398,7 +398,8 @@ TEST_CASE("an explanation of a device's mail names the device and how it is know
   REQUIRE(device != explained->facts.end());
   CHECK(device->value == "active");
   CHECK(device->source.find("scanner1") != std::string::npos);
-  p.tool.send(ExplainMail{Service::relay, Policyd::address(kAddress), "smtp-relay/other", "", ""});
+  p.tool.send(ExplainMail{policy::Stage::recipient, Service::relay, Policyd::address(kAddress),
+                          "smtp-relay/other", "", ""});
   p.pump();
   p.fail_lookups();
   CHECK(p.tool.next_as<ToolRefused>());

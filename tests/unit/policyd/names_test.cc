@@ -165,7 +165,8 @@ TEST_CASE("a child that does not wait for its answer is ended") {
 
 TEST_CASE("an explanation waits for the DNS too") {
   Relay p;
-  p.tool.send(ExplainMail{Service::relay, Policyd::address("192.0.2.7"), "", "d@devices.net", "v@evil.org"});
+  p.tool.send(ExplainMail{policy::Stage::recipient, Service::relay, Policyd::address("192.0.2.7"), "",
+                          "d@devices.net", "v@evil.org"});
   p.answer(p.asked(), {.outcome = dns::Outcome::no_domain, .ttl = 60});
   const auto explained = p.tool.next_as<MailExplained>();
   REQUIRE(explained);
