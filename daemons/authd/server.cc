@@ -3,16 +3,12 @@
 #include "daemons/authd/password_hash.h"
 #include "daemons/base/channel_end.h"
 #include "daemons/log.h"
+#include "libcommon/ipc/overloaded.h"
 #include "libcommon/sys/random.h"
 #include "libcommon/text/saslprep.h"
 
 namespace mailroom::authd {
 namespace {
-
-template <typename... F>
-struct Overloaded : F... {
-  using F::operator()...;
-};
 
 // A hash of nothing that anybody knows.
 std::string make_stand_in(std::uint32_t cost) {

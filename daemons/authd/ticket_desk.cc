@@ -4,14 +4,10 @@
 
 #include "daemons/base/channel_end.h"
 #include "daemons/log.h"
+#include "libcommon/ipc/overloaded.h"
 
 namespace mailroom::authd {
 namespace {
-
-template <typename... F>
-struct Overloaded : F... {
-  using F::operator()...;
-};
 
 // krbd answers at once; what takes longer is lost.
 constexpr std::chrono::seconds kKrbdPatience{10};

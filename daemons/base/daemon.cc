@@ -4,16 +4,12 @@
 
 #include "daemons/base/launch.h"
 #include "daemons/log.h"
+#include "libcommon/ipc/overloaded.h"
 
 namespace mailroom {
 namespace {
 
 using ControlChannel = event::ChannelHandler<ProcessToSupervisor, SupervisorToProcess>;
-
-template <typename... F>
-struct Overloaded : F... {
-  using F::operator()...;
-};
 
 // When it is closed the supervisor is told, while there is a channel to it.
 LeasedFd lease(const AttachChannel& attach, Fd fd, std::weak_ptr<ControlChannel> control) {

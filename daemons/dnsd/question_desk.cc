@@ -5,17 +5,13 @@
 #include <vector>
 
 #include "libcommon/dns/name.h"
+#include "libcommon/ipc/overloaded.h"
 #include "libcommon/text/ascii.h"
 
 namespace mailroom::dnsd {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-template <typename... F>
-struct Overloaded : F... {
-  using F::operator()...;
-};
 
 // What needs no lookup.
 dns::Answer settled(dns::Outcome outcome, std::string problem) {

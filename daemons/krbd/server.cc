@@ -5,17 +5,13 @@
 #include "daemons/base/channel_end.h"
 #include "daemons/krbd/configuration_file.h"
 #include "daemons/log.h"
+#include "libcommon/ipc/overloaded.h"
 #include "libcommon/kerberos/set_up.h"
 
 namespace mailroom::krbd {
 namespace {
 
 using kerberos::GssExchange;
-
-template <typename... F>
-struct Overloaded : F... {
-  using F::operator()...;
-};
 
 std::string_view service_of(Service service) {
   switch (service) {

@@ -5,15 +5,11 @@
 #include "daemons/base/channel_end.h"
 #include "daemons/log.h"
 #include "daemons/state_failure.h"
+#include "libcommon/ipc/overloaded.h"
 #include "libcommon/text/idna.h"
 
 namespace mailroom::policyd {
 namespace {
-
-template <typename... F>
-struct Overloaded : F... {
-  using F::operator()...;
-};
 
 // Above this part of the map, an operator should give it more.
 constexpr double kAlmostFull = 0.7;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "daemons/base/channel_end.h"
+#include "libcommon/ipc/overloaded.h"
 #include "libcommon/routing/forbidden.h"
 #include "libcommon/routing/sts_policy.h"
 
@@ -11,11 +12,6 @@ namespace mailroom::policyd {
 namespace {
 
 constexpr const char* kNoStsd = "stsd does not answer";
-
-template <typename... F>
-struct Overloaded : F... {
-  using F::operator()...;
-};
 
 StsDesk::Fetched no_fetch(std::string words) {
   return std::unexpected(StsTrouble{"sts-policy-fetch-error", std::move(words)});

@@ -8,6 +8,7 @@
 #include "daemons/base/channel_end.h"
 #include "daemons/log.h"
 #include "daemons/queued/clock.h"
+#include "libcommon/ipc/overloaded.h"
 #include "libcommon/policy/sender_pattern.h"
 #include "libcommon/protocol/rfc5322/authors.h"
 #include "libcommon/protocol/rfc5322/tls_required.h"
@@ -15,11 +16,6 @@
 
 namespace mailroom::queued {
 namespace {
-
-template <typename... F>
-struct Overloaded : F... {
-  using F::operator()...;
-};
 
 constexpr std::string_view kHeaderEnd = "\r\n\r\n";
 

@@ -8,14 +8,10 @@
 
 #include "daemons/log.h"
 #include "daemons/queued/route_words.h"
+#include "libcommon/ipc/overloaded.h"
 
 namespace mailroom::queued {
 namespace {
-
-template <typename... F>
-struct Overloaded : F... {
-  using F::operator()...;
-};
 
 constexpr std::size_t kPiece = 32 * 1024;
 
