@@ -7,6 +7,7 @@
 #include "daemons/config/tables.h"
 #include "libcommon/policy/principal.h"
 #include "libcommon/text/ascii.h"
+#include "libcommon/text/host_name.h"
 
 namespace mailroom::config {
 

@@ -4,27 +4,11 @@
 
 #include "libcommon/sys/ip_address.h"
 #include "libcommon/text/ascii.h"
+#include "libcommon/text/host_name.h"
 
 namespace mailroom::config {
 
 namespace {
-
-bool is_label(std::string_view label) {
-  if (label.empty() || label.size() > kMaxLabel || label.front() == '-' || label.back() == '-') return false;
-  for (const char c : label)
-    if (!is_alnum(c) && c != '-') return false;
-  return true;
-}
-
-bool is_host_name(std::string_view name) {
-  if (name.empty() || name.size() > kMaxHostName) return false;
-  while (true) {
-    const std::size_t dot = name.find('.');
-    if (!is_label(name.substr(0, dot))) return false;
-    if (dot == name.npos) return true;
-    name.remove_prefix(dot + 1);
-  }
-}
 
 bool has_dot_component(std::string_view path) {
   while (!path.empty()) {

@@ -9,10 +9,7 @@
 
 namespace mailroom::config {
 
-inline constexpr std::size_t kMaxHostName = 253;  // RFC 1035 2.3.4, written
-inline constexpr std::size_t kMaxLabel = 63;
-
-// In lower case; labels of letters, digits and hyphens (internationalised names as A-labels, RFC 5890).
+// What is_host_name() takes, in lower case.
 Parsed<std::string> parse_host_name(std::string_view text);
 
 // The same, and the leftmost label may be "*" (RFC 6125 6.4.3).

@@ -2,21 +2,21 @@
 
 #include <curl/curl.h>
 #include <fmt/format.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <map>
 #include <stdexcept>
 
+#include "daemons/stsd/listed_socket.h"
 #include "libcommon/routing/sts_policy.h"
 #include "libcommon/text/ascii.h"
+#include "libcommon/text/host_name.h"
 #include "libcommon/tlsrpt/report.h"
 
 namespace mailroom::stsd {
 namespace {
 
 constexpr std::string_view kFetchError = "sts-policy-fetch-error";
-constexpr std::size_t kMaxDomain = 253;          // RFC 1035 2.3.4
 constexpr long kHttpOk = 200, kHttpSuccess = 2;  // RFC 9110 15.3; below, a final status follows
 
 struct CloseEasy {
@@ -33,9 +33,10 @@ enum class Kind : bool { fetch, post };
 
 // One request and its response.
 struct Transfer {
-  explicit Transfer(Kind what) : kind{what} {}
+  Transfer(Kind what, Listed where) : kind{what}, listed{std::move(where)} {}
 
   const Kind kind;
+  const Listed listed;
   std::unique_ptr<CURL, CloseEasy> easy{curl_easy_init()};
   std::unique_ptr<curl_slist, FreeList> addresses, headers;
   std::string sent;      // what is posted
@@ -45,15 +46,10 @@ struct Transfer {
   std::function<void(Transfer&, CURLcode)> done;
 };
 
-bool is_domain(std::string_view domain) {
-  return !domain.empty() && domain.size() <= kMaxDomain &&
-         std::ranges::all_of(domain, [](char c) { return is_alnum(c) || c == '-' || c == '.'; });
-}
-
 // "mta-sts.example.org:443:192.0.2.1,[2001:db8::1]" for CURLOPT_RESOLVE, kept for a short time alone ("+").
-std::string resolution(const std::string& host, std::uint16_t port, const std::vector<IpAddress>& addresses) {
-  std::string line = fmt::format("+{}:{}:", host, port);
-  for (const IpAddress& address : addresses) {
+std::string resolution(const std::string& host, const Listed& listed) {
+  std::string line = fmt::format("+{}:{}:", host, listed.port);
+  for (const IpAddress& address : listed.addresses) {
     if (line.back() != ':') line += ',';
     line += address.is_v4() ? address.text() : '[' + address.text() + ']';
   }
@@ -70,9 +66,8 @@ std::size_t take_content(const char* bytes, std::size_t, std::size_t size, void*
   return size;
 }
 
-// Non-blocking from the start: behind the filter nobody can make it so.
-curl_socket_t open_socket(void*, curlsocktype, curl_sockaddr* address) {
-  return ::socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, address->protocol);
+curl_socket_t open_socket(void* argument, curlsocktype, curl_sockaddr* to) {
+  return open_listed_socket(*static_cast<const Listed*>(argument), to->addr, to->addrlen);
 }
 
 template <typename Value>
@@ -137,8 +132,7 @@ struct WebClient::State {
 
   std::size_t under_way(Kind kind) const;
   std::string url(const std::string& host, const std::string& path) const;
-  void prepare(Transfer& transfer, const std::string& host, const std::string& path,
-               const std::vector<IpAddress>& addresses);
+  void prepare(Transfer& transfer, const std::string& host, const std::string& path);
   void begin(std::unique_ptr<Transfer> transfer);
   void act(curl_socket_t socket, int events);
   void finish();
@@ -188,10 +182,9 @@ std::string WebClient::State::url(const std::string& host, const std::string& pa
   return fmt::format("https://{}:{}{}", host, settings.port, path);
 }
 
-void WebClient::State::prepare(Transfer& transfer, const std::string& host, const std::string& path,
-                               const std::vector<IpAddress>& addresses) {
+void WebClient::State::prepare(Transfer& transfer, const std::string& host, const std::string& path) {
   CURL* const easy = transfer.easy.get();
-  transfer.addresses.reset(curl_slist_append(nullptr, resolution(host, settings.port, addresses).c_str()));
+  transfer.addresses.reset(curl_slist_append(nullptr, resolution(host, transfer.listed).c_str()));
   set(easy, CURLOPT_URL, url(host, path).c_str());
   set(easy, CURLOPT_RESOLVE, transfer.addresses.get());
   set(easy, CURLOPT_PROTOCOLS_STR, "https");
@@ -202,6 +195,7 @@ void WebClient::State::prepare(Transfer& transfer, const std::string& host, cons
   set(easy, CURLOPT_NOSIGNAL, 1L);
   set(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(settings.timeout.count()));
   set(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+  set(easy, CURLOPT_OPENSOCKETDATA, static_cast<const void*>(&transfer.listed));
   set(easy, CURLOPT_WRITEFUNCTION, take_content);
   set(easy, CURLOPT_WRITEDATA, static_cast<void*>(&transfer));
   set(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
@@ -272,14 +266,14 @@ WebClient::~WebClient() {
 
 void WebClient::fetch_policy(const std::string& domain, const std::vector<IpAddress>& addresses,
                              OnFetched then) {
-  if (!is_domain(domain) || addresses.empty())
-    return then(failed(kFetchError, "no address of mta-sts." + domain));
+  const std::string host = "mta-sts." + domain;
+  if (!is_host_name(host) || addresses.empty()) return then(failed(kFetchError, "no address of " + host));
   if (state_->under_way(Kind::fetch) >= kMaxStsFetches)
     return then(failed(kFetchError, "too many fetches at the same time"));
-  auto transfer = std::make_unique<Transfer>(Kind::fetch);
+  auto transfer = std::make_unique<Transfer>(Kind::fetch, Listed{addresses, state_->settings.port});
   transfer->most = routing::kMaxStsPolicy;
   transfer->done = [then = std::move(then)](Transfer& done, CURLcode code) { then(policy_of(done, code)); };
-  state_->prepare(*transfer, "mta-sts." + domain, "/.well-known/mta-sts.txt", addresses);
+  state_->prepare(*transfer, host, "/.well-known/mta-sts.txt");
   set(transfer->easy.get(), CURLOPT_MAXFILESIZE, static_cast<long>(routing::kMaxStsPolicy));
   state_->begin(std::move(transfer));
 }
@@ -290,11 +284,11 @@ void WebClient::post_report(const std::string& host, const std::string& path,
   if (!target || target->host != host || target->path != path || addresses.empty())
     return then("no address of " + host);
   if (state_->under_way(Kind::post) >= kMaxReportPosts) return then("too many posts at the same time");
-  auto transfer = std::make_unique<Transfer>(Kind::post);
+  auto transfer = std::make_unique<Transfer>(Kind::post, Listed{addresses, state_->settings.port});
   transfer->most = kMaxAnswer;
   transfer->sent = std::move(report);
   transfer->done = [then = std::move(then)](Transfer& done, CURLcode code) { then(problem_of(done, code)); };
-  state_->prepare(*transfer, host, path, addresses);
+  state_->prepare(*transfer, host, path);
   CURL* const easy = transfer->easy.get();
   curl_slist* headers =
       curl_slist_append(nullptr, fmt::format("Content-Type: {}", tlsrpt::kReportType).c_str());

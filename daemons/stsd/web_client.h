@@ -1,6 +1,6 @@
 // HTTPS by libcurl in an event loop: fetches https://mta-sts.DOMAIN/.well-known/mta-sts.txt (RFC 8461 3.3),
-// and posts reports on TLS (RFC 8460 3).  To the addresses that it is given, by a name that the server must
-// prove; no redirect is followed.
+// and posts reports on TLS (RFC 8460 3).  To the addresses that it is given and no other, by a name that the
+// server must prove; no redirect is followed.
 #pragma once
 
 #include <chrono>

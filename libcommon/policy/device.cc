@@ -8,6 +8,7 @@
 #include "libcommon/policy/login_name.h"
 #include "libcommon/policy/sender_pattern.h"
 #include "libcommon/text/ascii.h"
+#include "libcommon/text/host_name.h"
 
 namespace mailroom::policy {
 namespace {
@@ -21,7 +22,6 @@ constexpr std::array kStepWords{"request"sv, "approve"sv, "reject"sv, "edit"sv,
 constexpr DeviceStep kWayToSuspended[] = {DeviceStep::request, DeviceStep::approve, DeviceStep::suspend};
 constexpr std::uint64_t kDay = 24 * 60 * 60;  // seconds
 
-constexpr std::size_t kMaxHostName = 253;  // RFC 1035 2.3.4, written
 constexpr std::size_t kMaxPrincipal = 255;
 
 // Where each step leads from where.
@@ -46,17 +46,7 @@ constexpr Transition kTransitions[] = {
 
 using Problem = std::unexpected<std::string>;
 
-bool is_host_name(std::string_view name) {
-  if (name.empty() || name.size() > kMaxHostName || name.find('.') == name.npos) return false;
-  for (;;) {
-    const std::size_t dot = name.find('.');
-    const std::string_view label = name.substr(0, dot);
-    if (label.empty() || label.size() > 63 || label.front() == '-' || label.back() == '-') return false;
-    if (!std::ranges::all_of(label, [](char c) { return is_alnum(c) || c == '-' || c == '_'; })) return false;
-    if (dot == name.npos) return true;
-    name.remove_prefix(dot + 1);
-  }
-}
+bool is_dns_name(std::string_view name) { return is_full_host_name(name, Underscores::allowed); }
 
 // A login name with an instance: its password, or its ticket, is authd's business.
 bool is_principal(std::string_view name) {
@@ -104,7 +94,7 @@ std::optional<std::string> as_it_is_if_contact(std::string_view text) {
 }
 
 constexpr ListRow kLists[] = {
-    {&Registration::dns_names, "no DNS name", lower_if<is_host_name>},
+    {&Registration::dns_names, "no DNS name", lower_if<is_dns_name>},
     {&Registration::principals, "no principal (SERVICE/NAME)", lower_if<is_principal>},
     {&Registration::from, "no sender address", sender_address},
     {&Registration::contacts, "no address of a contact", as_it_is_if_contact},

@@ -2,16 +2,11 @@
 
 #include <algorithm>
 
+#include "libcommon/dns/name.h"
 #include "libcommon/text/ascii.h"
 
 namespace mailroom::policy {
 namespace {
-
-bool is_host_name(std::string_view name) {
-  const auto is_part = [](char c) { return is_alnum(c) || c == '-' || c == '.' || c == '_'; };
-  return !name.empty() && name.size() <= kMaxNameLength && std::ranges::all_of(name, is_part) &&
-         name.front() != '.' && name.find("..") == std::string_view::npos;
-}
 
 bool same_host(const IpAddress& a, const IpAddress& b) { return a.bytes == b.bytes; }
 
@@ -22,7 +17,7 @@ std::vector<std::string> names_to_ask(const dns::Answer& ptr) {
   for (std::string_view name : ptr.names) {
     if (name.ends_with('.')) name.remove_suffix(1);
     std::string canonical = lower_case(name);
-    if (!is_host_name(canonical) || std::ranges::find(names, canonical) != names.end()) continue;
+    if (!dns::is_domain_name(canonical) || std::ranges::find(names, canonical) != names.end()) continue;
     names.push_back(std::move(canonical));
     if (names.size() == kMaxNames) break;
   }

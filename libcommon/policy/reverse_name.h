@@ -19,9 +19,9 @@ namespace mailroom::policy {
 
 // PTR names that are looked at; an address may have any number.
 inline constexpr std::size_t kMaxNames = 8;
-inline constexpr std::size_t kMaxNameLength = 253;  // RFC 1035 2.3.4
 
-// The names to ask for the addresses of: lower case, without a final dot, host names only, each once.
+// The names to ask for the addresses of: lower case, without a final dot, each once; only what
+// dns::is_domain_name() takes: hosts are more strangely named than they should be.
 std::vector<std::string> names_to_ask(const dns::Answer& ptr);
 
 struct ReverseNameFound {

@@ -3,12 +3,12 @@
 #include <algorithm>
 
 #include "libcommon/text/ascii.h"
+#include "libcommon/text/host_name.h"
 
 namespace mailroom::routing {
 namespace {
 
 constexpr std::string_view kVersionField = "v=STSv1";
-constexpr std::size_t kMaxLabelOctets = 63;  // of a domain name (RFC 1035 2.3.4)
 constexpr std::size_t kMaxExtensionName = 32;
 
 // ---- the TXT record
@@ -52,20 +52,8 @@ std::string_view label_of(std::string_view record) {
 
 // ---- the policy file
 
-bool is_domain_label(std::string_view label) {
-  return !label.empty() && label.size() <= kMaxLabelOctets && label.front() != '-' && label.back() != '-' &&
-         std::ranges::all_of(label, [](char c) { return is_alnum(c) || c == '-'; });
-}
-
 bool is_pattern(std::string_view pattern) {
-  if (pattern.size() > kMaxStsPattern) return false;
-  if (pattern.starts_with("*.")) pattern.remove_prefix(2);
-  for (;;) {
-    const std::size_t dot = pattern.find('.');
-    if (!is_domain_label(pattern.substr(0, dot))) return false;
-    if (dot == pattern.npos) return true;
-    pattern.remove_prefix(dot + 1);
-  }
+  return is_host_name(pattern.starts_with("*.") ? pattern.substr(2) : pattern);
 }
 
 std::optional<StsMode> mode_of(std::string_view word) {

@@ -22,7 +22,6 @@ struct StsPolicy {
 
 inline constexpr std::size_t kMaxStsPolicy = 64 * 1024;     // octets of a policy file (RFC 8461 3.3)
 inline constexpr std::size_t kMaxStsMx = 100;               // patterns of one policy
-inline constexpr std::size_t kMaxStsPattern = 255;          // octets (RFC 1035 2.3.4)
 inline constexpr std::size_t kMaxStsLabel = 32;             // letters and digits of an id (RFC 8461 3.1)
 inline constexpr std::uint32_t kMaxStsMaxAge = 31'557'600;  // seconds (RFC 8461 3.2)
 

@@ -10,6 +10,7 @@
 #include "libcommon/text/ascii.h"
 #include "libcommon/text/base64.h"
 #include "libcommon/text/hex.h"
+#include "libcommon/text/host_name.h"
 
 namespace mailroom::tlsrpt {
 namespace {
@@ -20,8 +21,6 @@ using namespace std::chrono;
 constexpr std::string_view kVersion = "v=TLSRPTv1";
 constexpr std::string_view kMailto = "mailto:";
 constexpr std::string_view kHttps = "https://";
-constexpr std::size_t kMaxHost = 253;     // RFC 1035 2.3.4
-constexpr std::size_t kMaxLabel = 63;     // RFC 1035 2.3.4
 constexpr std::size_t kMaxPath = 1000;    // a TXT record holds hardly more
 constexpr std::size_t kMaxAddress = 254;  // RFC 5321 4.5.3.1.3
 
@@ -108,18 +107,6 @@ std::vector<std::string> split(std::string_view text, char separator) {
   }
 }
 
-// RFC 1035 2.3.1, and a last label that is no number: then it is no address.
-bool is_host_name(std::string_view host) {
-  if (host.size() > kMaxHost || host.find('.') == host.npos) return false;
-  const std::vector<std::string> labels = split(host, '.');
-  const auto is_label = [](const std::string& label) {
-    return !label.empty() && label.size() <= kMaxLabel && label.front() != '-' && label.back() != '-';
-  };
-  const auto is_in_names = [](char c) { return is_alnum(c) || c == '-' || c == '.'; };
-  return std::ranges::all_of(host, is_in_names) && std::ranges::all_of(labels, is_label) &&
-         !std::ranges::all_of(labels.back(), is_digit);
-}
-
 // What RFC 3986 lets stand in a path and a query; nothing is decoded.
 bool is_path(std::string_view path) {
   return path.size() <= kMaxPath && std::ranges::all_of(path, [](char c) {
@@ -202,7 +189,7 @@ std::optional<WebTarget> web_target(std::string_view destination) {
     if (!port || *port == 0) return std::nullopt;
     target.port = *port;
   }
-  if (!is_host_name(target.host) || !is_path(target.path)) return std::nullopt;
+  if (!is_full_host_name(target.host) || !is_path(target.path)) return std::nullopt;
   return target;
 }
 

@@ -78,6 +78,9 @@ TEST_CASE("a registration has one form") {
   REQUIRE(device);
   CHECK(device->dns_names == std::vector<std::string>{"scanner1.example.edu"});
   CHECK(device->from == std::vector<std::string>{"scans@example.edu"});
+  Registration underscored = scanner();
+  underscored.dns_names = {"Scanner_1.example.edu"};
+  CHECK(canonical_registration(underscored)->dns_names == std::vector<std::string>{"scanner_1.example.edu"});
   Registration twice = scanner();
   twice.dns_names.push_back("scanner1.example.edu");
   CHECK(canonical_registration(twice)->dns_names.size() == 1);
@@ -100,6 +103,7 @@ TEST_CASE("what a registration must have") {
            [](Registration& d) { d.dns_names = {"no dots here"}; },
            [](Registration& d) { d.dns_names = {"scanner"}; },
            [](Registration& d) { d.dns_names = {"-a.example.edu"}; },
+           [](Registration& d) { d.dns_names = {"192.0.2.1"}; },
            [](Registration& d) { d.principals = {"scanner1"}; },
            [](Registration& d) { d.from.clear(); },
            [](Registration& d) { d.from = {"*"}; },

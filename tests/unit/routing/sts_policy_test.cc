@@ -87,6 +87,7 @@ TEST_CASE("RFC 8461 3.2: what is no policy") {
       {head + "mx: *.\nmax_age: 1\n", "an mx that is no pattern"},
       {head + "mx: .example\nmax_age: 1\n", "an mx that is no pattern"},
       {head + "mx: a_b.example\nmax_age: 1\n", "an mx that is no pattern"},
+      {head + "mx: 192.0.2.1\nmax_age: 1\n", "an mx that is no pattern"},
       {head + "mx: " + std::string(64, 'a') + ".example\nmax_age: 1\n", "an mx that is no pattern"},
       {many, "too many mx lines"},
       {head + "mx: a.example\nmax_age: 1\n" + std::string(kMaxStsPolicy, '\n'), "too long"},

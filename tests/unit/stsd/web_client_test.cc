@@ -198,6 +198,17 @@ TEST_CASE("nobody listens, there is no address, it is no domain") {
   CHECK(fetch_from(port, {kLoopback}, "").result == "sts-policy-fetch-error");
 }
 
+TEST_CASE("no request is made to a host that is a number") {
+  const std::string host = GENERATE("127.0.0.1", "127.1", "0x7f.1", "2130706433", "a.0x7f");
+  INFO(host);
+  event::Loop loop;
+  WebClient client{loop, {authority().pem(), 1, 2s}};
+  CHECK(fetch_from(1, {kLoopback}, host).problem == "no address of mta-sts." + host);
+  std::string problem;
+  client.post_report(host, "/", {kLoopback}, "report", [&](std::string&& what) { problem = what; });
+  CHECK(problem == "no address of " + host);
+}
+
 TEST_CASE("requests at the same time are bounded, posts apart from fetches") {
   event::Loop loop;
   WebClient client{loop, {authority().pem(), 1, 2s}};

@@ -82,6 +82,7 @@ TEST_CASE("https: a name, a port perhaps, and what can stand in a request line")
                             "https://127.0.0.1/",
                             "https://[::1]/",
                             "https://0x7f.1/",
+                            "https://a.0x7f/",
                             "https://u@a.example/",
                             "https://u:p@a.example/",
                             "https://a.example:/",
