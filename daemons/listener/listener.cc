@@ -10,6 +10,7 @@
 #include "daemons/listener/tls_rules.h"
 #include "daemons/log.h"
 #include "libcommon/sys/fatal.h"
+#include "libcommon/sys/frozen_memory.h"
 #include "libcommon/sys/heap.h"
 
 namespace mailroom {
@@ -106,6 +107,7 @@ void Listener::watch(int fd, Tag kind, std::uint32_t index) {
 
 int Listener::run() {
   take_descriptors();
+  FrozenMemory frozen;
   make_tls();
   make_child_filters();
   const Fd root = passed_.take("root");
@@ -116,6 +118,7 @@ int Listener::run() {
   if (!epoll_) fatal_errno("epoll_create1");
   close_jail(launch_);
   settle_heap();  // last: to make a filter leaves holes too
+  frozen.freeze();
 
   watch(control_.fd(), Tag::control);
   watch(signals_.get(), Tag::signals);

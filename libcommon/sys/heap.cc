@@ -5,7 +5,6 @@
 
 #include <array>
 #include <cstddef>
-#include <cstdint>
 #include <cstdlib>
 
 namespace mailroom {
@@ -21,9 +20,6 @@ constexpr int kKept = 512 * 1024;
 // So much of it is there before the first connection, so that no child needs to ask the kernel.
 constexpr std::size_t kReady = 256 * 1024;
 
-// Where the part of the heap begins that was never allocated.
-std::uintptr_t unused_begin() { return reinterpret_cast<std::uintptr_t>(::sbrk(0)) - ::mallinfo2().keepcost; }
-
 void grow_unused() {
   std::array<void*, kReady / kLargestHole> blocks{};
   for (void*& block : blocks) block = std::malloc(kLargestHole);
@@ -32,11 +28,13 @@ void grow_unused() {
 
 }  // namespace
 
+std::uintptr_t unused_heap() { return reinterpret_cast<std::uintptr_t>(::sbrk(0)) - ::mallinfo2().keepcost; }
+
 void settle_heap() {
   ::mallopt(M_MXFAST, 0);  // its list is emptied over all of the heap by the first large allocation
   ::mallopt(M_TRIM_THRESHOLD, kKept);
   ::malloc_trim(kKept);
-  const std::uintptr_t end = unused_begin();
+  const std::uintptr_t end = unused_heap();
   for (std::size_t size = kLargestHole; size > 0; size -= size > kSmall ? kSmall : kStep) {
     void* block = std::malloc(size);
     while (block != nullptr && reinterpret_cast<std::uintptr_t>(block) < end) block = std::malloc(size);

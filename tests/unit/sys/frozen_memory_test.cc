@@ -1,0 +1,85 @@
+#include <catch2/catch.hpp>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "libcommon/sys/frozen_memory.h"
+#include "libcommon/sys/heap.h"
+
+namespace {
+
+// The name of the file that is mapped where this lies; empty for memory without one.
+std::string file_at(const void* address) {
+  const auto wanted = reinterpret_cast<std::uintptr_t>(address);
+  std::ifstream maps{"/proc/self/maps"};
+  for (std::string line; std::getline(maps, line);) {
+    unsigned long begin = 0, end = 0;
+    int name = 0;
+    std::sscanf(line.c_str(), "%lx-%lx %*s %*s %*s %*s %n", &begin, &end, &name);
+    if (begin <= wanted && wanted < end) return line.substr(static_cast<std::size_t>(name));
+  }
+  return "nowhere";
+}
+
+struct Table {
+  virtual ~Table() = default;
+};
+
+// The exit status of a child that runs this.
+template <typename Run>
+int in_child(Run run) {
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(run());
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+TEST_CASE("what was set up lies in a file of memory, unchanged, and is everybody's own") {
+  CHECK(in_child([] {
+          const std::vector<std::string> before(1000, "allocated before");
+          mailroom::FrozenMemory frozen;
+          std::vector<std::string> filled;
+          for (int i = 0; i < 5000; ++i)
+            filled.push_back("a string that lies in the heap " + std::to_string(i));
+          mailroom::settle_heap();
+          frozen.freeze();
+          const std::string after(100, 'x');
+
+          const std::string name = "/memfd:frozen";
+          if (!file_at(filled[2500].data()).starts_with(name)) return 1;
+          if (file_at(before[500].data()).starts_with(name)) return 2;
+          if (file_at(after.data()).starts_with(name)) return 3;
+          const Table table;
+          if (!file_at(*reinterpret_cast<void* const*>(&table)).starts_with(name)) return 4;
+          for (int i = 0; i < 5000; ++i)
+            if (filled[i] != "a string that lies in the heap " + std::to_string(i)) return 5;
+
+          const int childs = in_child([&] {
+            filled[2500][0] = 'A';
+            return filled[2500][0] == 'A' && filled[2501][0] == 'a' ? 0 : 1;
+          });
+          if (childs != 0) return 6;
+          return filled[2500][0] == 'a' ? 0 : 7;
+        }) == 0);
+}
+
+TEST_CASE("nothing is left open of it") {
+  CHECK(in_child([] {
+          const int lowest = ::dup(0);
+          ::close(lowest);
+          mailroom::FrozenMemory frozen;
+          std::vector<std::string> filled(5000, std::string(100, 'x'));
+          mailroom::settle_heap();
+          frozen.freeze();
+          return ::dup(0) == lowest ? 0 : 1;
+        }) == 0);
+}
+
+}  // namespace
