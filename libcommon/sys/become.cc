@@ -48,6 +48,13 @@ void check_ids(uid_t uid) {
   if (::setresuid(0, 0, 0) == 0) fatal("the old uid could be taken back");
 }
 
+// setfsuid and setfsgid report no errors: ask what holds now.
+void check_fs_ids(uid_t uid) {
+  constexpr auto kNoChange = static_cast<uid_t>(-1);
+  if (static_cast<uid_t>(::setfsuid(kNoChange)) != uid) fatal("setfsuid refused");
+  if (static_cast<gid_t>(::setfsgid(kNoChange)) != uid) fatal("setfsgid refused");
+}
+
 }  // namespace
 
 const CapabilityMask kListenerCapabilities = bit(CAP_SETUID) | bit(CAP_SETGID) | bit(CAP_SYS_CHROOT);
@@ -97,13 +104,13 @@ void become_account_in(int directory, uid_t uid) {
 
 FsIdentity::FsIdentity(uid_t uid) : previous_{static_cast<uid_t>(::setfsuid(uid))} {
   ::setfsgid(uid);
-  // setfsuid reports no error: ask what holds now.
-  if (static_cast<uid_t>(::setfsuid(static_cast<uid_t>(-1))) != uid) fatal("setfsuid refused");
+  check_fs_ids(uid);
 }
 
 FsIdentity::~FsIdentity() {
   ::setfsgid(previous_);
   ::setfsuid(previous_);
+  check_fs_ids(previous_);
 }
 
 }  // namespace mailroom

@@ -35,7 +35,8 @@ void enter_root(int directory);
 void become_account_in(int directory, uid_t uid);
 
 // The file-system identity of the calling thread, for the life of the object: deliverd creates files as the
-// account. Needs kDeliverCapabilities.  Returns to the process's own identity at the end.
+// account. Needs kDeliverCapabilities.  Returns to the process's own identity at the end.  Fatal when either
+// does not come about.
 class FsIdentity {
  public:
   explicit FsIdentity(uid_t uid);

@@ -61,8 +61,10 @@ std::uint64_t landlock_rights(FileAccess access, std::uint64_t all) {
   return 0;
 }
 
+// 0: the kernel was built without it, or it is switched off.  Any other error is no answer.
 int landlock_version() {
   const long version = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
+  if (version < 0 && errno != ENOSYS && errno != EOPNOTSUPP) fatal_errno("landlock_create_ruleset");
   return version < 0 ? 0 : static_cast<int>(version);
 }
 

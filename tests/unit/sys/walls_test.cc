@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <netinet/in.h>
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
@@ -166,6 +167,23 @@ TEST_CASE("files are made as the account, and the daemon's own identity returns"
           struct stat facts {};
           return ::fstat(file.get(), &facts) == 0 && facts.st_uid == 65533 ? 0 : 2;
         })) == 0);
+}
+
+TEST_CASE("no file is made as an account with another's group") {
+  if (::geteuid() != 0) return;
+  CHECK(exit_status(in_child([] {
+          become(65533, CapabilityMask{1} << CAP_SETUID);  // without CAP_SETGID
+          const FsIdentity account{65532};
+          return 0;
+        })) != 0);
+}
+
+TEST_CASE("a kernel that does not say whether it has Landlock is not taken for one without") {
+  CHECK(exit_status(in_child([] {
+          filter_with({CallSet::basic});  // EPERM for the question
+          restrict_files_to({});
+          return 0;
+        })) != 0);
 }
 
 TEST_CASE("Landlock can keep a process from reading what it may write") {
