@@ -76,6 +76,7 @@ std::optional<IpAddress> parse_ip_and_port(std::string_view text) {
   const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), result.port);
   if (parsed.ec != std::errc{} || parsed.ptr != digits.data() + digits.size()) return std::nullopt;
   std::string host{text.substr(0, colon)};
+  if (host.contains('\0')) return std::nullopt;  // where inet_pton() would end
   if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
     host = host.substr(1, host.size() - 2);
     return inet_pton(AF_INET6, host.c_str(), result.bytes.data()) == 1 ? std::optional{result} : std::nullopt;

@@ -15,6 +15,11 @@ TEST_CASE("addresses are written and read") {
     CHECK_FALSE(parse_ip_and_port(wrong));
 }
 
+TEST_CASE("what follows a NUL is not overlooked") {
+  CHECK_FALSE(parse_ip_and_port(std::string_view{"192.0.2.1\0x:25", 14}));
+  CHECK_FALSE(parse_ip_and_port(std::string_view{"[::1\0]:25", 9}));
+}
+
 TEST_CASE("an IPv4-mapped address is its IPv4 address") {
   CHECK(parse_ip_and_port("[::ffff:192.0.2.1]:25") == parse_ip_and_port("192.0.2.1:25"));
 }
