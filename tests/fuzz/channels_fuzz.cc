@@ -1,5 +1,6 @@
 // Every channel's decoder, picked by the first octet: what decodes encodes to the same octets, so no payload
-// can change the count of fields or have two readings (SECURITY.md V20).
+// can change the count of fields or have two readings (SECURITY.md V20).  Beside them what one process writes
+// into a memfd for another: a session's start, the configuration.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
@@ -11,9 +12,14 @@
 #include "daemons/channels/deliverd.h"
 #include "daemons/channels/dnsd.h"
 #include "daemons/channels/handover.h"
+#include "daemons/channels/kdcd.h"
 #include "daemons/channels/keyd.h"
+#include "daemons/channels/krbd.h"
 #include "daemons/channels/policyd.h"
 #include "daemons/channels/queued.h"
+#include "daemons/channels/relayd.h"
+#include "daemons/channels/spawner.h"
+#include "daemons/channels/stsd.h"
 #include "daemons/channels/tools_authd.h"
 #include "daemons/channels/tools_logd.h"
 #include "daemons/channels/tools_policyd.h"
@@ -49,7 +55,10 @@ using All =
              QueuedToPolicyd, ListenerToQueued, ConnectionToQueued, QueuedToConnection, ToolToAuthd,
              AuthdToTool, ToolToPolicyd, PolicydToTool, ToolToQueued, QueuedToTool, Launch, AskerToDnsd,
              DnsdToAsker, QueuedAsksPolicyd, PolicydAnswersQueued, ToolToLogd, LogdToTool, AuthdToKeyd,
-             KeydToAuthd, AuthdToCertd, CertdToAuthd>;
+             KeydToAuthd, AuthdToCertd, CertdToAuthd, QueuedToRelayd, RelaydToQueued, QueuedToRelay,
+             RelayToQueued, RelaydToAuthd, RelayToAuthd, AuthdToRelay, AuthdToKrbd, KrbdToAuthd, AuthdToKdcd,
+             KdcdToAuthd, PolicydToStsd, StsdToPolicyd, SupervisorToSpawner, SpawnerToSupervisor,
+             SessionStart, Config, SecretRequest, CredentialRequest>;
 
 }  // namespace
 

@@ -25,6 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   round_trip<FolderRow>(octets);
   round_trip<MessageRow>(octets);
   round_trip<FileRow>(octets);
+  round_trip<ExpungeRow>(octets);
   round_trip<SnapshotRecord>(octets);
   UidSet uids;
   try {

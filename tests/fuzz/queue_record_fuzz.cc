@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "libcommon/ipc/codec.h"
 #include "spool/queue/index.h"
 #include "spool/queue/segment_scan.h"
 
@@ -66,5 +67,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   take_in(input);
   take_in(built(input));
   (void)decode_segment_header(input);
+  if (const auto record = mailroom::ipc::decode<Record>(input);
+      record && mailroom::ipc::encode(*record) != input)
+    __builtin_trap();
   return 0;
 }

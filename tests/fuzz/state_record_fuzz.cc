@@ -1,9 +1,10 @@
-// Records of the shared state: bytes from a damaged disk, and payloads under a right check.  What decodes is
-// what would be written again.
+// Records of the shared state and of the passwords: bytes from a damaged disk, and payloads under a right
+// check.  What decodes is what would be written again.
 #include <cstdint>
 #include <cstdlib>
 #include <vector>
 
+#include "daemons/authd/secret_store.h"
 #include "spool/state/directory.h"
 #include "spool/state/record.h"
 
@@ -35,5 +36,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check<std::string>(bytes);
   check<policy::Registration>(bytes);
   check<policy::DeviceHistory>(bytes);
+  check<state::Permissions>(bytes);
+  check<state::Grant>(bytes);
+  check<state::StsRecord>(bytes);
+  check<state::TlsResult>(bytes);
+  check<state::LimitUse>(bytes);
+  check<state::DeviceReports>(bytes);
+  check<std::uint64_t>(bytes);
+  check<authd::PasswordFacts>(bytes);
+  check<authd::StoredCredentials>(bytes);
   return 0;
 }

@@ -55,6 +55,22 @@ is 'no file named util, misc or helper' "$(find libcommon spool daemons tools -n
 is 'the source has one layout (.clang-format)' \
     "$(git ls-files '*.h' '*.cc' | xargs -r clang-format-14 --dry-run 2>&1 | grep -c 'warning:')" 0
 
+# ---- all that is decoded is fuzzed ----
+not_fuzzed() { # standard input: types, one a line; those that none of the targets names
+    while IFS= read -r type; do
+        grep -qwE "$(sed 's/</<(\\w+::)*/' <<< "$type")" tests/fuzz/*_fuzz.cc || echo "$type"
+    done | xargs
+}
+variants=$(sources daemons/channels | xargs -0 perl -0777 -ne 'print "$1\n" while /\busing (\w+) =\s+std::variant/g' | sort -u)
+ok 'channels have messages' [ "$(wc -w <<< "$variants")" -ge 50 ]
+is 'the messages of every channel are fuzzed' "$(not_fuzzed <<< "$variants")" ''
+decoded=$(sources libcommon spool daemons tools |
+    xargs -0 perl -0777 -ne 'print "$1\n" while /\b(?:decode|decode_record|get_record|value_of)<((?:[^<>]|<[^<>]*>)+)>\(/g' |
+    perl -ne 's/\b\w+:://g; print' | sort -u | grep -vxE 'T|In|Row')
+ok 'records are decoded' [ "$(wc -l <<< "$decoded")" -ge 20 ]
+is 'every type that is decoded is fuzzed' "$(not_fuzzed <<< "$decoded")" ''
+like 'README knows how many targets there are' "$(cat README.md)" "\| fuzzing of $(ls tests/fuzz/*_fuzz.cc | wc -l) targets,"
+
 # ---- what an operator may change has an effect somewhere ----
 members=$(perl -ne 'print "$1\n" if /^  (?:std::\S+|Duration|bool|LogLevel) (\w+)(?: =.*|);/' daemons/config.h | sort -u)
 unused=$(for member in $members; do
