@@ -24,6 +24,25 @@ like 'in any spelling' "$reply" "^$taken"
 SECRET=wrong by_login "$IP" "$P" --tls --from "$office" --to "$FAR"
 like 'not with another password' "$reply" '^535 5\.7\.8 '
 
+# ---- AUTH LOGIN, which is all that many a copier knows ----
+by_auth_login() { # PASSWORD
+    at_relay "$IP" --tls --auth LOGIN --auth-user "$P" --auth-password "$1" --from "$office" --to "$FAR"
+}
+by_auth_login "$SECRET"
+like 'with AUTH LOGIN too' "$reply" "^$taken"
+like 'by that mechanism' "$(grep ' login-succeeded ' "$box/log" | tail -n 1)" "account=$P mechanism=LOGIN"
+like 'and as the device' "$(last_rule)" 'rule=device-to-anybody.*device-login=yes.*speaker=scanner1'
+by_auth_login wrong
+like 'not with another password' "$reply" '^535 5\.7\.8 '
+login_in_the_clear() {
+    printf 'EHLO c\nAUTH LOGIN\n%s\n%s\nMAIL FROM:<%s>\nRCPT TO:<%s>\nQUIT\n' "$(printf %s "$P" | base64 -w0)" \
+        "$(printf %s "$SECRET" | base64 -w0)" "$office" "$FAR" | converse "$RELAY_PORT"
+}
+in_the_clear=$(login_in_the_clear)
+like 'nor without TLS' "$in_the_clear" '^530 5\.7\.0 .*STARTTLS'
+unlike 'which no name or password is asked for' "$in_the_clear" '^(334|235)'
+unlike 'and nobody sends after it' "$in_the_clear" '^250 2\.1\.5'
+
 # ---- only after STARTTLS ----
 plain=$(swaks --server "127.0.0.1:$RELAY_PORT" --local-interface "$IP" --helo c.test --from "$office" --to "$FAR" --quit-after EHLO 2>&1)
 unlike 'no login is offered without TLS' "$plain" 'AUTH'
@@ -35,7 +54,7 @@ is 'the password did not even reach authd' "$(grep -c 'login-failed' "$box/log")
 printf 'From: %s\nTo: %s\nSubject: scan\n\npage 1\n' "$office" "$FAR" > "$work/mail"
 ok 'msmtp sends' msmtp --host=127.0.0.1 --port="$RELAY_PORT" --tls=on --tls-trust-file="$CAFILE" --tls-host-override="$HOST" --auth=plain \
     --user="$P" --passwordeval="echo $SECRET" --source-ip="$IP" --from="$office" "$FAR" < "$work/mail"
-ok 'and that arrives' eventually arrived 3
+ok 'and that arrives' eventually arrived 4
 
 # ---- who else ----
 at_relay "$IP" --tls --auth PLAIN --auth-user "$USER1" --auth-password "$PASS1" --from "$USER1@$DOMAIN" --to "$FAR"

@@ -3,7 +3,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$here/outgoing.sh"
 . "$here/devices.sh"
-need_program swaks nsd ldns-signzone python3 openssl strace
+need_program swaks nsd ldns-signzone python3 openssl
 
 mkdir -p "$work/rsa"; chmod 755 "$work/rsa"
 openssl req -x509 -newkey rsa:2048 -nodes -keyout "$work/rsa/key.pem" -out "$work/rsa/cert.pem" -subj /CN=localhost -days 2 \
@@ -84,38 +84,6 @@ PY
 state=$(device --json show victim | python3 -c 'import json,sys; print(json.load(sys.stdin)["state"])')
 is 'each that was acknowledged is in the history, once, in its order, and the last one made the state' \
     "$(python3 "$work/check.py" "$work/history" "$work"/done?)" "lost 0 twice 0 impossible 0 in order True state $state"
-
-# Before the first and the second sync of each change: it is done or not, and the history says the same.
-killed_at_sync() { # NUMBER VERB [OPTION...]
-    local pid when=$1; shift
-    pid=$(pid_of policyd)
-    strace -f -qq -e trace=fdatasync -e inject=fdatasync:signal=KILL:when="$when" -o "$work/strace" -p "$pid" &
-    tracer=$!
-    attached() { grep -q "^TracerPid:[[:blank:]]*$tracer\$" "/proc/$pid/status"; }
-    eventually attached > /dev/null
-    device "$@" --why "killed-$when-$1" > /dev/null 2>&1 && echo "killed-$when-$1" >> "$work/done7"
-    kill "$tracer" 2> /dev/null
-    wait "$tracer" 2> /dev/null
-    alive "$pid" || { kills=$((kills + 1)); eventually restarted "$pid" > /dev/null; }
-    device ${2:+"$1" "$2"} --why "again-$when-$1" "${@:3}" > /dev/null 2>&1 && echo "again-$when-$1" >> "$work/done7"
-}
-device remove victim --why clean > /dev/null 2>&1 && echo clean > "$work/done7"
-kills=0
-for when in 1 2; do
-    killed_at_sync $when request victim --dns-name victim.test --from "$office" --contact a@b.test --purpose test
-    killed_at_sync $when approve victim
-    killed_at_sync $when edit victim --owner "me-$when"
-    killed_at_sync $when suspend victim
-    killed_at_sync $when resume victim
-    killed_at_sync $when remove victim
-done
-device --json history victim > "$work/history"
-state=$(device --json show victim | python3 -c 'import json,sys; print(json.load(sys.stdin)["state"])')
-ok 'policyd was killed within each change' [ "$kills" -ge 6 ]
-is 'each change that was cut is done or not, and never half' \
-    "$(python3 "$work/check.py" "$work/history" "$work"/done?)" "lost 0 twice 0 impossible 0 in order True state $state"
-is 'and all were made in the end' "$(history_of victim | tail -c 100 | grep -oE 'request|approve|edit|suspend|resume|remove' | tail -n 6 | xargs)" \
-    'request approve edit suspend resume remove'
 
 # ---- quirks of one device ----
 speak() { # IP TEXT...: each after the answer to the one before
