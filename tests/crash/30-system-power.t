@@ -1,36 +1,24 @@
 #!/bin/bash
-# The power fails under the whole system while mail comes in by SMTP and by IMAP APPEND, at 25 instants, with any part of
-# what was not flushed on the disk: started again, it holds everything that was acknowledged, and nothing twice.
-# STATES=N for more of them.
+# The power fails under the whole system while clients send, append, copy, move, flag, remove and relay mail, and the tools change
+# accounts, aliases, passwords and devices, at 25 instants, with any part of what was not flushed on the disk: started again, it holds
+# everything that was acknowledged, once, and nothing that was refused or removed.  STATES=N for more of them.
 . "$(dirname "$0")/lib.sh"
 need_recorder
-need_program curl
+need_program python3
 states=${STATES:-25}
-system=$crash/../system
 
-begin_recording 320
+start_sink far --mark "$work/fuse/mark" --script <(echo '{"rules": [{"at": "rcpt", "match": "refused@", "reply": "550 5.1.1 No such user"}]}')
+export SINK_DIR
+begin_recording 200
 box=$work/disk/box
-start_sandbox --set 'queued.min-free-space 1M' --set 'policyd.state-map-size 16M'
-sync -f "$work/disk"
-
-"$system/load.py" send "$SMTP_PORT" "$USER1@$DOMAIN" "${SECONDS_OF_LOAD:-4}" smtp "$work/fuse/mark" > "$work/load.out" 2>&1 &
-loader=$!
-appended=0
-while kill -0 $loader 2> /dev/null; do
-    appended=$((appended + 1))
-    printf 'From: a@client.test\r\nX-Load: imap.%d\r\n\r\ntext\r\n' $appended > "$work/append"
-    imap "$USER1" "$PASS1" INBOX -T "$work/append" > /dev/null 2>&1 && echo "imap.$appended" >> "$work/fuse/mark"
-done
-wait $loader
-diag < "$work/load.out"
-ok 'the system empties its queue' eventually nothing_pending
+start_sandbox --plaintext-login --route "far.test=127.0.0.1:$SINK_PORT" --set 'queued.min-free-space 1M' --set 'policyd.state-map-size 16M' \
+    --set "relayd.ca-file \"$box/tls/ca.pem\"" --set 'authd.failure-delay 0s'
+report_of python3 "$crash/power_work.py" record "$box" "$build" "$work/fuse/mark" "${SECONDS_OF_LOAD:-4}"
 sandbox stop > /dev/null 2>&1
 end_recording
 
-like 'messages were acknowledged by SMTP' "$(grep -ac '^.*smtp\.' "$work/log")" '^[1-9]'
-like 'messages were acknowledged by IMAP' "$(grep -ac '^.*imap\.' "$work/log")" '^[1-9]'
 ok "$states states after a power cut hold all that was acknowledged, once" \
-    replay "$states" "${SEED:-1}" "$crash/check-system" "$build/tools/mr-sandbox" "$system/load.py"
+    replay "$states" "${SEED:-1}" python3 "$crash/power_work.py" check "$build"
 tail -n 1 "$work/out" | diag
 rm -f "$work/disk/box/env"
 finish

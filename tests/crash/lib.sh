@@ -46,6 +46,7 @@ begin_recording() { # MEGABYTES: a file system at $work/disk; marks go to $work/
     mkfs.ext4 -q -F -E lazy_itable_init=0,lazy_journal_init=0 "$work/image"
     trap 'disk_cleanup; cleanup' EXIT
     "$recorder" "$work/image" "$work/log" "$work/fuse" > "$work/recorder.out" 2>&1 &
+    recording=$!
     eventually mountpoint -q "$work/fuse" || bail_out 'the recorder does not start'
     loop=$(losetup -f --show "$work/fuse/disk") || bail_out 'no loop device'
     mount -o noatime "$loop" "$work/disk" || bail_out 'the recording disk cannot be mounted'
@@ -54,7 +55,7 @@ begin_recording() { # MEGABYTES: a file system at $work/disk; marks go to $work/
 end_recording() {
     disk_cleanup
     loop=
-    wait # for the recorder: its log is complete
+    wait "$recording" # its log is complete
 }
 
 replay() { # STATES SEED COMMAND...

@@ -16,26 +16,54 @@ from ledger import SENDER, Folders, Ledger, Numbers, body_of, identity_in, order
 CUT_OFF = (OSError, EOFError, smtplib.SMTPException, poplib.error_proto)
 
 
-class Mail:
-    """Messages by SMTP, read and removed by POP3."""
+class Workload:
+    """What all have in common.  note() is called before each request and after the last answer of a round: the books are then what
+    they must be for a system that is harmed at that moment."""
 
-    deaths = 2  # of a program in one round, at most
-    retries = False  # what failed would be tried again much later
+    deaths = 1  # of a program in one round, at most
+    account = 1  # of the sandbox's two
 
     def __init__(self, box, name):
         self.box, self.name = box, name
-        self.retries = self.retries or box.disk_fails
-        self.user, self.password = box.env["USER1"], box.env["PASS1"]
-        self.ledger = Ledger()
+        self.user, self.password = box.env[f"USER{self.account}"], box.env[f"PASS{self.account}"]
         self.rounds = 0
         self.unknown_there = self.unknown = self.acknowledged = 0
+        self.noted = lambda: None
+
+    def note(self):
+        self.noted()
+
+    def books(self):
+        """All that is not the system's."""
+        return {name: value for name, value in vars(self).items() if name not in ("box", "noted", "session")}
+
+    def prepare(self):
+        pass
+
+    def verify(self):
+        """What is wrong; afterwards the next round can come."""
+        found = self.inspect()
+        self.tidy()
+        return found
+
+    def tidy(self):
+        """So that a check does not grow."""
+
+
+class Mail(Workload):
+    """Messages by SMTP, read and removed by POP3."""
+
+    deaths = 2
+    retries = False  # what failed would be tried again much later
+
+    def __init__(self, box, name):
+        super().__init__(box, name)
+        self.retries = self.retries or box.disk_fails
+        self.ledger = Ledger()
 
     @property
     def address(self):
         return f"{self.user}@{self.box.env['DOMAIN']}"
-
-    def prepare(self):
-        pass
 
     def round(self):
         """Three messages on one connection."""
@@ -47,6 +75,7 @@ class Mail:
 
     def send(self, smtp, identity, sender, recipients):
         self.ledger.attempt(identity)
+        self.note()
         try:
             smtp.sendmail(sender, recipients, body_of(identity, sender))
             self.ledger.acknowledge(identity)
@@ -55,6 +84,7 @@ class Mail:
             code = refused.smtp_code if hasattr(refused, "smtp_code") else 0
             if code != 421:  # which ends the connection, after whatever
                 self.ledger.refuse(identity)
+        self.note()
 
     def settled(self):
         def empty():
@@ -63,12 +93,11 @@ class Mail:
             return self.box.pending() == 0
         eventually(empty, "an empty queue")
 
-    def verify(self):
+    def inspect(self):
         self.settled()
-        session, messages = eventually(self.read_all, "a POP3 session")
-        found = self.judge(messages)
-        self.remove_all(session, messages)
-        return found
+        self.session, messages = eventually(self.read_all, "a POP3 session")
+        self.there = [identity_in(octets) for octets in messages]
+        return self.judge(messages)
 
     def judge(self, messages):
         found, there, unknown = self.ledger.problems(messages)
@@ -91,18 +120,24 @@ class Mail:
         except CUT_OFF:
             return None
 
-    def remove_all(self, pop3, messages):
+    def tidy(self):
         """If the session is cut off, the next one to remove what is there does it."""
-        identities = [identity_in(octets) for octets in messages]
         try:
-            for number, identity in enumerate(identities):
-                self.ledger.attempt_removal(identity)
-                pop3.dele(number + 1)
-            pop3.quit()
-            for identity in identities:
-                self.ledger.acknowledge_removal(identity)
+            self.remove(self.session, self.there)
         except CUT_OFF:
             pass
+
+    def remove(self, pop3, identities):
+        """All that is there."""
+        for number in range(len(identities)):
+            pop3.dele(number + 1)
+        for identity in identities:
+            self.ledger.attempt_removal(identity)
+        self.note()
+        pop3.quit()
+        for identity in identities:
+            self.ledger.acknowledge_removal(identity)
+        self.note()
 
 
 def octets_of(pop3, number):
@@ -120,16 +155,8 @@ class Removal(Mail):
 
     def round(self):
         pop3 = self.open()
-        count = pop3.stat()[0]
-        identities = [identity_in(octets_of(pop3, n + 1)) for n in range(count)]
-        for number, identity in enumerate(identities):
-            pop3.dele(number + 1)
-        self.in_question = identities
-        for identity in identities:
-            self.ledger.attempt_removal(identity)
-        pop3.quit()
-        for identity in identities:
-            self.ledger.acknowledge_removal(identity)
+        self.in_question = [identity_in(octets_of(pop3, n + 1)) for n in range(pop3.stat()[0])]
+        self.remove(pop3, self.in_question)
 
     in_question = ()
 
@@ -165,10 +192,11 @@ class Relayed(Mail):
 
     def round(self):
         self.rounds += 1
-        self.recipients = {f"{self.name}.{number}.{self.rounds}": part for number, part in enumerate(self.PARTS)}
+        sent = {f"{self.name}.{number}.{self.rounds}": part for number, part in enumerate(self.PARTS)}
+        self.recipients = {**self.recipients, **sent}
         smtp = smtplib.SMTP("127.0.0.1", self.box.port("SUBMISSION_PORT"), "client.test", timeout=PATIENCE)
         smtp.login(self.user, self.password)
-        for identity, recipients in self.recipients.items():
+        for identity, recipients in sent.items():
             self.send(smtp, identity, self.address, recipients)
         smtp.quit()
 
@@ -196,12 +224,15 @@ class Relayed(Mail):
     def take_arrived(self):
         """Identities of what the other host has received to its end since the last time."""
         for path in glob.glob(f"{os.environ['SINK_DIR']}/*.eml"):
-            with open(path, "rb") as content:
-                octets = content.read()
+            yield self.identity_of(path)
             os.unlink(path)
-            identity = identity_in(octets)
-            whole = octets.endswith(body_of(identity, self.address).partition("\r\n")[2].encode())
-            yield identity if whole else f"changed: {identity}"
+
+    def identity_of(self, path):
+        with open(path, "rb") as content:
+            octets = content.read()
+        identity = identity_in(octets)
+        whole = octets.endswith(body_of(identity, self.address).partition("\r\n")[2].encode())
+        return identity if whole else f"changed: {identity}"
 
 
 class Imap:
@@ -240,19 +271,16 @@ class Imap:
         return (int(found.group(1)), int(found.group(2))) if found else None
 
 
-class Changes:
+class Changes(Workload):
     """IMAP commands that change a mailbox; whichever is cut off has happened or not."""
 
-    deaths = 1
+    account = 2
 
     def __init__(self, box, name):
-        self.box, self.name = box, name
-        self.user, self.password = box.env["USER2"], box.env["PASS2"]
-        self.rounds = 0
+        super().__init__(box, name)
         self.before, self.after = Folders(), Folders()
         self.numbers = Numbers()
         self.complaints = []
-        self.unknown_there = self.unknown = self.acknowledged = 0
 
     def prepare(self):
         self.rounds += 1
@@ -307,6 +335,7 @@ class Changes:
         for command, identity, code, act in self.steps():
             self.after = self.before.copy()
             act(self.after.folders)
+            self.note()
             status, answer = imap.ask(command, body_of(identity).encode() if identity else None)
             if status == "OK":
                 self.before = self.after
@@ -319,6 +348,7 @@ class Changes:
             else:
                 self.after = self.before
                 return  # what comes next needs it
+        self.note()
 
     def may_refuse(self, command, status):
         return status == "NO" and self.box.disk_fails
@@ -351,7 +381,7 @@ class Changes:
                 identity = f"changed {identity}"
             yield uid, (identity, " ".join(flag for flag in flags.split() if flag != "\\Recent"))
 
-    def verify(self):
+    def inspect(self):
         folders, validity = eventually(self.state, "an IMAP session")
         found, self.complaints = self.complaints, []
         in_question = self.before != self.after
@@ -362,11 +392,9 @@ class Changes:
         for name, messages in folders.folders.items():
             found += [f"{name}: {problem}" for problem in self.numbers.problems(validity[name], messages)]
         self.before = self.after = folders
-        self.clean_up()
         return found
 
-    def clean_up(self):
-        """Folders of rounds before are removed, so that a check does not grow."""
+    def tidy(self):
         def remove_all():
             try:
                 imap = Imap(self.box, self.user, self.password)
@@ -382,17 +410,14 @@ class Changes:
         self.after = self.before
 
 
-class Passwords:
+class Passwords(Workload):
     """An account's password is changed, by the tool: what was acknowledged is good, and nothing that was before it."""
 
-    deaths = 1
+    account = 2
 
     def __init__(self, box, name):
-        self.box, self.name = box, name
-        self.user, self.good = box.env["USER2"], box.env["PASS2"]
-        self.asked = self.former = None
-        self.rounds = 0
-        self.unknown_there = self.unknown = self.acknowledged = 0
+        super().__init__(box, name)
+        self.good, self.asked, self.former = self.password, None, None
 
     def prepare(self):
         self.rounds += 1
@@ -400,11 +425,13 @@ class Passwords:
     def round(self):
         for step in range(3):
             self.asked = f"{self.name}.{step}.{self.rounds}"
+            self.note()
             answer = self.box.tool("account", "passwd", self.user, "--password-stdin", given=f"{self.asked}\n")
             if answer.returncode != 0:
                 return
             self.former, self.good, self.asked = self.good, self.asked, None
             self.acknowledged += 1
+            self.note()
 
     def is_good(self, password):
         """Whether one can log in with it; nothing when there is no answer."""
@@ -419,7 +446,7 @@ class Passwords:
         except CUT_OFF:
             return None
 
-    def verify(self):
+    def inspect(self):
         may_be = {self.good, self.asked} - {None}
         good = {each for each in may_be | {self.former} - {None}
                 if eventually(lambda: self.is_good(each), "an answer to a login") == "yes"}
@@ -430,26 +457,19 @@ class Passwords:
         return found
 
 
-class Accounts:
+class Accounts(Workload):
     """Accounts, aliases and devices, by the tool."""
 
-    deaths = 1
-
     def __init__(self, box, name):
-        self.box = box
-        self.number = 0
+        super().__init__(box, name)
         self.accounts = {}  # name -> "acknowledged" or "unknown"
         self.aliases = {}  # address -> set of what it may be: a name, or None
         self.devices = {}  # name -> the steps that were acknowledged
         self.ids = {}
-        self.unknown_there = self.unknown = self.acknowledged = 0
-
-    def prepare(self):
-        pass
 
     def round(self):
-        self.number += 1
-        name = f"user{os.getpid()}x{self.number}"
+        self.rounds += 1
+        name = f"user{os.getpid()}x{self.rounds}"
         address = f"{name}.alias@{self.box.env['DOMAIN']}"
         self.accounts[name] = "unknown"
         if not self.done("account", "add", name, "--no-password"):
@@ -473,6 +493,7 @@ class Accounts:
             if not self.done("device", step, name, *more, "--why", step):
                 return
             self.devices[name].append(step)
+        self.note()
 
     def device_problems(self, name):
         """One step may be there that was not acknowledged: the last one."""
@@ -484,6 +505,7 @@ class Accounts:
         return [] if good else [f"device {name}: its history is {steps}, acknowledged were {done}"]
 
     def done(self, *command):
+        self.note()
         answer = self.box.tool(*command)
         self.acknowledged += answer.returncode == 0
         return answer.returncode == 0
@@ -494,7 +516,7 @@ class Accounts:
             return None
         return json.loads(accounts.stdout), json.loads(aliases.stdout)
 
-    def verify(self):
+    def inspect(self):
         accounts, aliases = eventually(self.listed, "an answer of policyd")
         there = {each["name"]: each["id"] for each in accounts}
         found = []
