@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "libcommon/policy/reverse_name.h"
+#include "libcommon/text/host_name.h"
 
 using namespace mailroom;
 
@@ -34,7 +35,7 @@ bool leads_back(const dns::Answer& answer) {
 void check_names(const std::vector<std::string>& names) {
   check(names.size() <= policy::kMaxNames);
   for (auto name = names.begin(); name != names.end(); ++name) {
-    check(!name->empty() && name->size() <= policy::kMaxNameLength);
+    check(!name->empty() && name->size() <= kMaxHostName);
     check(name->find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-._") == name->npos);
     check(std::find(name + 1, names.end(), *name) == names.end());
   }
