@@ -5,7 +5,9 @@
 #include <cstdlib>
 
 #include "libcommon/routing/sts_policy.h"
+#include "libcommon/text/host_name.h"
 
+using namespace mailroom;
 using namespace mailroom::routing;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -18,7 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!policy) return 0;
   if (policy->mx.size() > kMaxStsMx || policy->max_age > kMaxStsMaxAge) std::abort();
   for (const std::string& pattern : policy->mx)
-    if (pattern.size() > kMaxStsPattern ||
+    if (!is_host_name(pattern.starts_with("*.") ? pattern.substr(2) : pattern) ||
         !sts_allows(*policy, pattern.starts_with('*') ? "a" + pattern.substr(1) : pattern))
       std::abort();
   (void)sts_allows(*policy, first);
