@@ -46,6 +46,7 @@ class Harm:
     def __init__(self, box, program, workload, calls):
         self.box, self.program, self.workload, self.calls = box, program, workload, calls
         self.struck = 0  # injections that were reached
+        self.problems = []  # of rounds that were not harmed
 
     def trace(self, life):
         return f"{self.box.path}/trace.{life}"
@@ -54,7 +55,7 @@ class Harm:
         """(call, number) of an undisturbed round: the calls to the disk, by their number in the thread that makes them, as strace
         counts.  Those are left out that are something else in another thread."""
         for _ in range(2):  # the first round makes what later ones find
-            self.run("-y -e signal=none")
+            self.problems += self.run("-y -e signal=none")
         numbers, on_disk = collections.Counter(), {}
         with open(self.trace(0), encoding="latin-1") as lines:
             for thread, call, rest in re.findall(r"^(\d+) +(\w+)\((.*)", lines.read(), re.M):
@@ -155,7 +156,7 @@ def harm_at_points(harm, target, most, error):
     box, workload = harm.box, harm.workload
     every = harm.points()
     chosen = some_of(every, most)
-    problems = []
+    problems = [f"not harmed: {problem}" for problem in harm.problems]
     for call, number in chosen:
         try:
             found = harm.run(*injections(call, number, error, workload.deaths))

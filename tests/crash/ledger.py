@@ -7,7 +7,7 @@ The books of the crash tests: they know messages, folders and removals, and noth
     phantom   there, and never sent
     revived   refused, or acknowledged as removed, and there
     changed   there with other octets than were sent
-    renumbered  a UID that was another message's before, or one below those given before
+    renumbered  a UID that was another message's before, or one below those given before; another UIDVALIDITY
 """
 import collections
 import hashlib
@@ -101,11 +101,29 @@ class Ledger:
 class Folders:
     """A model of folders: name -> {uid or a place-holder: (identity, flags)}.  Steps are values: Folders is copied for each."""
 
-    def __init__(self, folders=None):
+    def __init__(self, folders=None, validities=None):
         self.folders = {name: dict(messages) for name, messages in (folders or {}).items()}
+        self.validities = dict(validities or {})  # name -> UIDVALIDITY, as far as it was told
 
     def copy(self):
-        return Folders(self.folders)
+        return Folders(self.folders, self.validities)
+
+    def create(self, name):
+        self.folders[name] = {}
+
+    def rename(self, name, new):
+        self.folders[new] = self.folders.pop(name)
+        if name in self.validities:
+            self.validities[new] = self.validities.pop(name)
+
+    def delete(self, name):
+        del self.folders[name]
+        self.validities.pop(name, None)
+
+    def told_validity(self, name, validity):
+        """What is wrong with it: it changes only with a folder's UIDs (RFC 9051 2.3.1.1), and these are for good."""
+        known = self.validities.setdefault(name, validity)
+        return [] if known == validity else [f"renumbered: the UIDVALIDITY of {name} was {known}, and is {validity}"]
 
     def __eq__(self, other):
         return self.contents() == other.contents()

@@ -265,10 +265,15 @@ class Imap:
             elif line.startswith(b"a "):
                 return line.split()[1].decode(), answer
 
-    def numbers(self, answer, code):
-        """The UIDs that APPENDUID or COPYUID tells of: (UIDVALIDITY, the last set)"""
-        found = re.search(rb"\[%s (\d+) (?:\S+ )?(\d+)\]" % code, answer)
-        return (int(found.group(1)), int(found.group(2))) if found else None
+    @staticmethod
+    def numbers(answer, code):
+        """What APPENDUID or COPYUID tells, or the code UIDVALIDITY: (UIDVALIDITY, the last set of UIDs or nothing)"""
+        found = re.search(rb"\[%s (\d+)(?: (?:\S+ )?(\d+))?\]" % code, answer)
+        return int(found.group(1)), found.group(2) and int(found.group(2))
+
+
+# What is asked, with which literal; the code of its answer that tells numbers, and of which folder; what it does to the model.
+Step = collections.namedtuple("Step", "command literal code folder act")
 
 
 class Changes(Workload):
@@ -289,85 +294,97 @@ class Changes(Workload):
         return f"{self.name}.{number}.{self.rounds}"
 
     def steps(self):
-        """(command, literal, code of its answer, what it does to the model)"""
         a, b, c = (f"{self.rounds}.{name}" for name in "abc")
         one, two, three, four = (self.identity(number) for number in (1, 2, 3, 4))
 
-        def add(folder, identity, flags=""):
-            return lambda folders: folders[folder].update({f"+{len(folders[folder])}{identity}": (identity, flags)})
-
-        def flag(folder, flags, which=min):
+        def add(name, identity, flags=""):
             def act(folders):
-                uid = which(folders[folder], key=order)
-                folders[folder][uid] = (folders[folder][uid][0], flags)
+                folder = folders.folders[name]
+                folder[f"+{len(folder)}{identity}"] = (identity, flags)
+            return act
+
+        def flag(name, flags, which=min):
+            def act(folders):
+                folder = folders.folders[name]
+                uid = which(folder, key=order)
+                folder[uid] = (folder[uid][0], flags)
             return act
 
         def move(source, target, keep):
             def act(folders):
-                uid = min(folders[source], key=order)
-                folders[target][f"+{len(folders[target])}{uid}"] = folders[source][uid]
+                origin, goal = folders.folders[source], folders.folders[target]
+                uid = min(origin, key=order)
+                goal[f"+{len(goal)}{uid}"] = origin[uid]
                 if not keep:
-                    del folders[source][uid]
+                    del origin[uid]
             return act
 
-        def expunge(folder):
-            return lambda folders: folders.update({folder: {u: m for u, m in folders[folder].items() if "Deleted" not in m[1]}})
+        def expunge(name):
+            def act(folders):
+                folders.folders[name] = {u: m for u, m in folders.folders[name].items() if "Deleted" not in m[1]}
+            return act
 
         return [
-            (f"CREATE {a}", None, None, lambda folders: folders.update({a: {}})),
-            (f"APPEND {a}", one, b"APPENDUID", add(a, one)),
-            (f"APPEND {a}", two, b"APPENDUID", add(a, two)),
-            (f"APPEND {a} (\\Seen)", three, b"APPENDUID", add(a, three, "\\Seen")),
-            (f"SELECT {a}", None, None, lambda folders: None),
-            ("STORE 1 FLAGS (\\Flagged word)", None, None, flag(a, "\\Flagged word")),
-            (f"CREATE {b}", None, None, lambda folders: folders.update({b: {}})),
-            (f"COPY 1 {b}", None, b"COPYUID", move(a, b, keep=True)),
-            (f"MOVE 1 {b}", None, b"COPYUID", move(a, b, keep=False)),
-            ("STORE 2 FLAGS (\\Deleted)", None, None, flag(a, "\\Deleted", max)),
-            ("EXPUNGE", None, None, expunge(a)),
-            (f"APPEND {a}", four, b"APPENDUID", add(a, four)),
-            (f"RENAME {b} {c}", None, None, lambda folders: folders.update({c: folders.pop(b)})),
-            (f"DELETE {a}", None, None, lambda folders: folders.pop(a)),
+            Step(f"CREATE {a}", None, None, a, lambda folders: folders.create(a)),
+            Step(f"APPEND {a}", one, b"APPENDUID", a, add(a, one)),
+            Step(f"APPEND {a}", two, b"APPENDUID", a, add(a, two)),
+            Step(f"APPEND {a} (\\Seen)", three, b"APPENDUID", a, add(a, three, "\\Seen")),
+            Step(f"SELECT {a}", None, b"UIDVALIDITY", a, lambda folders: None),
+            Step("STORE 1 FLAGS (\\Flagged word)", None, None, a, flag(a, "\\Flagged word")),
+            Step(f"CREATE {b}", None, None, b, lambda folders: folders.create(b)),
+            Step(f"COPY 1 {b}", None, b"COPYUID", b, move(a, b, keep=True)),
+            Step(f"MOVE 1 {b}", None, b"COPYUID", b, move(a, b, keep=False)),
+            Step("STORE 2 FLAGS (\\Deleted)", None, None, a, flag(a, "\\Deleted", max)),
+            Step("EXPUNGE", None, None, a, expunge(a)),
+            Step(f"APPEND {a}", four, b"APPENDUID", a, add(a, four)),
+            Step(f"RENAME {b} {c}", None, None, c, lambda folders: folders.rename(b, c)),
+            Step(f"DELETE {a}", None, None, a, lambda folders: folders.delete(a)),
         ]
 
     def round(self):
         imap = Imap(self.box, self.user, self.password)
-        for command, identity, code, act in self.steps():
+        for step in self.steps():
             self.after = self.before.copy()
-            act(self.after.folders)
+            step.act(self.after)
             self.note()
-            status, answer = imap.ask(command, body_of(identity).encode() if identity else None)
+            status, answer = imap.ask(step.command, body_of(step.literal).encode() if step.literal else None)
             if status == "OK":
                 self.before = self.after
                 self.acknowledged += 1
-                told = imap.numbers(answer, code) if code else None
-                if told:
-                    self.complaints += self.numbers.given(*told, identity or self.identity(1))
-            elif not self.may_refuse(command, status):
-                raise AssertionError(f"{command}: {answer}")
+                self.take_numbers(step, answer)
+            elif not self.may_refuse(step.command, status):
+                raise AssertionError(f"{step.command}: {answer}")
             else:
                 self.after = self.before
                 return  # what comes next needs it
         self.note()
 
+    def take_numbers(self, step, answer):
+        if step.code is None:
+            return
+        validity, uid = Imap.numbers(answer, step.code)
+        self.complaints += self.before.told_validity(step.folder, validity)
+        if uid is not None:
+            self.complaints += self.numbers.given(validity, uid, step.literal or self.identity(1))
+
     def may_refuse(self, command, status):
         return status == "NO" and self.box.disk_fails
 
     def state(self):
-        """The folders of this program's rounds as they are, and their UIDVALIDITY."""
+        """The folders of this program's rounds as they are."""
         try:
             imap = Imap(self.box, self.user, self.password)
             names = re.findall(rb'^\* LIST \([^)]*\) \S+ "?([^"\r\n]+)"?\r$', imap.ask('LIST "" *')[1], re.M)
-            folders, validity = Folders(), {}
+            folders = Folders()
             for name in (each.decode() for each in names if each != b"INBOX"):
                 status, answer = imap.ask(f"EXAMINE {name}")
                 if status != "OK":
                     return None
-                validity[name] = int(re.search(rb"\[UIDVALIDITY (\d+)\]", answer).group(1))
+                folders.validities[name], _ = Imap.numbers(answer, b"UIDVALIDITY")
                 fetched = imap.ask("UID FETCH 1:* (UID FLAGS BODY.PEEK[])")[1] if b"* 0 EXISTS" not in answer else b""
                 folders.folders[name] = dict(self.messages(fetched))
             imap.ask("LOGOUT")
-            return folders, validity
+            return folders
         except CUT_OFF:
             return None
 
@@ -382,15 +399,17 @@ class Changes(Workload):
             yield uid, (identity, " ".join(flag for flag in flags.split() if flag != "\\Recent"))
 
     def inspect(self):
-        folders, validity = eventually(self.state, "an IMAP session")
+        folders = eventually(self.state, "an IMAP session")
         found, self.complaints = self.complaints, []
         in_question = self.before != self.after
         self.unknown += in_question
         self.unknown_there += in_question and folders == self.after
         if folders not in (self.before, self.after):
             found.append(f"is {folders}, may be {self.before} or {self.after}")
+        expected = self.after if folders == self.after else self.before
         for name, messages in folders.folders.items():
-            found += [f"{name}: {problem}" for problem in self.numbers.problems(validity[name], messages)]
+            found += expected.told_validity(name, folders.validities[name])
+            found += [f"{name}: {problem}" for problem in self.numbers.problems(folders.validities[name], messages)]
         self.before = self.after = folders
         return found
 
@@ -402,7 +421,7 @@ class Changes(Workload):
                     status, answer = imap.ask(f"DELETE {name}")
                     if status != "OK" and b"[NONEXISTENT]" not in answer:  # which it is after a connection that was cut off
                         return False
-                    del self.before.folders[name]
+                    self.before.delete(name)
                 return True
             except CUT_OFF:
                 return False
@@ -463,23 +482,27 @@ class Accounts(Workload):
     def __init__(self, box, name):
         super().__init__(box, name)
         self.accounts = {}  # name -> "acknowledged" or "unknown"
-        self.aliases = {}  # address -> set of what it may be: a name, or None
+        self.aliases = {}  # address -> set of what it may lead to: accounts in their order
         self.devices = {}  # name -> the steps that were acknowledged
         self.ids = {}
+        self.prefix = f"user{os.getpid()}x"  # of names that no run before had
 
     def round(self):
         self.rounds += 1
-        name = f"user{os.getpid()}x{self.rounds}"
+        name = f"{self.prefix}{self.rounds}"
         address = f"{name}.alias@{self.box.env['DOMAIN']}"
         self.accounts[name] = "unknown"
         if not self.done("account", "add", name, "--no-password"):
             return
         self.accounts[name] = "acknowledged"
-        for target, command in ((name, ["set", address, name]), (None, ["remove", address]), (name, ["set", address, name])):
-            self.aliases.setdefault(address, {None}).add(target)
-            if not self.done("account", "alias", *command):
+        shown = self.box.tool("account", "--json", "show", name)
+        if shown.returncode == 0:
+            self.ids[name] = json.loads(shown.stdout)["id"]
+        for accounts in (name,), (), (self.user,), tuple(sorted((name, self.user))):
+            self.aliases.setdefault(address, {()}).add(accounts)
+            if not self.done("account", "alias", *(["set", address, *accounts] if accounts else ["remove", address])):
                 return
-            self.aliases[address] = {target}
+            self.aliases[address] = {accounts}
         self.device_round(name)
 
     def device_round(self, name):
@@ -531,13 +554,17 @@ class Accounts(Workload):
                 found.append(f"renumbered: account {name} was {self.ids[name]} and is {number}")
         if len(set(self.ids.values())) != len(self.ids):
             found.append(f"an id of two accounts: {self.ids}")
+            eventually(lambda: os.path.isdir(f"{self.box.path}/spool/mail/{number}"), f"the directory of account {name}")
+        found += [f"phantom: account {name}" for name in there.keys() - self.accounts.keys() if name.startswith(self.prefix)]
         self.accounts = {name: "acknowledged" for name in self.accounts if name in there}
-        targets = {each["address"]: each for each in aliases}
+        leads_to = {each["address"]: tuple(sorted(each["accounts"])) for each in aliases}
+        unknown = leads_to.keys() - self.aliases.keys()
+        found += [f"phantom: alias {address}" for address in unknown if address.startswith(self.prefix)]
         for address, may_be in self.aliases.items():
-            is_there = address in targets
-            if (None not in may_be and not is_there) or (may_be == {None} and is_there):
-                found.append(f"alias {address}: {'there' if is_there else 'not there'}, may be {may_be}")
-            self.aliases[address] = {address} if is_there else {None}
+            accounts = leads_to.get(address, ())
+            if accounts not in may_be:
+                found.append(f"alias {address}: leads to {accounts}, may lead to {may_be}")
+            self.aliases[address] = {accounts}
         for name in self.devices:
             found += self.device_problems(name)
         return found
