@@ -127,6 +127,10 @@ inline constexpr EventRow kEvents[] = {
     {"sync-failed", LogLevel::error, "segment reason",
      "The disk refused to make a batch durable; all of it was answered "
      "451 and the segment given up."},
+    {"recording-fails", LogLevel::error, "reason",
+     "The disk does not take what becomes of messages: until it does, none is sent to another host, as it "
+     "would be sent again after the next start."},
+    {"recording-works", LogLevel::info, "", "The disk takes again what becomes of messages."},
     {"segment-opened", LogLevel::debug, "segment", "A new segment of the queue was begun."},
     {"segment-removed", LogLevel::debug, "segment", "A segment held no live message any more."},
     {"message-queued", LogLevel::info, "session queue sender recipients size hash",
@@ -152,6 +156,8 @@ inline constexpr EventRow kEvents[] = {
      "The system stops, and waits for so many other hosts' replies, for so long at most."},
     {"message-done", LogLevel::info, "queue seconds", "Nothing of a message is left to do."},
     {"message-held", LogLevel::info, "queue", "An operator holds a message."},
+    {"message-stuck", LogLevel::error, "queue reason",
+     "A message is held, as only an operator can say what is to become of it."},
     {"message-released", LogLevel::info, "queue", "An operator releases a message."},
     {"message-removed", LogLevel::warning, "queue sender", "An operator removed a message."},
     {"delivery-failed", LogLevel::error, "queue recipient account reason",

@@ -133,7 +133,8 @@ void expose(Exposition& text, const Counts& processes) {
 void expose(Exposition& text, const QueueCount& queue) {
   text.begin("mailroom_queue_messages", "gauge", "Messages in the queue, those that are held among them.");
   text.sample("", queue.messages);
-  text.begin("mailroom_queue_held_messages", "gauge", "Messages that an operator holds.");
+  text.begin("mailroom_queue_held_messages", "gauge",
+             "Messages that wait for an operator: held by one, or because nothing else can be done.");
   text.sample("", queue.held);
   text.begin("mailroom_queue_bytes", "gauge", "What the messages in the queue take on disk.");
   text.sample("", queue.octets);

@@ -13,6 +13,7 @@ Microseconds next_time(const std::vector<Microseconds>& waits, std::uint32_t fai
 
 Microseconds Destination::failed(const std::vector<Microseconds>& waits, std::uint64_t seed,
                                  Microseconds now) {
+  proved_ = false;
   window_ = std::max(window_ / 2, 1U);
   if (active_ > 0) return 0;
   window_ = 1;

@@ -38,6 +38,7 @@ class Destination {
   std::uint32_t failures() const { return failures_; }
   Microseconds blocked_until() const { return blocked_until_; }  // 0: it is not
   bool is_held() const { return held_; }
+  bool is_proved() const { return proved_; }  // what was last heard of it is that it works
   bool has_room(std::uint32_t most) const {
     return !held_ && blocked_until_ == 0 &&
            active_ < (kind_ == DestinationKind::local ? most : std::min(window_, most));
@@ -47,6 +48,7 @@ class Destination {
   void end() { --active_; }
   void worked(std::uint32_t most) {
     failures_ = 0;
+    proved_ = true;
     window_ = std::min(window_ + 1, std::max(most, kFirstWindow));
   }
   // A connection did not come about, or broke.  Blocks the destination, until the time returned, when nothing
@@ -59,6 +61,7 @@ class Destination {
   std::string key_;
   DestinationKind kind_;
   bool held_ = false;
+  bool proved_ = false;
   std::uint32_t window_ = kFirstWindow;
   std::uint32_t active_ = 0;
   std::uint32_t failures_ = 0;  // in a row

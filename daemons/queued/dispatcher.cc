@@ -121,20 +121,37 @@ void Dispatcher::run() {
   if (running_ || stopping_) return;
   running_ = true;
   const std::uint64_t now = microseconds_now();
-  while (open_reports_ < kMaxOpenReports) {
+  while (open_reports_ < kMaxOpenReports && reports_.has_room()) {
     const auto late = schedule_.take_overdue(now);
     if (!late) break;
     overdue(*late);
   }
   for (;;) {
-    const auto visit =
-        schedule_.next(now, {.local = local_.is_able() && local_octets_ < kMaxOctetsUnderWay,
-                             .remote = relays_.is_able() && remote_octets_ < kMaxOctetsUnderWay});
+    const auto visit = schedule_.next(
+        now, {.local = local_.is_able() && local_octets_ < kMaxOctetsUnderWay,
+              .remote = may_relay() && relays_.is_able() && remote_octets_ < kMaxOctetsUnderWay});
     if (!visit) break;
     begin(*visit);
   }
   running_ = false;
   arm_timer();
+}
+
+// What another host takes must be noted, lest it be sent again, and what it refuses be reported.
+bool Dispatcher::may_relay() const { return queue_.can_record() && reports_.has_room(); }
+
+void Dispatcher::tick() {
+  const bool records = queue_.can_record();
+  if (records != std::exchange(records_, records)) {
+    if (records)
+      log::write("recording-works", {});
+    else
+      log::write("recording-fails",
+                 {{"reason", queue_.broken() ? "it has failed too often; see to the disk, then "
+                                               "start the system again"
+                                             : "see to its space"}});
+  }
+  run();
 }
 
 void Dispatcher::stop() {
@@ -150,7 +167,8 @@ void Dispatcher::arm_timer() {
   if (!next) return due_.cancel();
   const std::uint64_t now = microseconds_now();
   std::chrono::microseconds wait{*next > now ? *next - now : 0};
-  if (open_reports_ >= kMaxOpenReports) wait = std::max<std::chrono::microseconds>(wait, kReportWait);
+  if (open_reports_ >= kMaxOpenReports || !reports_.has_room())
+    wait = std::max<std::chrono::microseconds>(wait, kReportWait);
   due_.start(wait);
 }
 
@@ -314,17 +332,17 @@ void Dispatcher::forget_unused() {
 
 // ---- operators
 
-bool Dispatcher::hold(QueueId id) {
+bool Dispatcher::hold(QueueId id, Done done) {
   if (!schedule_.hold(id)) return false;
-  queue_.record(id, queue::Held{"by an operator"});
+  queue_.record(id, queue::Held{"by an operator"}, std::move(done));
   log::write("message-held", {{"queue", queue::id_text(id)}});
   return true;
 }
 
 // A message that is held for a report that could not be made has no visits left: it gets them anew.
-bool Dispatcher::release(QueueId id) {
+bool Dispatcher::release(QueueId id, Done done) {
   if (!schedule_.knows(id)) return false;
-  queue_.record(id, queue::Released{});
+  queue_.record(id, queue::Released{}, std::move(done));
   const queue::Entry* entry = queue_.index().find(id);
   if (entry != nullptr && !schedule_.has_visits(id)) {
     schedule_.remove(id);
@@ -342,7 +360,7 @@ bool Dispatcher::retry(QueueId id) {
   return true;
 }
 
-bool Dispatcher::remove(QueueId id) {
+bool Dispatcher::remove(QueueId id, Done done) {
   if (!schedule_.knows(id)) return false;
   const auto message = queue_.read_message(id);
   log::write("message-removed",
@@ -356,7 +374,7 @@ bool Dispatcher::remove(QueueId id) {
     for (std::uint32_t i = 0; i < open->remote_visits; ++i) count(*open, DestinationKind::remote, -1);
   }
   messages_.close(id);
-  queue_.record(id, queue::Removed{});
+  queue_.record(id, queue::Removed{}, std::move(done));
   return true;
 }
 

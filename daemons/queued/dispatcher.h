@@ -50,11 +50,16 @@ class Dispatcher final : private RelayDesk::Giver {
   // A new message is durable; its content, if it is still in memory, saves reading it again.
   void accepted(QueueId id, const queue::Envelope& envelope, queue::SharedContent content);
 
-  // An operator's wishes; false when there is no such message or destination.
-  bool hold(QueueId id);
-  bool release(QueueId id);
+  // To be called about once a second.
+  void tick();
+
+  // An operator's wishes; false when there is no such message or destination.  They are in effect at once;
+  // `done` hears whether they outlive a restart.
+  using Done = queue::Queue::RecordDone;
+  bool hold(QueueId id, Done done);
+  bool release(QueueId id, Done done);
+  bool remove(QueueId id, Done done);
   bool retry(QueueId id);
-  bool remove(QueueId id);
   // The same, and over restarts; why not, when it could not be written down: then nothing has changed.
   [[nodiscard]] queue::Errno hold_destination(const std::string& key);
   [[nodiscard]] queue::Errno release_destination(const std::string& key);
@@ -90,6 +95,7 @@ class Dispatcher final : private RelayDesk::Giver {
   std::vector<std::uint32_t> targets_for(const OpenMessage& message, DestinationNumber destination);
 
   void run();
+  bool may_relay() const;
   void begin(const Given& visit);
   void could_not_load(const Given& visit, queue::ReadProblem problem);
   void ended(const Given& visit);
@@ -136,6 +142,7 @@ class Dispatcher final : private RelayDesk::Giver {
   std::size_t open_reports_ = 0;                        // of deadlines
   bool running_ = false;
   bool stopping_ = false;
+  bool records_ = true;  // as far as the log has been told
   event::Timer due_;
   event::Timer sweep_;
 };

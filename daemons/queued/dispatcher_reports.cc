@@ -147,6 +147,7 @@ void Dispatcher::complete(QueueId id) {
 }
 
 void Dispatcher::hold_because(QueueId id, const std::string& problem) {
+  log::write("message-stuck", {{"queue", queue::id_text(id)}, {"reason", problem}});
   schedule_.hold(id);
   queue_.record(id, queue::Held{problem});
 }

@@ -19,6 +19,7 @@ constexpr unsigned kMaxTries = 720;
 
 // Reports that are being made; a further message is held.
 constexpr std::size_t kMaxJobs = 5'000;
+constexpr std::size_t kFewJobs = 2'000;  // with room for what all that is under way may add
 
 constexpr std::uint64_t kMicroseconds = 1'000'000;
 
@@ -157,6 +158,8 @@ ReportDesk::ReportDesk(event::Loop& loop, queue::Queue& queue, const Config& con
                                                                                                }} {}
 
 ReportDesk::~ReportDesk() = default;
+
+bool ReportDesk::has_room() const { return jobs_.size() < kFewJobs; }
 
 void ReportDesk::failed(const ReportedMessage& message, Targets targets, Done done) {
   begin(message, targets, dsn::Action::failed, Expired::no, std::move(done));

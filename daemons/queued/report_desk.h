@@ -46,6 +46,7 @@ class ReportDesk final : public Reports {
              TellRefusal tell_refusal, OwnMail::OnAccepted on_accepted);
   ~ReportDesk() override;
 
+  bool has_room() const override;
   void failed(const ReportedMessage& message, Targets targets, Done done) override;
   void expired(const ReportedMessage& message, Targets targets, Done done) override;
   void delayed(const ReportedMessage& message, Targets targets, Done done) override;

@@ -55,6 +55,10 @@ class Reports {
   using Done = std::function<void(ReportResult)>;
   virtual ~Reports() = default;
 
+  // Whether so few reports are being made that more can be.  Nothing that may have to be reported is begun
+  // while there is none: a report that finds no room is impossible.
+  virtual bool has_room() const = 0;
+
   // Never delivered: refused for good.
   virtual void failed(const ReportedMessage& message, Targets targets, Done done) = 0;
   // Never delivered: tried for the whole lifetime of the message.

@@ -8,11 +8,23 @@ namespace {
 // Entries of a heap that may be out of date before it is made anew, beyond as many as are valid.
 constexpr std::size_t kSpareEntries = 1024;
 
+// Senders of one destination on trial that have a turn for it at a time.
+constexpr std::size_t kOffered = 8;
+
+// Of what may be under way to other hosts: so much of it may be on trial.
+std::uint32_t most_trials(std::uint32_t remote) { return std::max(remote - remote / 4, 1U); }
+
+SenderKey sender_of(std::uint64_t lane_key) { return static_cast<SenderKey>(lane_key >> 1); }
+
 std::uint64_t lane_key(SenderKey sender, std::uint32_t attempts) {
   return std::uint64_t{sender} << 1 | (attempts > 0 ? 1 : 0);
 }
 
 }  // namespace
+
+Schedule::Schedule(Limits limits, std::uint64_t seed) : limits_{std::move(limits)}, seed_{seed} {
+  trials_.set_limit(most_trials(limits_.remote));
+}
 
 // ---- destinations
 
@@ -45,12 +57,25 @@ std::uint32_t Schedule::most(const Destination& destination) const {
   return destination.kind() == DestinationKind::local ? limits_.local : limits_.per_destination;
 }
 
+bool Schedule::is_trial(const Destination& destination) {
+  return destination.kind() == DestinationKind::remote && !destination.is_proved();
+}
+
 void Schedule::offer(DestinationNumber number) {
   const Destination& destination = destinations_.at(number);
   Line& line = lines_.at(number);
-  if (line.in_turn || line.first == nullptr || !destination.has_room(most(destination))) return;
-  line.in_turn = true;
-  (destination.kind() == DestinationKind::local ? local_turns_ : remote_turns_).push_back(number);
+  if (line.lanes.empty() || !destination.has_room(most(destination))) return;
+  if (is_trial(destination)) {
+    auto lane = line.lanes.begin();
+    for (std::size_t i = 0; i < kOffered && lane != line.lanes.end(); ++i, ++lane)
+      offer_trial(line, {sender_of(lane->key), number});
+  } else if (!std::exchange(line.in_turn, true)) {
+    (destination.kind() == DestinationKind::local ? local_turns_ : remote_turns_).push_back(number);
+  }
+}
+
+void Schedule::offer_trial(Line& line, const TrialTurns::Turn& turn) {
+  if (line.on_trial.insert(turn.sender).second) trials_.add(turn);
 }
 
 void Schedule::worked(DestinationNumber number) {
@@ -72,11 +97,7 @@ void Schedule::unblock(DestinationNumber number) {
   offer(number);
 }
 
-bool Schedule::hold_destination(const std::string& key) {
-  const auto number = find(key);
-  if (number) destinations_.at(*number).hold(true);
-  return number.has_value();
-}
+void Schedule::hold_destination(const std::string& key) { destinations_.at(destination(key)).hold(true); }
 
 bool Schedule::release_destination(const std::string& key, Microseconds now) {
   const auto number = find(key);
@@ -98,7 +119,7 @@ std::vector<DestinationNumber> Schedule::forget_unused() {
   for (auto& [number, line] : lines_) {
     const Destination& destination = destinations_.at(number);
     const bool idle =
-        line.jobs == 0 && line.first == nullptr && destination.blocked_until() == 0 && !destination.is_held();
+        line.jobs == 0 && line.lanes.empty() && destination.blocked_until() == 0 && !destination.is_held();
     if (idle && !std::exchange(line.used, false) && destination.kind() == DestinationKind::remote)
       forgotten.push_back(number);
   }
@@ -158,6 +179,7 @@ void Schedule::end_visit(VisitNumber number) {
   Destination& destination = destinations_.at(job.destination);
   destination.end();
   if (destination.kind() == DestinationKind::remote) --remote_active_;
+  if (std::exchange(job.is_trial, false)) trials_.end(job.sender);
   offer(job.destination);
 }
 
@@ -170,24 +192,19 @@ void Schedule::wait(VisitNumber number, Microseconds due) {
 
 Schedule::Lane& Schedule::lane_of(Line& line, const Job& job, Place place) {
   const std::uint64_t key = lane_key(job.sender, job.attempts);
-  auto& lane = line.lanes[key];
-  if (lane) return *lane;
-  lane = std::make_unique<Lane>(Lane{.key = key});
-  if (line.first == nullptr) {
-    line.first = line.last = lane.get();
-  } else if (place == Place::front) {
-    lane->next = std::exchange(line.first, lane.get());
-  } else {
-    line.last = line.last->next = lane.get();
-  }
-  return *lane;
+  const auto [at, is_new] = line.by_key.try_emplace(key);
+  if (is_new)
+    at->second = line.lanes.insert(place == Place::front ? line.lanes.begin() : line.lanes.end(),
+                                   Lane{.key = key, .served = line.turns});
+  return *at->second;
 }
 
 void Schedule::make_ready(VisitNumber number, Place place) {
   Job& job = jobs_[number];
   job.stage = Stage::ready;
   job.next_in_lane = kNone;
-  Lane& lane = lane_of(lines_.at(job.destination), job, place);
+  Line& line = lines_.at(job.destination);
+  Lane& lane = lane_of(line, job, place);
   if (lane.first == kNone) {
     lane.first = lane.last = number;
   } else if (place == Place::front) {
@@ -195,38 +212,55 @@ void Schedule::make_ready(VisitNumber number, Place place) {
   } else {
     lane.last = jobs_[lane.last].next_in_lane = number;
   }
-  offer(job.destination);
+  const Destination& destination = destinations_.at(job.destination);
+  if (is_trial(destination) && destination.has_room(most(destination)))
+    offer_trial(line, {job.sender, job.destination});
+  else
+    offer(job.destination);
 }
 
-// The first of the lane whose turn it is; that lane goes to the end of the ring.
-Schedule::VisitNumber Schedule::take_from(Line& line) {
-  Lane* lane = line.first;
+// The first of that lane, which goes to the end of the line.
+Schedule::VisitNumber Schedule::take_from(Line& line, Lanes::iterator lane) {
   const VisitNumber number = lane->first;
   lane->first = jobs_[number].next_in_lane;
-  line.first = std::exchange(lane->next, nullptr);
-  if (line.first == nullptr) line.last = nullptr;
-  if (lane->first == kNone) {
-    line.lanes.erase(lane->key);
-  } else if (line.last == nullptr) {
-    line.first = line.last = lane;
+  lane->served = ++line.turns;
+  if (lane->first != kNone) {
+    line.lanes.splice(line.lanes.end(), line.lanes, lane);
   } else {
-    line.last = line.last->next = lane;
+    line.by_key.erase(lane->key);
+    line.lanes.erase(lane);
   }
   return number;
 }
 
-std::optional<Schedule::VisitNumber> Schedule::take_ready(Line& line) {
-  while (line.first != nullptr) {
-    const VisitNumber number = take_from(line);
-    Job& job = jobs_[number];
-    if (job.stage == Stage::gone)
-      free_job(number);
-    else if (is_visited(messages_.at(job.id)))
-      return number;
-    else
-      job.stage = Stage::parked;
-  }
+// The first of that lane, when it can be visited.
+std::optional<Schedule::VisitNumber> Schedule::take_visit(Line& line, Lanes::iterator lane) {
+  const VisitNumber number = take_from(line, lane);
+  Job& job = jobs_[number];
+  if (job.stage == Stage::gone)
+    free_job(number);
+  else if (is_visited(messages_.at(job.id)))
+    return number;
+  else
+    job.stage = Stage::parked;
   return {};
+}
+
+std::optional<Schedule::VisitNumber> Schedule::take_ready(Line& line) {
+  while (!line.lanes.empty())
+    if (const auto visit = take_visit(line, line.lanes.begin())) return visit;
+  return {};
+}
+
+// What is new and what is tried again take turns.
+std::optional<Schedule::VisitNumber> Schedule::take_ready_of(Line& line, SenderKey sender) {
+  for (;;) {
+    const auto fresh = line.by_key.find(lane_key(sender, 0)), again = line.by_key.find(lane_key(sender, 1));
+    const auto none = line.by_key.end();
+    if (fresh == none && again == none) return {};
+    const bool is_fresh = again == none || (fresh != none && fresh->second->served <= again->second->served);
+    if (const auto visit = take_visit(line, (is_fresh ? fresh : again)->second)) return visit;
+  }
 }
 
 std::optional<Schedule::Given> Schedule::take_turn(std::deque<DestinationNumber>& turns) {
@@ -237,10 +271,35 @@ std::optional<Schedule::Given> Schedule::take_turn(std::deque<DestinationNumber>
     if (line == lines_.end()) continue;
     line->second.in_turn = false;
     const Destination& destination = destinations_.at(number);
+    if (is_trial(destination)) {  // it has failed since
+      offer(number);
+      continue;
+    }
     if (!destination.has_room(most(destination))) continue;
     if (const auto visit = take_ready(line->second)) return begin(*visit);
   }
   return {};
+}
+
+std::optional<Schedule::Given> Schedule::take_trial() {
+  while (const auto turn = trials_.take()) {
+    const auto line = lines_.find(turn->destination);
+    if (line == lines_.end()) continue;
+    line->second.on_trial.erase(turn->sender);
+    const Destination& destination = destinations_.at(turn->destination);
+    if (!destination.has_room(most(destination))) continue;  // when it has, its senders are offered it again
+    if (const auto visit = take_ready_of(line->second, turn->sender)) return begin(*visit);
+    offer(turn->destination);
+  }
+  return {};
+}
+
+std::optional<Schedule::Given> Schedule::take_remote() {
+  turn_of_trials_ = !turn_of_trials_;
+  if (turn_of_trials_)
+    if (const auto given = take_trial()) return given;
+  if (const auto given = take_turn(remote_turns_)) return given;  // may put destinations on trial
+  return take_trial();
 }
 
 Schedule::Given Schedule::begin(VisitNumber number) {
@@ -251,6 +310,8 @@ Schedule::Given Schedule::begin(VisitNumber number) {
   destination.begin();
   lines_.at(job.destination).used = true;
   if (destination.kind() == DestinationKind::remote) ++remote_active_;
+  job.is_trial = is_trial(destination);
+  if (job.is_trial) trials_.begin(job.sender);
   offer(job.destination);
   return {job.id, job.destination};
 }
@@ -261,7 +322,7 @@ std::optional<Schedule::Given> Schedule::next(Microseconds now, Able able) {
   turn_of_remote_ = !turn_of_remote_;
   for (const bool remote : {turn_of_remote_, !turn_of_remote_})
     if (remote ? able.remote : able.local)
-      if (const auto given = take_turn(remote ? remote_turns_ : local_turns_)) return given;
+      if (const auto given = remote ? take_remote() : take_turn(local_turns_)) return given;
   return {};
 }
 
@@ -317,6 +378,7 @@ void Schedule::wake(Microseconds now) {
 
 void Schedule::set_limits(Limits limits) {
   limits_ = std::move(limits);
+  trials_.set_limit(most_trials(limits_.remote));
   for (const auto& [number, destination] : destinations_) offer(number);
 }
 
@@ -441,6 +503,13 @@ void Schedule::visit_ended(const Given& visit, Microseconds now) {
     set_deadline(visit.id, message, now);
 }
 
+// Whether a destination of it is held.
+bool Schedule::waits_for_operator(const Message& message) const {
+  for (VisitNumber number = message.first; number != kNone; number = jobs_[number].sibling)
+    if (destinations_.at(jobs_[number].destination).is_held()) return true;
+  return false;
+}
+
 std::optional<Schedule::Overdue> Schedule::take_overdue(Microseconds now) {
   while (!deadlines_.empty() && deadlines_.top().first <= now) {
     const auto [time, id] = deadlines_.top();
@@ -449,6 +518,10 @@ std::optional<Schedule::Overdue> Schedule::take_overdue(Microseconds now) {
     Message& message = messages_.at(id);
     message.deadline = 0;
     if (!is_visited(message)) continue;
+    if (waits_for_operator(message)) {
+      set_deadline(id, message, now + kGrace);
+      continue;
+    }
     if (now >= message.expires) {
       if (message.active > 0) continue;  // visit_ended() brings it back
       message.expired = true;

@@ -6,27 +6,28 @@
 // out, until finished(), deferred() or put_back() says what came of it.
 //
 // Fairness: destinations take turns; within one, its senders take turns, and of one sender what is new and
-// what is tried again.  A message with a thousand targets, a sender with a hundred thousand messages or a
-// destination that is dead delays nobody else.  Every event costs the logarithm of what waits, at most.
+// what is tried again.  Destinations that have not worked yet, or failed last, share three quarters of what
+// may be under way, and there their senders take turns (trial_turns.h).  A message with a thousand targets, a
+// sender with a hundred thousand messages or destinations that are dead or silent delay nobody else.  Every
+// event costs the logarithm of what waits, at most.
 #pragma once
 
 #include <cstdint>
 #include <deque>
-#include <memory>
+#include <list>
 #include <optional>
 #include <queue>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include "daemons/channels/types.h"
 #include "daemons/queued/destination.h"
+#include "daemons/queued/trial_turns.h"
 
 namespace mailroom::queued {
-
-// Whose turn it is within a destination: a hash of the sender.
-using SenderKey = std::uint32_t;
 
 class Schedule {
  public:
@@ -61,7 +62,7 @@ class Schedule {
     auto operator<=>(const Given&) const = default;
   };
 
-  explicit Schedule(Limits limits, std::uint64_t seed = 0) : limits_{std::move(limits)}, seed_{seed} {}
+  explicit Schedule(Limits limits, std::uint64_t seed = 0);
   void set_limits(Limits limits);
 
   // The number of that destination, never used for another.
@@ -81,7 +82,7 @@ class Schedule {
   bool hold(QueueId id);
   bool release(QueueId id, Microseconds now);
   bool retry(QueueId id, Microseconds now);
-  bool hold_destination(const std::string& key);
+  void hold_destination(const std::string& key);  // also before there is anything for it
   bool release_destination(const std::string& key, Microseconds now);
   bool retry_destination(const std::string& key, Microseconds now);
 
@@ -105,7 +106,8 @@ class Schedule {
   void failed(DestinationNumber number, Microseconds now);
 
   // A message whose time is over, or whose sender is to hear of its delay; each is given once.  One that has
-  // expired is visited no more: remove() or hold() must follow.
+  // expired is visited no more: remove() or hold() must follow.  While a destination of it is held, its time
+  // does not end.
   enum class Deadline : std::uint8_t { warning, expiry };
   struct Overdue {
     QueueId id = 0;
@@ -154,6 +156,7 @@ class Schedule {
     VisitNumber sibling = kNone;  // of the same message
     std::uint32_t attempts = 0;
     Stage stage = Stage::free;
+    bool is_trial = false;  // under way by a turn of `trials_`
   };
   struct Message {
     Microseconds expires = 0;
@@ -169,15 +172,17 @@ class Schedule {
     std::uint64_t key = 0;
     VisitNumber first = kNone;
     VisitNumber last = kNone;
-    Lane* next = nullptr;  // lanes of a destination form a ring
+    std::uint64_t served = 0;  // when it last had its turn, in turns of its destination
   };
-  struct Line {  // of a destination
-    Lane* first = nullptr;
-    Lane* last = nullptr;
+  using Lanes = std::list<Lane>;
+  struct Line {   // of a destination
+    Lanes lanes;  // the first one's turn is next
+    std::unordered_map<std::uint64_t, Lanes::iterator> by_key;
+    std::unordered_set<SenderKey> on_trial;  // senders that have a turn for it in `trials_`
+    std::uint64_t turns = 0;
     std::uint32_t jobs = 0;  // in any stage
-    bool in_turn = false;    // in `turns_`
+    bool in_turn = false;    // in `local_turns_` or `remote_turns_`
     bool used = true;        // since the last forget_unused()
-    std::unordered_map<std::uint64_t, std::unique_ptr<Lane>> lanes;
   };
   template <typename T>
   using Times = std::priority_queue<std::pair<Microseconds, T>, std::vector<std::pair<Microseconds, T>>,
@@ -192,15 +197,22 @@ class Schedule {
   void drop_job(VisitNumber number);
   void wait(VisitNumber number, Microseconds due);
   void make_ready(VisitNumber number, Place place);
-  Lane& lane_of(Line& line, const Job& job, Place place);
-  VisitNumber take_from(Line& line);
+  static Lane& lane_of(Line& line, const Job& job, Place place);
+  VisitNumber take_from(Line& line, Lanes::iterator lane);
+  std::optional<VisitNumber> take_visit(Line& line, Lanes::iterator lane);
   std::optional<VisitNumber> take_ready(Line& line);
+  std::optional<VisitNumber> take_ready_of(Line& line, SenderKey sender);
+  static bool is_trial(const Destination& destination);
   void offer(DestinationNumber number);
+  void offer_trial(Line& line, const TrialTurns::Turn& turn);
   std::optional<Given> take_turn(std::deque<DestinationNumber>& turns);
+  std::optional<Given> take_trial();
+  std::optional<Given> take_remote();
   Given begin(VisitNumber number);
   void wake(Microseconds now);
   void unblock(DestinationNumber number);
   bool is_visited(const Message& message) const { return !message.held && !message.expired; }
+  bool waits_for_operator(const Message& message) const;
   void set_held(Message& message, bool held);
   void set_deadline(QueueId id, Message& message, Microseconds not_before);
   void visit_ended(const Given& visit, Microseconds now);
@@ -224,8 +236,10 @@ class Schedule {
   DestinationNumber last_number_ = 0;
   std::deque<DestinationNumber> local_turns_;
   std::deque<DestinationNumber> remote_turns_;
+  TrialTurns trials_;
   std::uint32_t remote_active_ = 0;
   bool turn_of_remote_ = false;
+  bool turn_of_trials_ = false;
 };
 
 }  // namespace mailroom::queued

@@ -141,14 +141,17 @@ void Server::drain() {
   tick();
 }
 
-// What is not quiet in time is left as it is, and done again after the next start.
+// What is not quiet in time, or not recorded by a disk that takes nothing, is left as it is, and done again
+// after the next start.
 bool Server::is_drained() const {
   const bool quiet = dispatcher_->is_quiet() && outcomes_.is_quiet();
-  return queue_->settled() && (quiet || std::chrono::steady_clock::now() >= *drain_until_);
+  const bool recorded = queue_->settled() || !queue_->can_record();
+  return recorded && (quiet || std::chrono::steady_clock::now() >= *drain_until_);
 }
 
 void Server::tick() {
   queue_->tick();
+  dispatcher_->tick();
   if (drain_until_ && is_drained()) return host_.loop.stop();
   tick_.start(drain_until_ ? std::chrono::microseconds{kDrainTick} : std::chrono::microseconds{kTick});
 }

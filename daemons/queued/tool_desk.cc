@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <map>
+#include <memory>
 #include <string_view>
 #include <utility>
 
@@ -50,16 +51,26 @@ void ToolDesk::on_request(ToolId tool, const ToolToQueued& request) {
                  [&](const ShowMessage& m) { answer(show(m.id)); },
                  [&](const ReadMessage& m) { read(tool, m.id); },
                  [&](const RetryMessage& m) {
-                   answer(change(m.id, "retry", [&](QueueId id) { return dispatcher_.retry(id); }));
+                   change(tool, m.id, "retry", [&](QueueId id, const Dispatcher::Done& done) {
+                     if (!dispatcher_.retry(id)) return false;
+                     done(queue::Outcome::durable);  // there is nothing to write
+                     return true;
+                   });
                  },
                  [&](const HoldMessage& m) {
-                   answer(change(m.id, "hold", [&](QueueId id) { return dispatcher_.hold(id); }));
+                   change(tool, m.id, "hold", [&](QueueId id, const Dispatcher::Done& done) {
+                     return dispatcher_.hold(id, done);
+                   });
                  },
                  [&](const ReleaseMessage& m) {
-                   answer(change(m.id, "release", [&](QueueId id) { return dispatcher_.release(id); }));
+                   change(tool, m.id, "release", [&](QueueId id, const Dispatcher::Done& done) {
+                     return dispatcher_.release(id, done);
+                   });
                  },
                  [&](const RemoveMessage& m) {
-                   answer(change(m.id, "remove", [&](QueueId id) { return dispatcher_.remove(id); }));
+                   change(tool, m.id, "remove", [&](QueueId id, const Dispatcher::Done& done) {
+                     return dispatcher_.remove(id, done);
+                   });
                  },
                  [&](const ListDestinations& m) { answer(destinations(m.after)); },
                  [&](const ChangeDestination& m) { answer(change_destination(m)); },
@@ -164,16 +175,34 @@ void ToolDesk::read(ToolId tool, QueueId id) {
   tools_.answer(tool, ContentPiece{{}, true, read ? "" : problem_text(read.error())});
 }
 
-QueuedToTool ToolDesk::change(QueueId id, const char* word, const std::function<bool(QueueId)>& apply) {
+void ToolDesk::change(ToolId tool, QueueId id, const char* word, const Apply& apply) {
   log::write("control-command", {{"tool", "mr-queue"}, {"command", word}});
-  if (id != 0) {
-    if (!apply(id)) return ToolRefused{problem_text(queue::ReadProblem::gone)};
-    return QueueChanged{1};
+  std::vector<QueueId> ids;
+  if (id != 0)
+    ids.push_back(id);
+  else
+    for (const auto& [each, entry] : queue_.index().entries()) ids.push_back(each);
+
+  struct Changes {
+    std::uint64_t made = 0;
+    std::uint64_t left = 1;  // to be written, and this function
+    bool all_written = true;
+  };
+  const auto changes = std::make_shared<Changes>();
+  const Dispatcher::Done written = [this, tool, changes](queue::Outcome outcome) {
+    changes->all_written = changes->all_written && outcome == queue::Outcome::durable;
+    if (--changes->left > 0) return;
+    if (changes->all_written) return tools_.answer(tool, QueueChanged{changes->made});
+    tools_.answer(tool,
+                  ToolRefused{"it is in effect, but the disk does not take it: a restart may forget it"});
+  };
+  for (const QueueId each : ids) {
+    ++changes->left;
+    apply(each, written) ? ++changes->made : --changes->left;
   }
-  std::vector<QueueId> all;
-  for (const auto& [each, entry] : queue_.index().entries()) all.push_back(each);
-  const auto changed = std::ranges::count_if(all, apply);
-  return QueueChanged{static_cast<std::uint64_t>(changed)};
+  if (id != 0 && changes->made == 0)
+    return tools_.answer(tool, ToolRefused{problem_text(queue::ReadProblem::gone)});
+  written(queue::Outcome::durable);
 }
 
 // ---- destinations
@@ -182,14 +211,16 @@ QueuedToTool ToolDesk::change_destination(const ChangeDestination& request) {
   constexpr const char* kWords[] = {"retry", "hold", "release"};
   log::write("control-command",
              {{"tool", "mr-queue"}, {"command", kWords[static_cast<unsigned>(request.change)]}});
-  const auto number = dispatcher_.schedule().find(request.key);
-  if (!number) return ToolRefused{"there is no such destination"};
+  const bool is_hold = request.change == DestinationChange::hold;  // also before there is anything for it
+  if (!is_hold && !dispatcher_.schedule().find(request.key))
+    return ToolRefused{"there is no such destination"};
   queue::Errno error = 0;
   if (request.change == DestinationChange::retry) dispatcher_.retry_destination(request.key);
-  if (request.change == DestinationChange::hold) error = dispatcher_.hold_destination(request.key);
+  if (is_hold) error = dispatcher_.hold_destination(request.key);
   if (request.change == DestinationChange::release) error = dispatcher_.release_destination(request.key);
   if (error != 0) return ToolRefused{std::string{"it could not be written down: "} + std::strerror(error)};
-  return QueueChanged{dispatcher_.schedule().waiting_for(*number)};
+  const auto number = dispatcher_.schedule().find(request.key);
+  return QueueChanged{number ? dispatcher_.schedule().waiting_for(*number) : 0};
 }
 
 ShownDestination ToolDesk::shown(DestinationNumber number, const Destination& destination) const {

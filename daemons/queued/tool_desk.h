@@ -26,8 +26,9 @@ class ToolDesk {
   QueueCount count() const;
   QueuedToTool show(QueueId id);
   void read(ToolId tool, QueueId id);
-  // Of one message, or with id 0 of all.
-  QueuedToTool change(QueueId id, const char* word, const std::function<bool(QueueId)>& apply);
+  // Of one message, or with id 0 of all.  It is answered when all of them are written down.
+  using Apply = std::function<bool(QueueId, const Dispatcher::Done&)>;
+  void change(ToolId tool, QueueId id, const char* word, const Apply& apply);
   QueuedToTool change_destination(const ChangeDestination& request);
   DestinationPage destinations(const std::string& after) const;
   ShownDestination shown(DestinationNumber number, const Destination& destination) const;

@@ -94,24 +94,34 @@ void Queue::written(Id id, const Record& status) {
   if (found->second.empty()) unwritten_.erase(found);
 }
 
-void Queue::record(Id id, Record status) {
+void Queue::record(Id id, Record status, RecordDone done) {
   known_at_once(id, status);
-  if (!unrecorded_.empty()) {
-    unrecorded_.push_back({id, std::move(status)});
-    return;
-  }
-  append_status({id, std::move(status)});
+  if (unrecorded_.empty()) return append_status({id, std::move(status)}, std::move(done));
+  unrecorded_.push_back({id, std::move(status)});
+  if (done) done(Outcome::failed);
 }
 
-void Queue::append_status(Status status) {
+void Queue::append_status(Status status, RecordDone done) {
   const Id id = status.id;
   Record record = status.record;
   log_.append({id, std::move(record), nullptr,
-               [this, status = std::move(status)](Outcome outcome, const PlacedRecord& placed) {
-                 if (outcome != Outcome::durable) return unrecorded_.push_back(status);
-                 apply(placed, status.record);
-                 written(placed.id, status.record);
+               [this, status = std::move(status),
+                done = std::move(done)](Outcome outcome, const PlacedRecord& placed) mutable {
+                 appended(std::move(status), outcome, placed);
+                 if (done) done(outcome);
                }});
+}
+
+// One that the disk took while it had refused an earlier one of the same message is written once more behind
+// that one: the last of them counts.
+void Queue::appended(Status&& status, Outcome outcome, const PlacedRecord& placed) {
+  fails_to_record_ = outcome != Outcome::durable || !unrecorded_.empty();
+  if (outcome == Outcome::durable) {
+    apply(placed, status.record);
+    if (std::ranges::find(unrecorded_, status.id, &Status::id) == unrecorded_.end())
+      return written(placed.id, status.record);
+  }
+  unrecorded_.push_back(std::move(status));
 }
 
 void Queue::apply(const PlacedRecord& placed, const Record& record) {

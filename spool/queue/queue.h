@@ -48,6 +48,9 @@ class Queue {
   bool has_space() { return storage_.free_space() >= options_.min_free_space; }
   // The disk has failed too often: nothing more is accepted (SECURITY.md 7.3).
   bool broken() const { return log_.broken(); }
+  // Whether the disk takes what is recorded, as far as is known.  Who does what must not be done twice asks
+  // before: what is not recorded is done again after the next start.
+  bool can_record() const { return !fails_to_record_ && !broken(); }
 
   std::unique_ptr<Incoming> begin(Id id);
 
@@ -61,8 +64,10 @@ class Queue {
 
   // Remembers a status: Attempted, Finished, Held, Released, Removed, Warned.  What an Attempted says is
   // known at once: its targets are finished in the index, and read_answers() has its answers.  Needs no
-  // answer: what a crash forgets is done again.  Tried again, at tick(), for as long as the disk refuses it.
-  void record(Id id, Record status);
+  // answer: what a crash forgets is done again.  Tried again, at tick(), for as long as the disk refuses it,
+  // in the order of the calls.  `done`, if there is one, hears what came of the first try.
+  using RecordDone = std::function<void(Outcome)>;
+  void record(Id id, Record status, RecordDone done = {});
 
   const Index& index() const { return index_; }
   // Envelope and times as accepted; `progress` is not current, the index is.
@@ -95,7 +100,8 @@ class Queue {
   void written(Id id, const Record& status);
   void append_accepted(Id id, Accepted&& accepted, std::shared_ptr<Incoming> incoming, AcceptDone done,
                        std::optional<Status> along);
-  void append_status(Status status);
+  void append_status(Status status, RecordDone done = {});
+  void appended(Status&& status, Outcome outcome, const PlacedRecord& placed);
   void apply(const PlacedRecord& placed, const Record& record);
   std::expected<Located, ReadProblem> locate(Id id);
   std::optional<Record> read_record(Id id, Place place);
@@ -114,7 +120,8 @@ class Queue {
   Index index_;
   Log log_;
   Id next_id_;
-  std::vector<Status> unrecorded_;
+  std::vector<Status> unrecorded_;  // in the order in which they are to be
+  bool fails_to_record_ = false;    // since the disk refused one, until it has taken all
   std::unordered_map<Id, std::deque<std::vector<TargetAnswer>>>
       unwritten_;  // of Attempted records, in their order
   unsigned syncing_files_ = 0;

@@ -227,6 +227,52 @@ TEST_CASE("a status that the disk refused is written when it accepts again") {
   CHECK_FALSE(bench.queue->index().find(id));
 }
 
+TEST_CASE("it is known whether the disk takes what is recorded") {
+  Bench bench;
+  const Id id = bench.send(100);
+  bench.run_all();
+  CHECK(bench.queue->can_record());
+  bench.disk.capacity = bench.disk.used();
+  std::vector<Outcome> outcomes;
+  const auto note = [&](Outcome outcome) { outcomes.push_back(outcome); };
+  bench.queue->record(id, Warned{}, note);
+  bench.run_all();
+  CHECK(outcomes == std::vector<Outcome>{Outcome::no_space});
+  CHECK_FALSE(bench.queue->can_record());
+  bench.queue->record(id, Held{"x"}, note);
+  CHECK(outcomes.back() == Outcome::failed);
+  bench.queue->tick();
+  CHECK_FALSE(bench.queue->can_record());
+  bench.disk.capacity = UINT64_MAX;
+  bench.run_all();
+  bench.queue->tick();
+  bench.run_all();
+  CHECK(bench.queue->can_record());
+  bench.queue->record(id, Released{}, note);
+  bench.run_all();
+  CHECK(outcomes.back() == Outcome::durable);
+}
+
+TEST_CASE("records of a message keep their order when the disk refuses one and takes the next") {
+  Bench bench;
+  const Id id = bench.send(100);
+  bench.run_all();
+  bench.queue->record(id, Warned{});  // is being written
+  bench.queue->record(id, Held{"by hand"});
+  bench.log_worker.step();
+  bench.queue->record(id, Released{});  // behind it
+  fail_call(bench.disk, "write", 1, EIO);
+  bench.log_worker.step();
+  fail_call(bench.disk, "write", 1, EIO, 0);
+  bench.run_all();
+  bench.queue->tick();
+  bench.run_all();
+  CHECK(bench.queue->settled());
+  CHECK_FALSE(bench.queue->index().find(id)->held);
+  bench.restart(bench.disk.after_kill());
+  CHECK_FALSE(bench.queue->index().find(id)->held);
+}
+
 TEST_CASE("a full disk refuses at every size of what is left, and loses nothing") {
   for (std::uint64_t left = 0; left < 1500; left += 37) {
     Bench bench;

@@ -171,6 +171,7 @@ TEST_CASE("no more connections than there may be, and destinations take turns fo
   Bench bench;
   std::vector<DestinationNumber> many;
   for (int i = 0; i < 10; ++i) many.push_back(bench.schedule.destination("d" + std::to_string(i)));
+  for (const auto destination : many) bench.schedule.worked(destination);
   QueueId id = 0;
   for (const auto destination : many)
     for (int i = 0; i < 5; ++i) bench.add(++id, {destination});
@@ -179,6 +180,68 @@ TEST_CASE("no more connections than there may be, and destinations take turns fo
   std::set<DestinationNumber> reached;
   for (const Given& one : given) reached.insert(one.destination);
   CHECK(reached.size() == many.size());
+}
+
+namespace {
+
+// Messages of that sender to so many hosts that say nothing: whatever is given to them stays under way.
+void send_to_silent(Schedule& schedule, SenderKey sender, int hosts) {
+  for (int i = 0; i < hosts; ++i) {
+    const QueueId id = QueueId{sender} << 32 | static_cast<QueueId>(i);
+    const auto host = schedule.destination(std::to_string(sender) + "-" + std::to_string(i));
+    schedule.add({.id = id, .sender = sender, .arrived = kNow, .visits = {{host, kNow, 0}}}, kNow);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("senders to a thousand silent hosts each leave room for all others") {
+  Schedule::Limits limits = small_limits();
+  limits.remote = 200;
+  const SenderKey senders = GENERATE(1, 2, 5);
+  Bench bench;
+  bench.schedule.set_limits(limits);
+  bench.schedule.worked(bench.far);
+  for (SenderKey sender = 1; sender <= senders; ++sender) send_to_silent(bench.schedule, sender, 1000);
+  const auto held = bench.all().size();
+  CHECK(held >= 75);
+  CHECK(held < 150);
+  for (QueueId id = 1; id <= 40; ++id) bench.add(id, {bench.far, bench.other}, 99);
+  const auto given = bench.all();
+  const auto to = [&](DestinationNumber number) {
+    return std::ranges::count(given, number, &Given::destination);
+  };
+  CHECK(to(bench.far) == 3);    // as many as its window lets in
+  CHECK(to(bench.other) == 2);  // though nobody knows yet whether it works
+}
+
+TEST_CASE("of senders to silent hosts who has fewest visits under way comes first") {
+  Schedule::Limits limits = small_limits();
+  limits.remote = 16;  // 12 for trials
+  Bench bench;
+  bench.schedule.set_limits(limits);
+  send_to_silent(bench.schedule, 1, 100);
+  auto first = bench.all();
+  CHECK(first.size() == 6);
+  send_to_silent(bench.schedule, 2, 100);
+  CHECK(bench.all().size() == 3);
+  for (const Given& visit : first) bench.schedule.finished(visit);
+  const auto next = bench.ids();
+  CHECK(std::ranges::count_if(next, [](QueueId id) { return id >> 32 == 2; }) >= 1);
+  CHECK(next.size() >= 4);
+}
+
+TEST_CASE("who writes to a host on trial first does not make others wait for his turn") {
+  Schedule::Limits limits = small_limits();
+  limits.remote = 16;
+  Bench bench;
+  bench.schedule.set_limits(limits);
+  send_to_silent(bench.schedule, 1, 100);
+  REQUIRE(bench.all().size() == 6);
+  bench.add(1, {bench.far}, 1);  // has no room
+  REQUIRE(bench.all().empty());
+  bench.add(2, {bench.far}, 2);
+  CHECK(bench.ids() == std::vector<QueueId>{2});
 }
 
 TEST_CASE("a held message waits for its release, whatever else happens") {
@@ -206,12 +269,35 @@ TEST_CASE("a held message waits for its release, whatever else happens") {
 
 TEST_CASE("a held destination waits for its release") {
   Bench bench;
-  CHECK(bench.schedule.hold_destination("far.test"));
-  CHECK_FALSE(bench.schedule.hold_destination("nowhere.test"));
+  bench.schedule.hold_destination("far.test");
   bench.add(1, {bench.far, bench.other});
   CHECK(bench.all() == std::vector<Given>{{1, bench.other}});
   CHECK(bench.schedule.release_destination("far.test", kNow));
+  CHECK_FALSE(bench.schedule.release_destination("nowhere.test", kNow));
   CHECK(bench.all() == std::vector<Given>{{1, bench.far}});
+}
+
+TEST_CASE("a destination can be held before there is anything for it") {
+  Bench bench;
+  bench.schedule.hold_destination("later.test");
+  bench.add(1, {bench.schedule.destination("later.test")});
+  CHECK(bench.all().empty());
+  CHECK(bench.schedule.release_destination("later.test", kNow));
+  CHECK(bench.all().size() == 1);
+}
+
+TEST_CASE("no sender hears of a delay, and no message ends, while its destination is held") {
+  Bench bench;
+  bench.schedule.hold_destination("far.test");
+  bench.add(1, {bench.far, bench.other});
+  for (Microseconds now = kNow; now < kNow + 10 * kDay; now += kDay)
+    CHECK_FALSE(bench.schedule.take_overdue(now));
+  const Microseconds later = kNow + 10 * kDay;
+  bench.schedule.release_destination("far.test", later);
+  REQUIRE(bench.all(later).size() == 2);
+  CHECK(bench.schedule.finished({1, bench.other}));
+  CHECK(bench.schedule.deferred({1, bench.far}, later));
+  CHECK(bench.schedule.take_overdue(later));
 }
 
 TEST_CASE("an operator's retry comes before its time, of a message and of a destination") {
