@@ -31,6 +31,8 @@ for pass in $(seq "${PASSES:-1}"); do
     harm queued 8 EIO
     harm queued 4 ENOSPC
     harm deliverd 6 EIO
+    harm deliverd-taken 6 EIO
+    harm pop3d 6 EIO
     harm policyd 6 EIO
     harm authd 4 EIO
 done

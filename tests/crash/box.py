@@ -79,13 +79,13 @@ class Box:
         """The next starts of the program are under strace, each with its options; those after them are not."""
         self.disarm(program)
         for life, each in enumerate(options):
-            with open(f"{self.path}/armed.{life}", "w", encoding="ascii") as file:
+            with open(f"{self.path}/armed.{program}.{life}", "w", encoding="ascii") as file:
                 file.write(each)
         script, real = self.places_of(program)
         os.unlink(script)
         with open(script, "w", encoding="ascii") as file:
             file.write(f"""#!/bin/sh
-for armed in {self.path}/armed.*; do
+for armed in {self.path}/armed.{program}.*; do
     [ -e "$armed" ] || break
     options=$(cat "$armed")
     rm "$armed"
@@ -96,7 +96,7 @@ exec {real} "$@"
         os.chmod(script, 0o755)
 
     def disarm(self, program):
-        for armed in glob.glob(f"{self.path}/armed.*"):
+        for armed in glob.glob(f"{self.path}/armed.{program}.*"):
             os.unlink(armed)
         script, real = self.places_of(program)
         if os.path.lexists(script):

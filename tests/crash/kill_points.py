@@ -13,13 +13,13 @@ import os
 import re
 import sys
 
-sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "system"))
-from durability import calls as calls_of, file_of
 from box import Box, NotInTime
-from workloads import CUT_OFF, Accounts, Changes, FirstRemoval, Mail, Passwords, Relayed, Removal
+from traces import NAMES, hidden_failures
+from workloads import CUT_OFF, Accounts, Changes, FirstRemoval, Mail, MailTakenIn, Passwords, Relayed, Removal
 
 PERSISTENCE = "fsync,fdatasync,syncfs,linkat,renameat,renameat2,unlinkat,mkdirat,pwrite64,pwritev,ftruncate,msync"
 CREATING = "openat,openat2"
+SYNCS = "fsync,fdatasync,syncfs"
 STREAM = "write,writev"
 
 # name -> (program, workload, calls)
@@ -28,6 +28,7 @@ TARGETS = {
     "queued-relaying": ("queued", Relayed, PERSISTENCE),
     "queued-opening": ("queued", Mail, CREATING),
     "deliverd": ("deliverd", Mail, f"{PERSISTENCE},{STREAM}"),
+    "deliverd-taken": ("deliverd", MailTakenIn, SYNCS),
     "deliverd-opening": ("deliverd", Mail, CREATING),
     "policyd": ("policyd", Accounts, f"{PERSISTENCE},{STREAM}"),
     "authd": ("authd", Passwords, f"{PERSISTENCE},{STREAM}"),
@@ -35,6 +36,9 @@ TARGETS = {
     "pop3d-first": ("pop3d", FirstRemoval, PERSISTENCE),
     "imapd": ("imapd", Changes, f"{PERSISTENCE},{STREAM}"),
 }
+
+# Where calls of one fail, the other, which deals with the same files, is followed.
+FOLLOWED = {"deliverd": "pop3d", "pop3d": "deliverd"}
 
 # Each session is a process of its own, the call of which fails again: others see a system whose disk is whole.
 SESSIONS = {"pop3d", "imapd"}
@@ -57,20 +61,26 @@ class Harm:
         counts.  Those are left out that are something else in another thread."""
         for _ in range(2):  # the first round makes what later ones find
             self.problems += self.run("-y -e signal=none")
-        numbers, on_disk = collections.Counter(), {}
+        numbers, on_disk, counted = collections.Counter(), {}, set(self.calls.split(","))
         with open(self.trace(0), encoding="latin-1") as lines:
             for thread, call, rest in re.findall(r"^(\d+) +(\w+)\((.*)", lines.read(), re.M):
+                if call not in counted:
+                    continue
                 numbers[thread, call] += 1
                 point = call, numbers[thread, call]
                 on_disk[point] = on_disk.get(point, True) and self.box.path in rest
         return sorted(point for point, good in on_disk.items() if good)
 
-    def run(self, *lives):
-        """What is wrong after one round.  lives: the options of strace for the program, and for those started after it has ended."""
+    def run(self, *lives, beside=None):
+        """What is wrong after one round.  lives: the options of strace for the program, and for those started after it has ended;
+        beside: another program, with its options."""
         self.lives = len(lives)
         for life in range(self.lives):
             open(self.trace(life), "w", encoding="ascii").close()
         self.box.arm(self.program, [f"-o {self.trace(life)} -e trace={self.calls} {each}" for life, each in enumerate(lives)])
+        if beside:
+            program, options = beside
+            self.box.arm(program, [f"-o {self.trace('beside')} {options}"])
         self.start_at_last()
         self.workload.prepare()
         self.cut_off_round()
@@ -80,6 +90,14 @@ class Harm:
         found = self.workload.verify()
         self.box.kill()
         return found
+
+    def fail(self, call, number, error):
+        """What is wrong after a round in which one call fails."""
+        options = f"-y -ttt -e trace={self.calls},{NAMES} -e inject={call}:error={error}:when={number}"
+        if self.program not in FOLLOWED:
+            return self.run(options) + hidden_failures(self.trace(0))
+        found = self.run(options, beside=(FOLLOWED[self.program], f"-y -ttt -e trace={NAMES}"))
+        return found + hidden_failures(self.trace(0), self.trace("beside"))
 
     def start_at_last(self):
         """Each life may end before all were ready."""
@@ -106,22 +124,6 @@ class Harm:
             pass
 
 
-def retried_syncs(trace):
-    """Files of the queue whose sync failed and was then tried again: the kernel has forgotten what it could not write, and says
-    that all is well (SECURITY.md 7.3)."""
-    failed, retried = set(), []
-    with open(trace, encoding="latin-1") as lines:
-        for edge, call in calls_of(lines.read().splitlines()):
-            if edge == "begin" or call.name not in ("fsync", "fdatasync") or call.result is None:
-                continue
-            path = file_of(call.arguments)
-            if call.result < 0:
-                failed.add(path)
-            elif path in failed and re.search(r"/spool/queue/(segment-|content/)", path):
-                retried.append(f"a sync that failed was tried again: {path}")
-    return retried
-
-
 def some_of(every, most):
     """All, or `most` of them spread evenly."""
     if len(every) <= most:
@@ -129,12 +131,10 @@ def some_of(every, most):
     return [every[i * (len(every) - 1) // max(most - 1, 1)] for i in range(most)]
 
 
-def injections(call, number, error, deaths):
+def deaths(call, number, most):
     """For each life of the program.  One that was killed is killed again early in its next life, while it mends what the first has
     left, when the workload can bear that."""
-    if error:
-        return [f"-y -e inject={call}:error={error}:when={number}"]
-    return [f"-e inject={call}:signal=KILL:when={each}" for each in (number, number % 3 + 1)[:deaths]]
+    return [f"-e inject={call}:signal=KILL:when={each}" for each in (number, number % 3 + 1)[:most]]
 
 
 def report(good, what, problems=()):
@@ -151,7 +151,8 @@ def main(path, build, target, most, error=None):
     try:
         harm_at_points(Harm(box, program, workload, calls), target, int(most), error)
     finally:
-        box.disarm(program)
+        for each in {program, FOLLOWED.get(program, program)}:
+            box.disarm(each)
         box.kill()
 
 
@@ -162,8 +163,7 @@ def harm_at_points(harm, target, most, error):
     problems = [f"not harmed: {problem}" for problem in harm.problems]
     for call, number in chosen:
         try:
-            found = harm.run(*injections(call, number, error, workload.deaths))
-            found += retried_syncs(harm.trace(0)) if error else []
+            found = harm.fail(call, number, error) if error else harm.run(*deaths(call, number, workload.deaths))
             harm.count_strikes(call)
         except NotInTime as late:
             found = [f"never: {late}"]

@@ -10,7 +10,7 @@ import re
 import smtplib
 import socket
 
-from box import PATIENCE, eventually
+from box import PATIENCE, NotInTime, eventually
 from ledger import SENDER, Folders, Ledger, Numbers, body_of, identity_in, order
 
 CUT_OFF = (OSError, EOFError, smtplib.SMTPException, poplib.error_proto)
@@ -138,6 +138,25 @@ class Mail(Workload):
         for identity in identities:
             self.ledger.acknowledge_removal(identity)
         self.note()
+
+
+class MailTakenIn(Mail):
+    """A session takes into the mailbox what has been delivered, also what is going to be delivered again."""
+
+    SOON = 1  # seconds in which all is delivered, unless something has failed
+
+    def round(self):
+        super().round()
+        try:
+            eventually(self.all_taken_in, "all messages in a session", self.SOON)
+        except NotInTime:
+            pass
+
+    def all_taken_in(self):
+        pop3 = self.open()
+        count = pop3.stat()[0]
+        pop3.quit()
+        return count == 3
 
 
 def octets_of(pop3, number):
