@@ -1,8 +1,8 @@
 // The skeleton that every process of the system shares.
 //
-// mailroomd starts a process with three descriptors of its own: 2 its log pipe, kControlFd the control
-// channel, kLaunchFd a sealed memfd with the encoded Launch.  run_daemon() reads it, builds the program,
-// jails it as its row in daemons/processes.h says, reports Ready and runs it.
+// mailroomd starts a process with descriptors at fixed numbers: 2 its log pipe, and those below. run_daemon()
+// becomes who the warrant says, and only then reads the launch block, builds the program, jails it as its row
+// in daemons/processes.h says, reports Ready and runs it.
 #pragma once
 
 #include <functional>
@@ -22,29 +22,40 @@
 namespace mailroom {
 
 inline constexpr int kControlFd = 3;
-inline constexpr int kLaunchFd = 4;
-inline constexpr int kFirstPassedFd = 5;
+inline constexpr int kLaunchFd = 4;   // a sealed memfd: the encoded LaunchBlock
+inline constexpr int kWarrantFd = 5;  // the same: the encoded Warrant
+inline constexpr int kRootFd = 6;     // its root directory, until it is in it
+inline constexpr int kMailFd = 7;     // listeners that start sessions: spool-dir/mail
+inline constexpr int kFirstPassedFd = 8;
 
-// What a process is started with.  Descriptors are passed by inheritance at the numbers named here.
+// Who a process is: the word of mailroomd alone, which has it from its own reading of the configuration.
+struct Warrant {
+  Role role{};
+  bool unprivileged = false;  // development: no change of uid or root
+  UidConfig uids;
+  bool any_port = false;             // TCP connections may go to any port, or
+  std::vector<std::uint16_t> ports;  // to these alone
+  static auto fields(auto& m) { return std::tie(m.role, m.unprivileged, m.uids, m.any_port, m.ports); }
+};
+
+// What it is to do: the word of the supervisor.  Descriptors are passed by inheritance at the numbers named
+// here.
 struct PassedDescriptor {
-  std::string name;  // "listen 0" ..., "tools", "key 0" ..., "directory", "log smtpd-mx" ...
+  std::string name;  // "listen 0" ..., "tools", "key 0" ..., "log smtpd-mx" ...
   std::int32_t fd = -1;
   static auto fields(auto& m) { return std::tie(m.name, m.fd); }
 };
 
-struct Launch {
-  Role role{};
-  std::string process;        // name of this process, e.g. "smtpd-mx"
-  bool unprivileged = false;  // development: no change of uid or root
+struct LaunchBlock {
   std::uint32_t generation =
-      0;  // counts the processes that have had this name: after a reload two listeners live
-  Config config;
+      0;          // counts the processes that have had this name: after a reload two listeners live
+  Config config;  // with the uids of the warrant
   std::vector<PassedDescriptor> descriptors;
   std::vector<IpAddress> shut_out;  // listeners: clients whose connections caused several crashes
-  static auto fields(auto& m) {
-    return std::tie(m.role, m.process, m.unprivileged, m.generation, m.config, m.descriptors, m.shut_out);
-  }
+  static auto fields(auto& m) { return std::tie(m.generation, m.config, m.descriptors, m.shut_out); }
 };
+
+struct Launch : Warrant, LaunchBlock {};
 
 // What a multiplexing server implements.  Everything it owns hangs on the loop given to its constructor.
 class Server {
@@ -91,8 +102,9 @@ using MakeServer = std::function<std::unique_ptr<Server>(const Host&)>;
 // The main of every multiplexing server.  Returns the exit status.
 int run_daemon(Role role, const MakeServer& make_server);
 
-// The first steps alone, for processes with a loop of their own (the listeners): reads Launch, or exits with
-// a message.
+// The first steps alone, for processes with a loop of their own (the listeners): reads the warrant, becomes
+// who it says, holding SYS_CHROOT too until enter_jail(), and reads the launch block; or exits with a
+// message.
 Launch read_launch(Role role);
 
 }  // namespace mailroom

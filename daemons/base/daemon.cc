@@ -29,7 +29,7 @@ void on_control(Server& server, Launch& launch, const std::shared_ptr<ControlCha
                  },
                  [&](const Reconfigure&) {
                    if (descriptors.size() != 1) log::fatal("Reconfigure without its descriptor");
-                   launch.config = read_config(descriptors.front().get());
+                   launch.config = read_config(descriptors.front().get(), launch);
                    server.reconfigured();
                  },
                  [&](const Drain&) { server.drain(); },
@@ -41,7 +41,6 @@ void on_control(Server& server, Launch& launch, const std::shared_ptr<ControlCha
 void serve(Launch& launch, const MakeServer& make_server) {
   event::Loop loop;
   PassedDescriptors passed{launch};
-  const Fd directory = passed.take("root");
   std::unique_ptr<Server> server;
   std::shared_ptr<ControlChannel> control;
   control = std::make_shared<ControlChannel>(
@@ -54,7 +53,7 @@ void serve(Launch& launch, const MakeServer& make_server) {
                   [&](const ProcessToSupervisor& message) { control->send(message); }};
   server = make_server(host);
   server->before_jail();
-  enter_jail(launch, directory.get());
+  enter_jail(launch);
   server->start();
   close_jail(launch);
   control->send(Ready{});

@@ -21,18 +21,17 @@ namespace {
 // configuration is read behind the filter, which knows neither fstat nor pread in every process.
 std::string read_whole(int fd) {
   const off_t size = ::lseek(fd, 0, SEEK_END);
-  if (size <= 0) fatal("started by hand: mailroomd starts this program (descriptor 4 is not there)");
+  if (size <= 0) fatal("started by hand: mailroomd starts this program");
   void* const mapped = ::mmap(nullptr, static_cast<std::size_t>(size), PROT_READ, MAP_PRIVATE, fd, 0);
-  if (mapped == MAP_FAILED) fatal_errno("mmap of the launch block");
+  if (mapped == MAP_FAILED) fatal_errno("mmap of what it was started with");
   std::string bytes{static_cast<const char*>(mapped), static_cast<std::size_t>(size)};
   ::munmap(mapped, static_cast<std::size_t>(size));
   return bytes;
 }
 
-uid_t uid_of(const Launch& launch) {
-  const Identity identity = process_row(launch.role).identity;
-  if (identity == Identity::listener) return 0;
-  return launch.config.uids.daemons + uid_number(launch.role);
+uid_t uid_of(const Warrant& warrant) {
+  if (process_row(warrant.role).identity == Identity::listener) return 0;
+  return warrant.uids.daemons + uid_number(warrant.role);
 }
 
 CapabilityMask capabilities_of(Identity identity) {
@@ -41,19 +40,17 @@ CapabilityMask capabilities_of(Identity identity) {
   return kNoCapabilities;
 }
 
-Network network_of(const Launch& launch) {
-  if (launch.role == Role::relayd) return {.any_port = true, .ports = {}};
-  if (launch.role == Role::stsd)
-    return {.any_port = false, .ports = {static_cast<std::uint16_t>(launch.config.stsd.port)}};
-  Network network;
-  if (launch.role == Role::kdcd)
-    for (const IpAddress& kdc : launch.config.kerberos.kdcs) network.ports.push_back(kdc.port);
-  if (launch.role != Role::dnsd) return network;
-  network.ports.push_back(kDnsPort);
-  for (const IpAddress& server : launch.config.dnsd.forward) network.ports.push_back(server.port);
-  for (const DnsStubConfig& stub : launch.config.dnsd.stubs)
-    for (const IpAddress& server : stub.servers) network.ports.push_back(server.port);
-  return network;
+Warrant read_warrant(Role role) {
+  auto warrant = ipc::decode<Warrant>(read_whole(kWarrantFd));
+  if (!warrant) fatal("the warrant does not decode: mailroomd is of another version");
+  const ProcessRow& row = process_row(warrant->role);
+  if (row.program != process_row(role).program) fatal("the warrant is for another program");
+  ::close(kWarrantFd);
+  return std::move(*warrant);
+}
+
+void check_uids(const Config& config, const Warrant& warrant) {
+  if (config.uids != warrant.uids) fatal("the supervisor says other uids than mailroomd");
 }
 
 }  // namespace
@@ -65,17 +62,20 @@ Fd PassedDescriptors::take(const std::string& name) {
 }
 
 Launch read_launch(Role role) {
-  auto launch = ipc::decode<Launch>(read_whole(kLaunchFd));
-  if (!launch) fatal("the launch block does not decode: the supervisor is of another version");
-  if (process_row(launch->role).program != process_row(role).program)
-    fatal("the launch block is for another program");
+  const Warrant warrant = read_warrant(role);
+  if (!warrant.unprivileged)
+    become_to_enter(uid_of(warrant), capabilities_of(process_row(warrant.role).identity));
+  auto block = ipc::decode<LaunchBlock>(read_whole(kLaunchFd));
+  if (!block) fatal("the launch block does not decode: the supervisor is of another version");
   ::close(kLaunchFd);
-  return std::move(*launch);
+  check_uids(block->config, warrant);
+  return {warrant, std::move(*block)};
 }
 
-Config read_config(int fd) {
+Config read_config(int fd, const Warrant& warrant) {
   auto config = ipc::decode<Config>(read_whole(fd));
   if (!config) fatal("the configuration block does not decode");
+  check_uids(*config, warrant);
   return std::move(*config);
 }
 
@@ -85,20 +85,21 @@ void set_up_process(const Launch& launch) {
   log::set_up({.fd = STDERR_FILENO, .level = launch.config.log.level});
 }
 
-void enter_jail(const Launch& launch, int directory, int also_reachable) {
+void enter_jail(const Launch& launch, int also_reachable) {
   const ProcessRow& row = process_row(launch.role);
+  const Fd root{kRootFd};
   if (launch.unprivileged) {
-    if (directory >= 0 && ::fchdir(directory) != 0) fatal_errno("fchdir");
+    if (::fchdir(root.get()) != 0) fatal_errno("fchdir");
   } else {
-    enter_root(directory);
+    enter_root(root.get());
   }
   set_no_new_privs();
   std::vector<Reachable> reachable;
   const FileAccess access = row.calls == Calls::deliver ? FileAccess::put : FileAccess::all;
-  if (row.root != Root::empty) reachable.push_back({directory, access});
+  if (row.root != Root::empty) reachable.push_back({root.get(), access});
   if (also_reachable >= 0) reachable.push_back({also_reachable, FileAccess::all});
-  restrict_files_to(reachable, network_of(launch));
-  if (!launch.unprivileged) become(uid_of(launch), capabilities_of(row.identity));
+  restrict_files_to(reachable, {.any_port = launch.any_port, .ports = launch.ports});
+  if (!launch.unprivileged) become_entered(uid_of(launch), capabilities_of(row.identity));
   set_not_dumpable();
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) fatal_errno("PR_SET_PDEATHSIG");
 }
@@ -139,7 +140,7 @@ void close_jail(const Launch& launch) {
   release_program_text();
   const ProcessRow& row = process_row(launch.role);
   set_limits({.open_files = row.open_files, .processes = row.processes});
-  filter_of(row.calls, launch.config.uids).install();
+  filter_of(row.calls, launch.uids).install();
 }
 
 }  // namespace mailroom

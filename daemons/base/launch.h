@@ -22,17 +22,17 @@ class PassedDescriptors {
   std::vector<PassedDescriptor> descriptors_;
 };
 
-// A Config from a memfd of the supervisor's.  Fatal if it does not decode.
-Config read_config(int fd);
+// A Config from a memfd of the supervisor's.  Fatal if it does not decode or has other uids than the warrant.
+Config read_config(int fd, const Warrant& warrant);
 
 // Signals and the logger, as every process wants them: nothing is ended by a broken pipe or by a Ctrl-C at
 // the terminal.
 void set_up_process(const Launch& launch);
 
-// Root directory (and current directory), Landlock, uid and capabilities by the role's row; the current
-// directory alone with --unprivileged.  `directory` is the Root directory of the row; `also_reachable` a
-// further directory that stays reachable through an inherited descriptor (-1: none).
-void enter_jail(const Launch& launch, int directory, int also_reachable = -1);
+// Root directory (and current directory), Landlock and capabilities by the role's row; the current directory
+// alone with --unprivileged.  `also_reachable` is a further directory that stays reachable through an
+// inherited descriptor (-1: none).
+void enter_jail(const Launch& launch, int also_reachable = -1);
 
 // The last step: limits and the filter of the role's row.
 void close_jail(const Launch& launch);

@@ -25,11 +25,10 @@ KdcdToAuthd ask_kdc(RequestTicket& request, const std::string& service) {
 
 }  // namespace
 
-Server::Server(const Host& host)
-    : host_{host}, directory_{host.take_descriptor("directory")}, service_{service_of(host.config)} {}
+Server::Server(const Host& host) : host_{host}, service_{service_of(host.config)} {}
 
 void Server::before_jail() {
-  write_kerberos_configuration(directory_.get(), host_.config.kerberos);
+  write_kerberos_configuration(kRootFd, host_.config.kerberos);
   kerberos::set_up();
 }
 

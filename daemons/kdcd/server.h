@@ -27,7 +27,6 @@ class Server final : public mailroom::Server {
   void on_request(RequestTicket&& request);
 
   const Host& host_;
-  Fd directory_;
   std::string service_;  // for which tickets are asked
   std::optional<event::ThreadPool> pool_;
   std::shared_ptr<Channel> authd_;

@@ -27,11 +27,11 @@ std::string_view service_of(Service service) {
 
 }  // namespace
 
-Server::Server(const Host& host) : host_{host}, directory_{host.take_descriptor("directory")} {}
+Server::Server(const Host& host) : host_{host} {}
 
 // libkrb5 goes to files that the jail does not have when it is first used, so that is now.
 void Server::before_jail() {
-  write_kerberos_configuration(directory_.get(), host_.config.kerberos);
+  write_kerberos_configuration(kRootFd, host_.config.kerberos);
   kerberos::set_up();
   const Fd file = host_.take_descriptor("keytab");
   if (!file) throw std::runtime_error("there is no keytab");

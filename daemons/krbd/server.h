@@ -38,7 +38,6 @@ class Server final : public mailroom::Server {
   void misbehaved(const char* reason);
 
   const Host& host_;
-  Fd directory_;
   std::optional<kerberos::Keytab> keytab_;
   std::map<TicketId, kerberos::GssExchange> exchanges_;
   std::unique_ptr<Channel> authd_;

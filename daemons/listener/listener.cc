@@ -67,7 +67,7 @@ void Listener::take_descriptors() {
     Fd fd = passed_.take("listen " + std::to_string(number++));
     if (listener.service == service_ && fd) sockets_.push_back({std::move(fd), listener});
   }
-  spool_mail_ = passed_.take("spool-mail");
+  if (process_row(launch_.role).calls == Calls::session_listener) spool_mail_ = Fd{kMailFd};
 }
 
 void Listener::make_tls() {
@@ -110,8 +110,7 @@ int Listener::run() {
   FrozenMemory frozen;
   make_tls();
   make_child_filters();
-  const Fd root = passed_.take("root");
-  enter_jail(launch_, root.get(), spool_mail_.get());
+  enter_jail(launch_, spool_mail_.get());
 
   signals_ = child_signals();
   epoll_ = Fd{::epoll_create1(EPOLL_CLOEXEC)};

@@ -111,7 +111,9 @@ Server::Server(const Host& host)
                                                              on_request(tool, std::get<CountEvents>(request));
                                                            }} {
   // Its own lines need no logd to complete them.
-  log::set_up({.fd = STDERR_FILENO, .level = host.config.log.level, .name = host.launch.process});
+  log::set_up({.fd = STDERR_FILENO,
+               .level = host.config.log.level,
+               .name = std::string{process_row(host.launch.role).name}});
   static constexpr std::string_view kPrefix = "log ";
   for (const auto& passed : host.launch.descriptors)
     if (passed.name.starts_with(kPrefix))

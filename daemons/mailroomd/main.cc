@@ -1,10 +1,12 @@
 // mailroomd: starts the mail system.
 //
 // SECURITY
-//   Runs as root, since it starts every process, and each of them gives up root's rights itself.  It hears
-//   nobody but the supervisor: which row of its table to start, which process to end.  What the processes
-//   say, the configuration at a reload and all that changes is the supervisor's.  It reads no octet from the
-//   network, and links neither OpenSSL nor LMDB nor libevent.
+//   Runs as root, since it starts every process, and each of them gives up root's rights itself.  Who each is
+//   and which directory is its root it tells them alone, by the configuration that it has read before it
+//   hears anybody; a program reads what the supervisor says to it when it has become that.  It hears nobody
+//   but the supervisor: which row of its table to start, which process to end.  What the processes say, the
+//   configuration at a reload and all that changes is the supervisor's.  It reads no octet from the network,
+//   and links neither OpenSSL nor LMDB nor libevent.
 #include <unistd.h>
 
 #include <cstdio>
@@ -12,6 +14,7 @@
 
 #include "daemons/log.h"
 #include "daemons/mailroomd/configuration.h"
+#include "daemons/mailroomd/file_tree.h"
 #include "daemons/mailroomd/options.h"
 #include "daemons/mailroomd/spawner.h"
 #include "daemons/mailroomd/table.h"
@@ -36,6 +39,7 @@ int start(const Options& options) {
   if (!options.unprivileged && !has_mandatory_features()) return refuse("this kernel has no seccomp filters");
   if (!options.unprivileged && ::geteuid() != 0) return refuse("not root: use --unprivileged to try it out");
   try {
+    make_file_tree(*config, options.unprivileged);
     return Spawner{options, *config}.run();
   } catch (const std::exception& error) {
     return refuse(error.what());

@@ -17,28 +17,29 @@ namespace {
 constexpr int kAside = 512;  // above every number that a program is started with
 
 int move_aside(int fd) {
+  if (fd < 0) return fd;
   const int moved = ::fcntl(fd, F_DUPFD_CLOEXEC, kAside);
   if (moved < 0) fatal_errno("F_DUPFD");
   return moved;
 }
 
 void put(int from, int to) {
-  if (::dup2(from, to) != to) fatal_errno("dup2");  // without close-on-exec
+  if (from < 0)
+    ::close(to);
+  else if (::dup2(from, to) != to)
+    fatal_errno("dup2");  // without close-on-exec
 }
 
 [[noreturn]] void become_program(const SpawnRequest& request) {
   const int null = move_aside(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  if (null < 0) fatal_errno("/dev/null");
   const int log = move_aside(request.log);
-  const int control = move_aside(request.control);
-  const int launch = move_aside(request.launch < 0 ? null : request.launch);
   std::vector<int> passed;
   for (const int fd : request.passed) passed.push_back(move_aside(fd));
   put(null, STDIN_FILENO);
   put(log, STDOUT_FILENO);
   put(log, STDERR_FILENO);
-  put(control, kControlFd);
-  put(launch, kLaunchFd);
-  int next = kFirstPassedFd;
+  int next = kControlFd;
   for (const int fd : passed) put(fd, next++);
   close_from(next);
   sigset_t none;

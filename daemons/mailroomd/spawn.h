@@ -13,9 +13,7 @@ struct SpawnRequest {
   std::string name;                         // argv[0]
   std::vector<std::string> arguments = {};  // and those behind it
   int log = -1;                             // becomes descriptors 1 and 2
-  int control = -1;                         // becomes kControlFd
-  int launch = -1;                          // becomes kLaunchFd, if there is one
-  std::vector<int> passed = {};             // become kFirstPassedFd and up, in this order
+  std::vector<int> passed = {};             // become kControlFd and up, in this order; -1: none
 };
 
 // Throws std::system_error if no process can be made; a program that cannot be executed ends with status 127

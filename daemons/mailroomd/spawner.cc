@@ -50,7 +50,7 @@ void Spawner::start_supervisor() {
                        .name = std::string{row.name},
                        .arguments = {"--config", options_.config_file},
                        .log = STDERR_FILENO,
-                       .control = theirs.get()};
+                       .passed = {theirs.get()}};
   if (options_.unprivileged) request.arguments.emplace_back("--unprivileged");
   supervisor_pid_ = spawn(request);
   supervisor_ = decltype(supervisor_){std::move(ours)};
@@ -127,8 +127,8 @@ void Spawner::handle(const StartProcess& message, std::vector<Fd> descriptors) {
     SpawnRequest request{.program = config_.directories.libexec + "/" + std::string{row.program},
                          .name = std::string{row.name},
                          .log = descriptors[0].get(),
-                         .control = theirs.get(),
-                         .launch = descriptors[1].get()};
+                         .passed =
+                             warrants_.first_descriptors(message.role, theirs.get(), descriptors[1].get())};
     for (const Fd& fd : passed) request.passed.push_back(fd.get());
     const pid_t pid = spawn(request);
     children_.insert(pid);

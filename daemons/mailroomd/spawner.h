@@ -3,7 +3,7 @@
 // It has no filter of system calls: whatever it starts would have it too, before its own, so that it could
 // forbid nothing that any of them needs, and that any program is executed.  What protects it instead is that
 // it hears nobody but the supervisor, in messages of fixed shape that name a row of daemons/processes.h: not
-// what to execute, nor as whom.
+// what to execute, nor as whom or where, which the program hears from mailroomd (warrants.h).
 #pragma once
 
 #include <sys/types.h>
@@ -15,13 +15,16 @@
 #include "daemons/channels/spawner.h"
 #include "daemons/config.h"
 #include "daemons/mailroomd/options.h"
+#include "daemons/mailroomd/warrants.h"
 #include "libcommon/ipc/channel.h"
 
 namespace mailroom {
 
 class Spawner {
  public:
-  Spawner(const Options& options, const Config& config) : options_{options}, config_{config} {}
+  // Throws std::system_error when there are no root directories.
+  Spawner(const Options& options, const Config& config)
+      : options_{options}, config_{config}, warrants_{config, options.unprivileged} {}
 
   // Starts the supervisor and serves it to its end, which comes when all others have ended.  Returns the exit
   // status of the system: 0 when the supervisor was content, else 1.  Throws std::system_error if it cannot
@@ -42,6 +45,7 @@ class Spawner {
 
   const Options& options_;
   const Config& config_;
+  const Warrants warrants_;
   Fd signals_;
   ipc::MessageChannel<SpawnerToSupervisor, SupervisorToSpawner> supervisor_;
   pid_t supervisor_pid_ = 0;

@@ -58,8 +58,7 @@ void Listener::watch(int fd, Tag tag) {
 
 int Listener::run() {
   make_tls();
-  const Fd root = passed_.take("root");
-  enter_jail(launch_, root.get());
+  enter_jail(launch_);
   signals_ = child_signals();
   epoll_ = Fd{::epoll_create1(EPOLL_CLOEXEC)};
   if (!epoll_) fatal_errno("epoll_create1");

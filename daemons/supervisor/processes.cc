@@ -9,7 +9,7 @@
 
 #include "daemons/log.h"
 #include "daemons/mailroomd/file_tree.h"
-#include "daemons/supervisor/sealed_memfd.h"
+#include "daemons/mailroomd/sealed_memfd.h"
 #include "daemons/supervisor/supervisor.h"
 #include "libcommon/ipc/codec.h"
 
@@ -78,17 +78,11 @@ std::string Supervisor::Process::unique_name() const {
 std::vector<PassedDescriptor> Supervisor::descriptors_for(Role role, std::vector<Fd>& owned) {
   std::vector<PassedDescriptor> passed;
   const auto pass = [&](std::string name, int fd) { passed.push_back({std::move(name), fd}); };
-  const auto open_root = [&] {
-    owned.push_back(open_directory(root_path(config_, process_row(role).root)));
-    return owned.back().get();
-  };
   const auto pass_file = [&](std::string name, const std::string& path) {
     owned.emplace_back(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!owned.back()) throw std::system_error(errno, std::generic_category(), path);
     pass(std::move(name), owned.back().get());
   };
-  pass("root", open_root());
-  if (process_row(role).root != Root::empty) pass("directory", open_root());
   if (tools_.contains(role)) pass("tools", tools_[role].get());
   if (role == Role::logd)
     for (const auto& [name, pipe] : logs_) pass("log " + name, pipe.read.get());
@@ -102,7 +96,6 @@ std::vector<PassedDescriptor> Supervisor::descriptors_for(Role role, std::vector
     owned.emplace_back(::open(config_.outbound_tls.ca_file.c_str(), O_RDONLY | O_CLOEXEC));
     if (owned.back()) pass("authorities", owned.back().get());
   } else if (is_listener(role)) {
-    pass("spool-mail", spool_mail_.get());
     for (std::size_t i = 0; i < listening_.size(); ++i)
       if (listening_[i]) pass("listen " + std::to_string(i), listening_[i].get());
   }
@@ -134,13 +127,7 @@ Supervisor::Process& Supervisor::start(Role role) {
   restarts_.erase(role);
   const ProcessRow& row = process_row(role);
   std::vector<Fd> owned;
-  Launch launch{role,
-                std::string{row.name},
-                options_.unprivileged,
-                ++generations_[role],
-                config_,
-                descriptors_for(role, owned),
-                shut_out_};
+  LaunchBlock launch{++generations_[role], config_, descriptors_for(role, owned), shut_out_};
   std::vector<int> passed;
   for (std::size_t i = 0; i < launch.descriptors.size(); ++i) {
     passed.push_back(launch.descriptors[i].fd);

@@ -14,7 +14,7 @@
 #include "daemons/log.h"
 #include "daemons/mailroomd/configuration.h"
 #include "daemons/mailroomd/file_tree.h"
-#include "daemons/supervisor/sealed_memfd.h"
+#include "daemons/mailroomd/sealed_memfd.h"
 #include "daemons/supervisor/sockets.h"
 #include "daemons/supervisor/walls.h"
 #include "libcommon/ipc/codec.h"
@@ -89,7 +89,6 @@ int Supervisor::run() {
 void Supervisor::set_up() {
   // mailroomd says when to stop.
   for (const int ignored : {SIGPIPE, SIGINT, SIGTERM, SIGHUP}) ::signal(ignored, SIG_IGN);
-  make_file_tree(config_, options_.unprivileged);
   spool_mail_ = open_directory(root_path(config_, Root::mail));
   for (const ProcessRow& row : kProcesses) {
     int ends[2];

@@ -1,9 +1,12 @@
 #include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
 
 #include <algorithm>
 
 #include "libcommon/kerberos/acceptor.h"
 #include "libcommon/kerberos/keytab_parts.h"
+#include "libcommon/sys/fd.h"
 
 namespace mailroom::kerberos {
 namespace {
@@ -73,6 +76,17 @@ std::expected<std::string, Refusal> reply_to(const Context& context, krb5_auth_c
   return reply.octets();
 }
 
+// libkrb5 reads a file that it opens by a name, and this process may not open the keytab: a copy in memory,
+// of which it has one.
+Fd copy_of(int descriptor) {
+  constexpr off_t kLargest = 4 * 1024 * 1024;
+  Fd copy{::memfd_create("keytab", MFD_CLOEXEC)};
+  off_t at = 0;
+  while (at<kLargest&& ::sendfile(copy.get(), descriptor, &at, static_cast<std::size_t>(kLargest - at))> 0) {
+  }
+  return copy;
+}
+
 }  // namespace
 
 bool is_for_service(std::string_view principal, std::string_view service) {
@@ -83,7 +97,8 @@ Keytab::Keytab(int descriptor) : parts_{std::make_unique<Parts>()} {
   const Context& context = parts_->context;
   krb5_keytab file = nullptr;
   krb5_kt_cursor cursor{};
-  if (krb5_kt_resolve(context, fmt::format("FILE:/proc/self/fd/{}", descriptor).c_str(), &file) != 0)
+  const Fd copy = copy_of(descriptor);
+  if (krb5_kt_resolve(context, fmt::format("FILE:/proc/self/fd/{}", copy.get()).c_str(), &file) != 0)
     throw std::runtime_error("the keytab cannot be opened");
   if (const auto code = krb5_kt_start_seq_get(context, file, &cursor); code != 0) {
     krb5_kt_close(context, file);

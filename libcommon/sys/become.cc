@@ -62,8 +62,11 @@ const CapabilityMask kDeliverCapabilities = bit(CAP_SETUID) | bit(CAP_SETGID);
 const CapabilityMask kSupervisorCapabilities =
     bit(CAP_CHOWN) | bit(CAP_FOWNER) | bit(CAP_DAC_READ_SEARCH) | bit(CAP_NET_BIND_SERVICE);
 
-void become(uid_t uid, CapabilityMask keep) {
-  reduce_bounding_set(keep);
+namespace {
+
+// `bounding` for good, `keep` for the time being.
+void become_with(uid_t uid, CapabilityMask bounding, CapabilityMask keep) {
+  reduce_bounding_set(bounding);
   if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0)
     fatal_errno("PR_CAP_AMBIENT_CLEAR_ALL");
   // A program started by exec gets no rights for being root; and nothing may loosen that again.
@@ -76,6 +79,17 @@ void become(uid_t uid, CapabilityMask keep) {
   }
   if (keep != kNoCapabilities && ::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0) fatal_errno("PR_SET_KEEPCAPS");
   set_ids(uid);
+  set_capabilities(keep);
+  if (keep == kNoCapabilities) check_ids(uid);
+}
+
+}  // namespace
+
+void become(uid_t uid, CapabilityMask keep) { become_with(uid, keep, keep); }
+
+void become_to_enter(uid_t uid, CapabilityMask keep) { become_with(uid, keep, keep | bit(CAP_SYS_CHROOT)); }
+
+void become_entered(uid_t uid, CapabilityMask keep) {
   set_capabilities(keep);
   if (keep == kNoCapabilities) check_ids(uid);
 }

@@ -23,6 +23,11 @@ extern const CapabilityMask kSupervisorCapabilities;  // CHOWN, FOWNER, DAC_READ
 // `keep` and unable to gain more (bounding set, securebits).  With uid 0 only the capabilities are reduced.
 void become(uid_t uid, CapabilityMask keep);
 
+// The same in two steps, for a process that has still to set itself up before it goes into its root
+// directory: SYS_CHROOT is held from the first to the second.
+void become_to_enter(uid_t uid, CapabilityMask keep);
+void become_entered(uid_t uid, CapabilityMask keep);
+
 // As become(), from inside a listener's child: sheds what was inherited, in the fewest calls.  The bounding
 // set was reduced by the listener already.
 void become_in_child(uid_t uid);

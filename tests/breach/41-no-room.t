@@ -51,9 +51,9 @@ used = {int(n) for n in os.listdir("/proc/%s/fd" % sys.argv[1])}
 print([n for n in range(5000) if n not in used][int(sys.argv[2])])' "$supervisor" "$1"
 }
 before=$(failures ' start-failed process=dnsd ')
-room "$(limit_at 1)" # beside that of the channel to dnsd, if it is below
+room "$(limit_at 0)" # beside that of the channel to dnsd, if it is below
 kill -KILL "$(pid_of dnsd)"
-for free in 2 3 4; do
+for free in 1 2 3; do
     eventually more_failures ' start-failed process=dnsd ' "$before"
     ! log_has "$full" || break
     before=$(failures ' start-failed process=dnsd ')

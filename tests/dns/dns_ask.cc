@@ -5,10 +5,8 @@
 // A question is a line "TYPE NAME" (a, aaaa, mx, txt, tlsa, cname), "names ADDRESS", "hosts DOMAIN" or "fixed
 // HOST PORT". All are asked at once; the answers are printed in the order of the questions, a line each,
 // those of hosts in several.  Run by root, dnsd is behind its walls.
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,6 +21,9 @@
 #include "daemons/channels/dnsd.h"
 #include "daemons/config/load.h"
 #include "daemons/daemon.h"
+#include "daemons/mailroomd/sealed_memfd.h"
+#include "daemons/mailroomd/spawn.h"
+#include "daemons/mailroomd/warrants.h"
 #include "libcommon/ipc/channel.h"
 #include "libcommon/ipc/codec.h"
 
@@ -45,31 +46,15 @@ struct Started {
   Control control;
 };
 
-void move_to(int from, int to) {
-  if (::dup2(from, to) != to) die("dup2");
-}
-
 Started start_dnsd(const Config& config) {
-  const std::string program = config.directories.libexec + "/dnsd";
   auto [ours, theirs] = ipc::make_channel();
-  const Fd root{::open((config.directories.run + "/empty").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
-  if (!root) die("no " + config.directories.run + "/empty");
-  const Launch launch{Role::dnsd, "dnsd", ::geteuid() != 0, 1, config, {{"root", kFirstPassedFd}}, {}};
-  const Fd block{::memfd_create("launch", MFD_CLOEXEC)};
-  const std::string bytes = ipc::encode(launch);
-  if (::write(block.get(), bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size())) die("memfd");
-  const pid_t pid = ::fork();
-  if (pid < 0) die("fork");
-  if (pid > 0) return {pid, Control{std::move(ours)}};
-  constexpr int kAside = 100;
-  const int control = ::fcntl(theirs.get(), F_DUPFD, kAside), memory = ::fcntl(block.get(), F_DUPFD, kAside),
-            directory = ::fcntl(root.get(), F_DUPFD, kAside);
-  move_to(control, kControlFd);
-  move_to(memory, kLaunchFd);
-  move_to(directory, kFirstPassedFd);
-  ::close_range(kFirstPassedFd + 1, ~0U, 0);
-  ::execl(program.c_str(), "dnsd", nullptr);
-  die("cannot execute " + program);
+  const Warrants warrants{config, ::geteuid() != 0};
+  const Fd block = sealed_memfd(ipc::encode(LaunchBlock{1, config, {}, {}}));
+  const pid_t pid = spawn({.program = config.directories.libexec + "/dnsd",
+                           .name = "dnsd",
+                           .log = STDERR_FILENO,
+                           .passed = warrants.first_descriptors(Role::dnsd, theirs.get(), block.get())});
+  return {pid, Control{std::move(ours)}};
 }
 
 Dnsd connect_to(Started& dnsd) {

@@ -53,12 +53,12 @@ using All =
              ListenerToChild, ListenerToKeyd, KeydToListener, ConnectionToKeyd, KeydToConnection,
              ListenerToPolicyd, PolicydToListener, ConnectionToPolicyd, PolicydToConnection, PolicydToQueued,
              QueuedToPolicyd, ListenerToQueued, ConnectionToQueued, QueuedToConnection, ToolToAuthd,
-             AuthdToTool, ToolToPolicyd, PolicydToTool, ToolToQueued, QueuedToTool, Launch, AskerToDnsd,
+             AuthdToTool, ToolToPolicyd, PolicydToTool, ToolToQueued, QueuedToTool, LaunchBlock, AskerToDnsd,
              DnsdToAsker, QueuedAsksPolicyd, PolicydAnswersQueued, ToolToLogd, LogdToTool, AuthdToKeyd,
              KeydToAuthd, AuthdToCertd, CertdToAuthd, QueuedToRelayd, RelaydToQueued, QueuedToRelay,
              RelayToQueued, RelaydToAuthd, RelayToAuthd, AuthdToRelay, AuthdToKrbd, KrbdToAuthd, AuthdToKdcd,
              KdcdToAuthd, PolicydToStsd, StsdToPolicyd, SupervisorToSpawner, SpawnerToSupervisor,
-             SessionStart, Config, SecretRequest, CredentialRequest>;
+             SessionStart, Config, SecretRequest, CredentialRequest, Warrant>;
 
 }  // namespace
 

@@ -36,9 +36,9 @@ Config System::small_config() {
 }
 
 System::System(Config config)
-    : launch_{.config = std::move(config)}, host_{loop_, launch_, launch_.config,
-                                                  [](const std::string&) { return Fd{}; },
-                                                  [](const ProcessToSupervisor&) {}} {
+    : launch_{{}, {.config = std::move(config)}}, host_{loop_, launch_, launch_.config,
+                                                        [](const std::string&) { return Fd{}; },
+                                                        [](const ProcessToSupervisor&) {}} {
   static const Fd null{::open("/dev/null", O_WRONLY | O_CLOEXEC)};
   log::set_up({.fd = null.get()});
   start();
