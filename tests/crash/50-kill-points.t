@@ -9,7 +9,8 @@ need_program python3 strace
 
 start_sink far --script <(echo '{"rules": [{"at": "rcpt", "match": "refused@", "reply": "550 5.1.1 No such user"}]}')
 export SINK_DIR
-sandbox_with 'smtp (mx|submission)|pop3' --route "far.test=127.0.0.1:$SINK_PORT" --set 'queued.min-free-space 1M' --set 'authd.failure-delay 0s' \
+sandbox_with 'smtp (mx|submission)|pop3' --route "far.test=127.0.0.1:$SINK_PORT" --route dead.test=127.0.0.1:1 \
+    --set 'queued.min-free-space 1M' --set 'authd.failure-delay 0s' \
     --set 'authd.address-failures 100000' --set 'authd.account-failures 50000'
 
 harm() { # TARGET POINTS [ERROR]
@@ -24,7 +25,12 @@ for pass in $(seq "${PASSES:-1}"); do
     harm deliverd 14
     harm deliverd-opening 11
     harm policyd 34
+    harm policyd-grants 10
+    harm policyd-removals 14
+    harm supervisor 8
     harm authd 10
+    harm authd-credentials 8
+    harm authd-verifiers 8
     harm pop3d 20
     harm pop3d-first 14
     [ "$pass" = 1 ] || continue # a call that fails depends less on the time

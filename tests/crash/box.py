@@ -5,6 +5,7 @@ import glob
 import os
 import re
 import signal
+import socket
 import subprocess
 import time
 
@@ -45,6 +46,7 @@ class Box:
     # ---- the whole tree
 
     def start(self):
+        eventually(self.ports_are_free, "free ports")
         ready, ours = os.pipe()
         command = [f"{self.path}/libexec/mailroomd", "--config", f"{self.path}/mailroom.conf", "--ready-fd", str(ours)]
         if os.getuid() != 0:
@@ -55,6 +57,23 @@ class Box:
         os.close(ours)
         with os.fdopen(ready, "rb") as answer:
             return answer.read(6) == b"ready\n"
+
+    def ports_are_free(self):
+        """Also of those who end with a mailroomd that has ended."""
+        try:
+            for port in (int(value) for name, value in self.env.items() if name.endswith("_PORT")):
+                with socket.socket() as probe:
+                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                    probe.bind(("127.0.0.1", port))
+            return True
+        except OSError:
+            return False
+
+    def has_ended(self):
+        return self.mailroomd.poll() is not None
+
+    def is_supervised(self):
+        return any(alive(pid) and name_of(pid) == "supervisor" for pid in self.everyone())
 
     def everyone(self):
         found, parents = [], [self.mailroomd.pid]
@@ -128,6 +147,15 @@ def children(pid):
         return found
     except (FileNotFoundError, ProcessLookupError):
         return []
+
+
+def name_of(pid):
+    """Processes are started with their name as the first argument, and under strace with their path."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            return os.path.basename(file.read().split(b"\0")[0].decode())
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 def alive(pid):

@@ -13,8 +13,9 @@ import os
 import re
 import sys
 
-from box import Box, NotInTime
+from box import Box, NotInTime, eventually
 from traces import NAMES, hidden_failures
+from tool_workloads import Credentials, Grants, Holds, Removals, Verifiers
 from workloads import CUT_OFF, Accounts, Changes, FirstRemoval, Mail, MailTakenIn, Passwords, Relayed, Removal
 
 PERSISTENCE = "fsync,fdatasync,syncfs,linkat,renameat,renameat2,unlinkat,mkdirat,pwrite64,pwritev,ftruncate,msync"
@@ -26,14 +27,20 @@ STREAM = "write,writev"
 TARGETS = {
     "queued": ("queued", Mail, PERSISTENCE),
     "queued-relaying": ("queued", Relayed, PERSISTENCE),
+    "queued-holding": ("queued", Holds, f"{PERSISTENCE},{STREAM}"),
     "queued-opening": ("queued", Mail, CREATING),
     "deliverd": ("deliverd", Mail, f"{PERSISTENCE},{STREAM}"),
     "deliverd-taken": ("deliverd", MailTakenIn, SYNCS),
     "deliverd-opening": ("deliverd", Mail, CREATING),
     "policyd": ("policyd", Accounts, f"{PERSISTENCE},{STREAM}"),
+    "policyd-grants": ("policyd", Grants, f"{PERSISTENCE},{STREAM}"),
+    "policyd-removals": ("policyd", Removals, f"{PERSISTENCE},{STREAM}"),
+    "supervisor": ("supervisor", Removals, PERSISTENCE),
     "authd": ("authd", Passwords, f"{PERSISTENCE},{STREAM}"),
-    "pop3d": ("pop3d", Removal, PERSISTENCE),
-    "pop3d-first": ("pop3d", FirstRemoval, PERSISTENCE),
+    "authd-credentials": ("authd", Credentials, f"{PERSISTENCE},{STREAM}"),
+    "authd-verifiers": ("authd", Verifiers, f"{PERSISTENCE},{STREAM}"),
+    "pop3d": ("pop3d", Removal, f"{PERSISTENCE},{STREAM}"),
+    "pop3d-first": ("pop3d", FirstRemoval, f"{PERSISTENCE},{STREAM}"),
     "imapd": ("imapd", Changes, f"{PERSISTENCE},{STREAM}"),
 }
 
@@ -84,6 +91,10 @@ class Harm:
         self.start_at_last()
         self.workload.prepare()
         self.cut_off_round()
+        if not self.box.is_supervised():  # all end with the supervisor
+            eventually(self.box.has_ended, "the end of mailroomd")
+            self.box.kill()
+            self.start_at_last()
         if self.box.disk_fails and self.program in SESSIONS:
             self.box.kill()
             self.box.start()

@@ -20,7 +20,7 @@ class Workload:
     """What all have in common.  note() is called before each request and after the last answer of a round: the books are then what
     they must be for a system that is harmed at that moment."""
 
-    deaths = 1  # of a program in one round, at most
+    deaths = 2  # of a program in one round, at most
     account = 1  # of the sandbox's two
 
     def __init__(self, box, name):
@@ -53,7 +53,6 @@ class Workload:
 class Mail(Workload):
     """Messages by SMTP, read and removed by POP3."""
 
-    deaths = 2
     retries = False  # what failed would be tried again much later
 
     def __init__(self, box, name):
@@ -448,6 +447,20 @@ class Changes(Workload):
         self.after = self.before
 
 
+def login(box, user, password):
+    """Whether one can log in: "yes" or "no"; nothing when there is no answer."""
+    try:
+        pop3 = poplib.POP3("127.0.0.1", box.port("POP3_PORT"), timeout=PATIENCE)
+        pop3.user(user)
+        pop3.pass_(password)
+        pop3.quit()
+        return "yes"
+    except poplib.error_proto as refused:
+        return "no" if "[AUTH]" in str(refused) else None
+    except CUT_OFF:
+        return None
+
+
 class Passwords(Workload):
     """An account's password is changed, by the tool: what was acknowledged is good, and nothing that was before it."""
 
@@ -471,23 +484,10 @@ class Passwords(Workload):
             self.acknowledged += 1
             self.note()
 
-    def is_good(self, password):
-        """Whether one can log in with it; nothing when there is no answer."""
-        try:
-            pop3 = poplib.POP3("127.0.0.1", self.box.port("POP3_PORT"), timeout=PATIENCE)
-            pop3.user(self.user)
-            pop3.pass_(password)
-            pop3.quit()
-            return "yes"
-        except poplib.error_proto as refused:
-            return "no" if "[AUTH]" in str(refused) else None
-        except CUT_OFF:
-            return None
-
     def inspect(self):
         may_be = {self.good, self.asked} - {None}
         good = {each for each in may_be | {self.former} - {None}
-                if eventually(lambda: self.is_good(each), "an answer to a login") == "yes"}
+                if eventually(lambda: login(self.box, self.user, each), "an answer to a login") == "yes"}
         self.unknown += self.asked is not None
         self.unknown_there += self.asked in good
         found = [] if len(good) == 1 and good <= may_be else [f"good passwords: {good}, may be: {may_be}"]
@@ -539,12 +539,18 @@ class Accounts(Workload):
 
     def device_problems(self, name):
         """One step may be there that was not acknowledged: the last one."""
-        history = self.box.tool("device", "--json", "history", name)
-        steps = [each["step"] for each in json.loads(history.stdout)] if history.returncode == 0 else []
+        steps = [each["step"] for each in eventually(lambda: self.history(name), "an answer of policyd")[0]]
         done = self.devices[name]
         self.devices[name] = steps
         good = steps[:len(done)] == done and len(steps) <= len(done) + 1
         return [] if good else [f"device {name}: its history is {steps}, acknowledged were {done}"]
+
+    def history(self, name):
+        """A list of one: the history, empty when there is no such device."""
+        answer = self.box.tool("device", "--json", "history", name)
+        if answer.returncode == 0:
+            return [json.loads(answer.stdout)]
+        return [[]] if "no device of that name" in answer.stderr else None
 
     def done(self, *command):
         self.note()
