@@ -1,12 +1,15 @@
 #!/bin/bash
 # Outbound connections that are cut within TLS, by a network between us and the far side: at the end of each TLS record and at four
-# places within it, in both directions; with STARTTLS of a fixed route, by close and by reset, and with DANE, by close.  What was
-# accepted arrives, over TLS; it comes twice only where the far side had all of the content and its final reply was cut.
+# places within it, in both directions; with STARTTLS of a fixed route, and with DANE; by close and by reset.  FULL=1 (tests/run
+# --long) cuts those with STARTTLS at every octet.  What was accepted arrives, over TLS; it comes twice only where the far side had all
+# of the content and its final reply was cut.
 . "$(dirname "$0")/lib.sh"
 need_root
 need_program python3 nsd ldns-signzone openssl
 
 dane_cases=190 # at most, as there are addresses
+places=some
+[ -z "${FULL:-}" ] || { places=all; patience=900; }
 start_sandbox --zone --set 'queued.retry-schedule 1s' --set 'queued.relay-idle 0s'
 net=$ZONE_NET
 set -a; read_env; set +a
@@ -32,7 +35,10 @@ routes() { # COUNT
     printf 'route c9999.open.test smtp 127.66.255.254:%s tls=encrypt\n' "$port"
 }
 tlsa=$(openssl x509 -in "$box/zone/dane-cert.pem" -noout -pubkey | openssl pkey -pubin -outform DER | openssl dgst -sha256 -r | cut -c 1-64)
-host() { printf 'c%s.dane.test. MX 10 mx.c%s.dane.test.\nmx.c%s.dane.test. A %s\n_25._tcp.mx.c%s.dane.test. TLSA 3 1 1 %s\n' "$1" "$1" "$1" "$2" "$1" "$tlsa"; }
+host() { # NUMBER ADDRESS: of two domains, one for each way to cut
+    printf 'c%s.dane.test. MX 10 mx.c%s.dane.test.\nc%s.reset.test. MX 10 mx.c%s.dane.test.\n' "$1" "$1" "$1" "$1"
+    printf 'mx.c%s.dane.test. A %s\n_25._tcp.mx.c%s.dane.test. TLSA 3 1 1 %s\n' "$1" "$2" "$1" "$tlsa"
+}
 {
     host 9999 "$net.50"
     for n in $(seq 0 $((dane_cases - 1))); do host "$(printf %04d "$n")" "$net.$((n + 51))"; done
@@ -54,20 +60,32 @@ for each in open dane; do ok "a whole dialogue, $each" cuts submit "$each" 9999 
 has_whole() { grep -qs '"passed": \[\[' "$work/proxy-open"/*.json && grep -qs '"passed": \[\[' "$work/proxy-dane"/*.json; }
 ok 'goes through' eventually has_whole
 ok 'to its end' eventually nothing_pending
-open_cases=$(proxy cases "$work/proxy-open" 127.66 0 close reset)
-some=$(proxy cases "$work/proxy-dane" "$net" 51 close)
-diag <<< "$open_cases cases with STARTTLS, $some with DANE"
-ok 'there are records to cut' [ "$open_cases" -ge 100 -a "$some" -ge 50 -a "$some" -le "$dane_cases" ]
+open_cases=$(proxy cases "$work/proxy-open" 127.66 0 $places close reset)
+some=$(proxy cases "$work/proxy-dane" "$net" 51 some close)
+diag <<< "$open_cases cases with STARTTLS, twice $some with DANE"
+ok 'there are records to cut' [ "$open_cases" -ge 100 -a "$open_cases" -le 9999 -a "$some" -ge 50 -a "$some" -le "$dane_cases" ]
 
 # ---- each of them cut
-ok 'a route for each case' reload_with "$open_cases"
-ok 'a message for all cases with STARTTLS' cuts submit open 0 $((open_cases - 1))
-ok 'a message for all cases with DANE' cuts submit dane 0 $((some - 1))
-ok 'everything is served in the end' eventually nothing_pending
-for each in open dane; do
-    sink=${each}_dir
-    ok "$each: whole, over TLS, and twice only when the final reply was cut" proxy check "$work/proxy-$each" "${!sink}" "$each"
+submit() { # CLASS COUNT
+    local first last
+    for first in $(seq 0 1000 $(($2 - 1))); do
+        last=$((first + 999 < $2 ? first + 999 : $2 - 1))
+        cuts submit "$1" "$first" "$last" || return
+    done
+}
+whole() { # PROXY SINK-DIRECTORY CLASS
+    ok "$3: whole, over TLS, and twice only when the final reply was cut" proxy check "$work/proxy-$1" "$2" "$3"
     diag < "$work/out"
-done
+}
+ok 'a route for each case' reload_with "$open_cases"
+ok 'a message for all cases with STARTTLS' submit open "$open_cases"
+ok 'a message for all cases with DANE' submit dane "$some"
+ok 'everything is served in the end' eventually nothing_pending
+whole open "$open_dir" open
+whole dane "$dane_dir" dane
+ok 'the same cases with DANE, by reset' [ "$(proxy cases "$work/proxy-dane" "$net" 51 some reset)" = "$some" ]
+ok 'a message for all of them' submit reset "$some"
+ok 'everything is served again' eventually nothing_pending
+whole dane "$dane_dir" reset
 fails 'nobody gets a report' log_has 'report-queued'
 finish

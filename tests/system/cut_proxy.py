@@ -2,14 +2,15 @@
 """A network that is cut within TLS: relays connections to a server, and ends each where its address says.
 
   cut_proxy.py listen SERVER DIRECTORY ADDRESS:PORT...
-      DIRECTORY/port gets the port (that of the first when it is 0).  The first connection to an address is cut as DIRECTORY/cases says
-      for that address, a JSON object of {"way": "in"|"out", "record": N, "octets": K, "how": "close"|"reset"}: when K octets of TLS
+      DIRECTORY/port gets the port (that of the first when it is 0).  The first connection to an address since DIRECTORY/cases says so is cut
+      as it says for that address, a JSON object of {"way": "in"|"out", "record": N, "octets": K, "how": "close"|"reset"}: when K octets of TLS
       record N (from 0) of that way have been passed on, "out" to the server and "in" from it; other connections are whole.
-      DIRECTORY/CONNECTION.json tells of each: its address, and what has been passed on as [way, record, octets, whole].
-  cut_proxy.py cases DIRECTORY PREFIX FIRST HOW...
+      DIRECTORY/CONNECTION.json tells of each: its address, what was said for it, and what has been passed on as [way, record, octets,
+      whole].
+  cut_proxy.py cases DIRECTORY PREFIX FIRST PLACES HOW...
       writes the cases for addresses PREFIX.N from FIRST on (PREFIX of two numbers: PREFIX.(N/256).(N%256)), by the whole connection
-      that is told of, and their number to standard output: the end of each record, and within it after 1 octet, its header, half of
-      it and all but the last; each by close, by reset, or by both.
+      that is told of, and their number to standard output.  PLACES is "some": the end of each record, and within it after 1 octet,
+      its header, half of it and all but the last; or "all": after each octet.  Each by close, by reset, or by both.
   cut_proxy.py check DIRECTORY SINK-DIRECTORY CLASS
       case N has been of a message for uN@cN.CLASS.test, numbers of four digits.  Each came whole, over TLS, and once; twice only when
       the content had been passed on and the reply to it had not.  A reset may take that reply with it when it comes right behind it.
@@ -132,7 +133,7 @@ class Connection:
         for each in self.sockets["out"]:
             each.close()
         with open(self.path + ".new", "w") as file:
-            json.dump({"address": self.address, "cut": bool(self.case), "passed": self.log}, file)
+            json.dump({"address": self.address, "cut": self.case, "passed": self.log}, file)
         os.rename(self.path + ".new", self.path)
 
 
@@ -147,9 +148,10 @@ def accept(listening, server, directory, used, lock):
                     cases = json.load(file)
             except FileNotFoundError:
                 cases = {}
-            case = cases.get(address) if used[address] == 0 else None
-            used[address] += 1
-            number = sum(used.values())
+            said = cases.get(address)
+            case = said if used[address, str(said)] == 0 else None
+            used[address, str(said)] += 1
+            number = used.total()
         upstream = socket.create_connection(server)
         upstream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         threading.Thread(target=Connection(directory, number, client, upstream, address, case).run, daemon=True).start()
@@ -188,10 +190,11 @@ def whole_dialogue(directory):
     sys.exit("no whole connection")
 
 
-def cases(directory, prefix, first, *hows):
+def cases(directory, prefix, first, places, *hows):
     out, number = {}, int(first)
     for way, record, octets in whole_dialogue(directory):
-        for at in sorted({octets, 1, HEADER, octets // 2, octets - 1}):
+        some = {octets, 1, HEADER, octets // 2, octets - 1}
+        for at in sorted(some) if places == "some" else range(1, octets + 1):
             for how in hows:
                 address = f"{prefix}.{number}" if prefix.count(".") == 2 else f"{prefix}.{number // 256}.{number % 256}"
                 out[address] = {"way": way, "record": record, "octets": at, "how": how}
@@ -229,14 +232,20 @@ def check(directory, sink, name):
             for recipient in facts["recipients"]:
                 came[recipient].append(is_whole and bool(facts["tls"]))
     with open(os.path.join(directory, "cases")) as file:
-        all_cases = list(json.load(file).values())
+        by_address = json.load(file)
+    all_cases = list(by_address.values())
     dialogue, wrong, again = Dialogue(directory), [], 0
     for number, case in enumerate(all_cases):
         each = came[f"u{number:04d}@c{number:04d}.{name}.test"]
         again += len(each) > 1
         if not each or not all(each) or len(each) > (2 if dialogue.may_repeat(case) else 1):
             wrong.append((number, case, each))
-    cut = sum(json.load(open(os.path.join(directory, each)))["cut"] for each in os.listdir(directory) if each.endswith(".json"))
+    cut = 0
+    for each in os.listdir(directory):
+        if each.endswith(".json"):
+            with open(os.path.join(directory, each)) as file:
+                told = json.load(file)
+            cut += told["cut"] is not None and told["cut"] == by_address.get(told["address"])
     for line in wrong[:20]:
         print(*line)
     print(f"{cut} of {len(all_cases)} connections were cut in TLS; {again} messages came twice")
