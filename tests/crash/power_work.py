@@ -71,15 +71,16 @@ def client_of(box, name):
     return client
 
 
+def add_account(box, name, password):
+    added = box.tool("account", "add", name, "--password-stdin", given=f"{password}\n")
+    if added.returncode != 0:
+        raise RuntimeError(added.stderr)
+
+
 class Recorder:
     def __init__(self, box, mark):
         self.box, self.mark = box, mark
         self.failures = []
-
-    def add_account(self, name):
-        added = self.box.tool("account", "add", name, "--password-stdin", given=self.box.env[f"PASS{CLIENTS[name].account}"] + "\n")
-        if added.returncode != 0:
-            raise RuntimeError(added.stderr)
 
     def note(self, client):
         books = base64.b64encode(zlib.compress(pickle.dumps(client.books()))).decode()
@@ -101,10 +102,10 @@ class Recorder:
             self.failures.append(f"{client.name}: {failure!r}")
 
     def run(self, seconds):
-        for name in CLIENTS:
-            self.add_account(name)
-        os.sync()
         clients = [client_of(self.box, name) for name in CLIENTS]
+        for client in clients:
+            add_account(self.box, client.name, client.password)
+        os.sync()
         end = time.monotonic() + seconds
         threads = [threading.Thread(target=self.work, args=(client, end)) for client in clients]
         for thread in threads:
