@@ -2,10 +2,10 @@
 // the present.
 #include <algorithm>
 #include <iterator>
+#include <map>
 #include <ranges>
 #include <set>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 
 #include "daemons/queued/clock.h"
@@ -56,7 +56,7 @@ std::vector<std::uint32_t> Dispatcher::parts_for(const queue::Entry& entry, Dest
 
 std::vector<std::uint32_t> Dispatcher::targets_for(const OpenMessage& message,
                                                    DestinationNumber destination) {
-  std::unordered_map<std::string_view, bool> domains;
+  std::map<std::string_view, bool> domains;
   std::vector<std::uint32_t> out;
   const queue::Envelope& envelope = message.envelope;
   const routing::SenderTls tls = queue::tls_on_the_way(envelope);

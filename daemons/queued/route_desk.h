@@ -5,9 +5,9 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "daemons/base/dns_client.h"
@@ -93,8 +93,8 @@ class RouteDesk {
   PolicyQuestions& policy_;
   routing::Site site_;
   OutboundTlsConfig tls_;
-  std::unordered_map<std::string, Kept> kept_;
-  std::unordered_map<std::string, Asking> asking_;
+  std::map<std::string, Kept> kept_;
+  std::map<std::string, Asking> asking_;
   std::uint64_t last_ = 0;
   event::Timer patience_;
 };

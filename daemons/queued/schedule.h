@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <deque>
 #include <list>
+#include <map>
 #include <optional>
 #include <queue>
 #include <string>
@@ -232,7 +233,7 @@ class Schedule {
   Times<DestinationNumber> blocked_;
   std::unordered_map<DestinationNumber, Destination> destinations_;
   std::unordered_map<DestinationNumber, Line> lines_;
-  std::unordered_map<std::string, DestinationNumber> numbers_;
+  std::map<std::string, DestinationNumber> numbers_;  // strangers choose them: no hash table
   DestinationNumber last_number_ = 0;
   std::deque<DestinationNumber> local_turns_;
   std::deque<DestinationNumber> remote_turns_;

@@ -1,6 +1,6 @@
 #include "spool/queue/envelope.h"
 
-#include <unordered_set>
+#include <set>
 
 namespace mailroom::queue {
 
@@ -17,14 +17,14 @@ std::string_view domain_of(const Envelope& envelope, const Target& target) {
 
 std::vector<std::string_view> parts_of(const Envelope& envelope) {
   std::vector<std::string_view> parts;
-  std::unordered_set<std::string_view> seen;
+  std::set<std::string_view> seen;
   for (const Target& target : envelope.targets)
     if (const auto domain = domain_of(envelope, target); seen.insert(domain).second) parts.push_back(domain);
   return parts;
 }
 
 std::vector<std::uint32_t> parts_with(const Envelope& envelope, const std::vector<std::uint32_t>& targets) {
-  std::unordered_set<std::string_view> domains;
+  std::set<std::string_view> domains;
   for (const std::uint32_t number : targets)
     if (number > 0 && number <= envelope.targets.size())
       domains.insert(domain_of(envelope, envelope.targets[number - 1]));

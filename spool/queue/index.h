@@ -3,10 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "spool/queue/record.h"
@@ -97,7 +97,7 @@ class Index {
       const std::string* text = nullptr;  // in `numbers_`
       std::uint32_t count = 0;
     };
-    std::unordered_map<std::string, DomainNumber> numbers_;
+    std::map<std::string, DomainNumber, std::less<>> numbers_;  // strangers choose them: no hash table
     std::vector<Used> used_;
     std::vector<DomainNumber> free_;
   };

@@ -230,22 +230,55 @@ class Recovery {
     if (file.write(std::array{std::string_view{bytes}}, offset) == 0) (void)file.sync();
   }
 
-  // Once.
   void keep_copy(SegmentNumber number, DamagedRange range, const std::string& what, File& file) {
     const std::string name = segment_file_name(number);
     out_.damage.push_back({name, range.offset, range.length, what});
     const std::string copy = fmt::format("{}/{}-{:x}", kQuarantineDirectory, name, range.offset);
-    auto kept = storage_.create(copy);
-    if (!kept && kept.error() == EEXIST) return;
-    if (!kept) fail("create", copy, kept.error());
     FileSource source{file};
-    for (std::uint64_t at = 0; at < range.length; at += kCopyUnit) {
-      const std::string_view bytes =
-          source.read(range.offset + at, std::min<std::uint64_t>(kCopyUnit, range.length - at));
-      require((*kept)->write(std::array{bytes}, at), "write", copy);
-    }
-    require((*kept)->sync(), "sync", copy);
+    const auto free = free_copy_name(copy, range, source);
+    if (!free) return;
+    const std::string unfinished = copy + ".new";
+    (void)storage_.remove(unfinished);  // of a start that was interrupted
+    auto kept = storage_.create(unfinished);
+    if (!kept) fail("create", unfinished, kept.error());
+    for_each_piece(range, source, [&](std::uint64_t at, std::string_view bytes) {
+      require((*kept)->write(std::array{bytes}, at), "write", unfinished);
+      return true;
+    });
+    require((*kept)->sync(), "sync", unfinished);
+    require(storage_.rename(unfinished, *free), "rename", *free);
     require(storage_.sync_directory(kQuarantineDirectory), "sync", kQuarantineDirectory);
+  }
+
+  // The name for a copy: with a number behind it where there is another range's copy, as numbers of segments
+  // begin anew.  Nothing when there is a copy of this range.
+  std::optional<std::string> free_copy_name(const std::string& copy, DamagedRange range, FileSource& source) {
+    for (unsigned number = 0;; ++number) {
+      const std::string name = number == 0 ? copy : fmt::format("{}.{}", copy, number);
+      const auto there = storage_.open(name);
+      if (!there && there.error() == ENOENT) return name;
+      if (!there) fail("open", name, there.error());
+      if (is_copy(**there, range, source)) return {};
+    }
+  }
+
+  static bool is_copy(File& copy, DamagedRange range, FileSource& source) {
+    std::string buffer(kCopyUnit, '\0');
+    return copy.size() == range.length &&
+           for_each_piece(range, source, [&](std::uint64_t at, std::string_view bytes) {
+             const auto got = copy.read({buffer.data(), bytes.size()}, at);
+             return got && std::string_view{buffer.data(), *got} == bytes;
+           });
+  }
+
+  // Until `take(offset within the range, bytes)` returns false; whether it never did.
+  template <typename Take>
+  static bool for_each_piece(DamagedRange range, FileSource& source, Take&& take) {
+    for (std::uint64_t at = 0; at < range.length; at += kCopyUnit) {
+      const auto size = std::min<std::uint64_t>(kCopyUnit, range.length - at);
+      if (!take(at, source.read(range.offset + at, size))) return false;
+    }
+    return true;
   }
 
   // What a killed process had written and not synced would otherwise be delivered, then lost with the power,

@@ -374,6 +374,53 @@ TEST_CASE("damage to a message is found when it is read, and to a record when th
   CHECK(bench.disk.exists("quarantine/segment-00000001-" + fmt::format("{:x}", bench.damage[0].offset)));
 }
 
+TEST_CASE("what is damaged is copied as a whole before anything of it is written over") {
+  constexpr const char* kSegment = "segment-00000001";
+  const auto damaged = [] {
+    Bench bench;
+    bench.send(300);
+    const Id two = bench.send(300);
+    bench.send(300);
+    bench.run_all();
+    std::string& bytes = bench.disk.bytes_of(kSegment);
+    bytes[bytes.find("sender@example.net", bytes.find(id_text(two)) - 400)] ^= 1;
+    return bench.disk.after_kill();
+  };
+  const auto copy_of = [&](MemoryStorage& disk, const Damage& range) {
+    const std::string name = fmt::format("quarantine/{}-{:x}", kSegment, range.offset);
+    return disk.exists(name) ? disk.bytes_of(name) : std::string{};
+  };
+  MemoryStorage whole = damaged();
+  const auto first = recover(whole);
+  REQUIRE(first);
+  REQUIRE(first->damage.size() == 1);
+  const Damage range = first->damage.front();
+  MemoryStorage disk = damaged();  // with damage at the same place
+  const std::string expected = disk.bytes_of(kSegment).substr(range.offset, range.length);
+
+  SECTION("wherever a start fails") {
+    bool has_failed = true;
+    for (int nth = 1; has_failed; ++nth) {
+      MemoryStorage failing = disk.after_kill();
+      int calls = 0;
+      failing.fault = [&](const std::string&, const std::string&) { return ++calls == nth ? EIO : 0; };
+      has_failed = !recover(failing);
+      MemoryStorage next = failing.after_kill();
+      next.fault = [](auto&, auto&) { return 0; };
+      REQUIRE(recover(next));
+      INFO("call " << nth);
+      CHECK(copy_of(next, range) == expected);
+    }
+  }
+  SECTION("beside an older copy of the same name") {
+    const std::string name = fmt::format("quarantine/{}-{:x}", kSegment, range.offset);
+    REQUIRE(disk.create(name));
+    REQUIRE(recover(disk));
+    CHECK(copy_of(disk, range).empty());
+    CHECK(disk.bytes_of(name + ".1") == expected);
+  }
+}
+
 TEST_CASE("a damaged segment header costs nothing once the next segment is there") {
   Bench bench;
   std::vector<Id> ids;
