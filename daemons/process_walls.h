@@ -87,6 +87,7 @@ inline constexpr WallRow kWalls[] = {
     // The supervisor reads what the configuration names, which may be anywhere.
     {"open-outside", Refusal::error, Places{Place::supervisor}},
     {"write-outside", Refusal::error, kNowhere},
+    {"change-mode-outside", Refusal::error, kNowhere},  // or the owner, of a file that can be read
     {"create-outside", Refusal::error, kNowhere},
     {"list-outside", Refusal::error, Places{Place::supervisor}},
     // O_PATH, through spool/mail, which listeners hold for their sessions: nothing can be read by it
@@ -94,9 +95,10 @@ inline constexpr WallRow kWalls[] = {
     {"stat-outside", Refusal::error, Places{Place::supervisor}},
     {"link-outside", Refusal::error, kNowhere},
     {"open-old-ways", Refusal::error, kNowhere},  // open, creat, openat2
-    {"list-mail", Refusal::error, Places{Place::supervisor, Place::deliverd, Place::listener}},
+    // by a descriptor that it has; the supervisor may by a path, which is open-outside
+    {"list-mail", Refusal::error, Places{Place::deliverd, Place::listener}},
     // A listener starts sessions, so that it can become any account.
-    {"read-mail", Refusal::error, Places{Place::supervisor, Place::listener}},
+    {"read-mail", Refusal::error, Places{Place::listener}},
     {"list-own-root", Refusal::error,
      Places{Place::supervisor, Place::policyd, Place::authd, Place::queued, Place::krbd, Place::kdcd,
             Place::session}},

@@ -49,7 +49,7 @@ enum class Root : std::uint8_t {
 
 enum class Identity : std::uint8_t {
   root,        // mailroomd, which starts all others
-  supervisor,  // root with CHOWN, FOWNER, DAC_READ_SEARCH and NET_BIND_SERVICE, nothing else
+  supervisor,  // root with DAC_READ_SEARCH and NET_BIND_SERVICE, nothing else
   listener,    // root with SETUID, SETGID and SYS_CHROOT, nothing else
   own,         // uid-base daemons + number of the role; no capabilities
   deliver,     // own, with SETUID and SETGID, used for setfsuid within the account range

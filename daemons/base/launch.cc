@@ -53,6 +53,14 @@ void check_uids(const Config& config, const Warrant& warrant) {
   if (config.uids != warrant.uids) fatal("the supervisor says other uids than mailroomd");
 }
 
+// Those that mailroomd has given, its root directory among them, are not the supervisor's to name: what takes
+// one would close it, and something else have its number.
+void check_descriptors(const LaunchBlock& block) {
+  const auto is_mailroomds = [](const PassedDescriptor& passed) { return passed.fd < kFirstPassedFd; };
+  if (std::ranges::any_of(block.descriptors, is_mailroomds))
+    fatal("the supervisor names a descriptor that it has not passed");
+}
+
 }  // namespace
 
 Fd PassedDescriptors::take(const std::string& name) {
@@ -69,6 +77,7 @@ Launch read_launch(Role role) {
   if (!block) fatal("the launch block does not decode: the supervisor is of another version");
   ::close(kLaunchFd);
   check_uids(block->config, warrant);
+  check_descriptors(*block);
   return {warrant, std::move(*block)};
 }
 

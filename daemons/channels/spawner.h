@@ -1,5 +1,5 @@
-// Between the supervisor and mailroomd, which starts the processes, hears of their ends, and ends them by
-// force.
+// Between the supervisor and mailroomd, which starts the processes, hears of their ends, ends them by force,
+// and makes the directories of accounts.
 #pragma once
 
 #include <cstddef>
@@ -7,6 +7,7 @@
 #include <tuple>
 #include <variant>
 
+#include "daemons/channels/control.h"
 #include "daemons/processes.h"
 
 namespace mailroom {
@@ -40,7 +41,9 @@ struct Announce {  // to who has started the system: sd_notify(3), --ready-fd
   Notice notice{};
   static auto fields(auto& m) { return std::tie(m.notice); }
 };
-using SupervisorToSpawner = std::variant<PassDescriptors, StartProcess, EndProcess, EndConnections, Announce>;
+// MakeAccountDirectories, RemoveAccountDirectory: as policyd has asked for it.
+using SupervisorToSpawner = std::variant<PassDescriptors, StartProcess, EndProcess, EndConnections, Announce,
+                                         MakeAccountDirectories, RemoveAccountDirectory>;
 
 // mailroomd -> supervisor
 struct ProcessStarted {  // the answer to StartProcess; one descriptor: the supervisor's end of its control
@@ -68,7 +71,7 @@ struct OrderCame {  // an operator's signal
   Order order{};
   static auto fields(auto& m) { return std::tie(m.order); }
 };
-using SpawnerToSupervisor =
-    std::variant<ProcessStarted, NotStarted, ProcessEnded, ConnectionsEnded, OrderCame>;
+using SpawnerToSupervisor = std::variant<ProcessStarted, NotStarted, ProcessEnded, ConnectionsEnded,
+                                         OrderCame, AccountDirectoriesMade>;
 
 }  // namespace mailroom

@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <filesystem>
 #include <system_error>
@@ -16,21 +15,18 @@ namespace {
   throw std::system_error(errno, std::generic_category(), what);
 }
 
-// Parts of an account's directory (spool/mailbox/format.md).
-constexpr std::array kAccountParts{"new", "cur", "tmp", "index"};
+}  // namespace
 
 void set_owner(int fd, uid_t owner, mode_t mode, const std::string& path) {
   if (::fchown(fd, owner, owner) != 0) fail("chown " + path);
   if (::fchmod(fd, mode) != 0) fail("chmod " + path);
 }
 
-Fd open_for_owner(int below, const char* name, const std::string& path) {
-  Fd fd{::openat(below, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
-  if (!fd) fail(path);
+Fd open_for_owner(int below, const std::string& name) {
+  Fd fd{::openat(below, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+  if (!fd) fail(name);
   return fd;
 }
-
-}  // namespace
 
 std::string root_path(const Config& config, Root root) {
   switch (root) {
@@ -78,7 +74,7 @@ void make_file_tree(const Config& config, bool unprivileged) {
     std::error_code error;
     std::filesystem::create_directories(row.path, error);
     if (error) throw std::system_error(error, row.path);
-    const Fd directory = open_for_owner(AT_FDCWD, row.path.c_str(), row.path);
+    const Fd directory = open_for_owner(AT_FDCWD, row.path);
     set_owner(directory.get(), unprivileged ? ::getuid() : row.owner, row.mode, row.path);
   }
 }
@@ -87,34 +83,6 @@ Fd open_directory(const std::string& path) {
   Fd fd{::open(path.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
   if (!fd) fail(path);
   return fd;
-}
-
-void make_account_directory(int spool_mail, AccountId account, uid_t owner, bool unprivileged) {
-  const std::string name = std::to_string(account);
-  if (unprivileged) owner = ::getuid();
-  if (::mkdirat(spool_mail, name.c_str(), 0700) != 0 && errno != EEXIST) fail("mkdir " + name);
-  const Fd directory = open_for_owner(spool_mail, name.c_str(), name);
-  struct stat facts {};
-  if (::fstat(directory.get(), &facts) != 0) fail(name);
-  // The owner is set last: who has it is complete, and from then on root does nothing below it.
-  if (facts.st_uid == owner && !unprivileged) return;
-  for (const char* part : kAccountParts) {
-    if (::mkdirat(directory.get(), part, 0700) != 0 && errno != EEXIST) fail(name + "/" + part);
-    set_owner(open_for_owner(directory.get(), part, part).get(), owner, 0700, part);
-  }
-  set_owner(directory.get(), owner, 0700, name);
-}
-
-void sync_account_directories(int spool_mail) {
-  const Fd parent = open_for_owner(spool_mail, ".", "spool/mail");
-  if (::syncfs(parent.get()) != 0) fail("spool/mail");
-}
-
-void remove_account_directory(int spool_mail, AccountId account) {
-  const std::string name = std::to_string(account);
-  const std::string aside = "removed-" + name;
-  if (::renameat(spool_mail, name.c_str(), spool_mail, aside.c_str()) != 0 && errno != ENOENT)
-    fail("rename " + name);
 }
 
 }  // namespace mailroom

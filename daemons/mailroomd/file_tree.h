@@ -32,16 +32,8 @@ std::string root_path(const Config& config, Root root);
 // std::system_error.
 Fd open_directory(const std::string& path);
 
-// The directory of an account below spool/mail, with its parts, owned by `owner`.  An existing one of that
-// owner is fine. Throws std::system_error.
-void make_account_directory(int spool_mail, AccountId account, uid_t owner, bool unprivileged);
-
-// What make_account_directory made is on disk when this returns: one sync for many.  Throws
-// std::system_error.
-void sync_account_directories(int spool_mail);
-
-// Puts it aside as removed-ID; its number is never used again.  Throws std::system_error unless it was not
-// there.
-void remove_account_directory(int spool_mail, AccountId account);
+// A directory, not a link to one, to be given an owner and a mode.  Both throw std::system_error.
+Fd open_for_owner(int below, const std::string& name);
+void set_owner(int fd, uid_t owner, mode_t mode, const std::string& path);
 
 }  // namespace mailroom

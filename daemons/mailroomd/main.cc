@@ -4,9 +4,9 @@
 //   Runs as root, since it starts every process, and each of them gives up root's rights itself.  Who each is
 //   and which directory is its root it tells them alone, by the configuration that it has read before it
 //   hears anybody; a program reads what the supervisor says to it when it has become that.  It hears nobody
-//   but the supervisor: which row of its table to start, which process to end.  What the processes say, the
-//   configuration at a reload and all that changes is the supervisor's.  It reads no octet from the network,
-//   and links neither OpenSSL nor LMDB nor libevent.
+//   but the supervisor: which row of its table to start, which process to end, which account's directory to
+//   make or to put aside.  What the processes say, the configuration at a reload and all that changes is the
+//   supervisor's.  It reads no octet from the network, and links neither OpenSSL nor LMDB nor libevent.
 #include <unistd.h>
 
 #include <cstdio>

@@ -114,6 +114,10 @@ void Spawner::on_supervisor() {
     handle(*connections);
   } else if (const auto* announce = std::get_if<Announce>(&received->message)) {
     handle(*announce);
+  } else if (const auto* make = std::get_if<MakeAccountDirectories>(&received->message)) {
+    handle(*make);
+  } else if (const auto* remove = std::get_if<RemoveAccountDirectory>(&received->message)) {
+    account_directories_.remove(remove->account);
   }
 }
 
@@ -150,6 +154,11 @@ void Spawner::handle(const EndConnections& message) {
   const UidConfig& uids = config_.uids;
   supervisor_.send(
       ConnectionsEnded{message.pid, kill_children(message.pid, message.whose, uids.login, uids.login_count)});
+}
+
+void Spawner::handle(const MakeAccountDirectories& message) {
+  if (message.accounts.size() > kMaxAccountDirectories) log::fatal("the supervisor misbehaves");
+  supervisor_.send(account_directories_.make(message.accounts));
 }
 
 void Spawner::handle(const Announce& message) {

@@ -14,6 +14,7 @@
 
 #include "daemons/channels/spawner.h"
 #include "daemons/config.h"
+#include "daemons/mailroomd/account_directories.h"
 #include "daemons/mailroomd/options.h"
 #include "daemons/mailroomd/warrants.h"
 #include "libcommon/ipc/channel.h"
@@ -24,7 +25,8 @@ class Spawner {
  public:
   // Throws std::system_error when there are no root directories.
   Spawner(const Options& options, const Config& config)
-      : options_{options}, config_{config}, warrants_{config, options.unprivileged} {}
+      : options_{options}, config_{config}, warrants_{config, options.unprivileged},
+        account_directories_{warrants_.spool_mail(), config.uids, options.unprivileged} {}
 
   // Starts the supervisor and serves it to its end, which comes when all others have ended.  Returns the exit
   // status of the system: 0 when the supervisor was content, else 1.  Throws std::system_error if it cannot
@@ -42,10 +44,12 @@ class Spawner {
   void handle(const EndProcess& message);
   void handle(const EndConnections& message);
   void handle(const Announce& message);
+  void handle(const MakeAccountDirectories& message);
 
   const Options& options_;
   const Config& config_;
   const Warrants warrants_;
+  const AccountDirectories account_directories_;
   Fd signals_;
   ipc::MessageChannel<SpawnerToSupervisor, SupervisorToSpawner> supervisor_;
   pid_t supervisor_pid_ = 0;

@@ -8,7 +8,6 @@
 #include <system_error>
 
 #include "daemons/log.h"
-#include "daemons/mailroomd/file_tree.h"
 #include "daemons/mailroomd/sealed_memfd.h"
 #include "daemons/supervisor/supervisor.h"
 #include "libcommon/ipc/codec.h"

@@ -62,6 +62,18 @@ SpawnerClient::Started SpawnerClient::start(Role role, int log, int launch, cons
   }
 }
 
+AccountDirectoriesMade SpawnerClient::make(const MakeAccountDirectories& request) {
+  channel_.send(request);
+  for (;;) {
+    auto received = channel_.receive(Channel::Wait::yes);
+    if (!received) log::fatal(kGone);
+    if (const auto event = event_in(received->message))
+      waiting_.push_back(*event);
+    else if (auto* made = std::get_if<AccountDirectoriesMade>(&received->message))
+      return std::move(*made);
+  }
+}
+
 std::optional<SpawnerClient::Event> SpawnerClient::next() {
   if (!waiting_.empty()) {
     const Event event = waiting_.front();

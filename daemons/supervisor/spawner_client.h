@@ -29,10 +29,13 @@ class SpawnerClient {
   Started start(Role role, int log, int launch, const std::vector<int>& passed);
   void end(pid_t pid) { channel_.send(EndProcess{pid}); }
   void end_connections(pid_t listener, Whose whose) { channel_.send(EndConnections{listener, whose}); }
+  // Waits until mailroomd has done it: what is made is on disk.
+  AccountDirectoriesMade make(const MakeAccountDirectories& request);
+  void remove(const RemoveAccountDirectory& request) { channel_.send(request); }
   void announce(Notice notice) { channel_.send(Announce{notice}); }
 
   // What has come, in its order; never waits.  To be asked until there is no more when fd() is readable, and
-  // after start().  Fatal when mailroomd has gone.
+  // after start() and make().  Fatal when mailroomd has gone.
   std::optional<Event> next();
   bool has_next() const { return !waiting_.empty(); }
   int fd() const { return channel_.fd(); }
@@ -43,7 +46,7 @@ class SpawnerClient {
   void send_with(const SupervisorToSpawner& message, std::span<const int> descriptors);
 
   Channel channel_;
-  std::deque<Event> waiting_;  // came while start() waited
+  std::deque<Event> waiting_;  // came while another answer was waited for
 };
 
 }  // namespace mailroom

@@ -13,7 +13,6 @@
 #include "daemons/config/load.h"
 #include "daemons/log.h"
 #include "daemons/mailroomd/configuration.h"
-#include "daemons/mailroomd/file_tree.h"
 #include "daemons/mailroomd/sealed_memfd.h"
 #include "daemons/supervisor/sockets.h"
 #include "daemons/supervisor/walls.h"
@@ -74,7 +73,7 @@ int Supervisor::run() {
                           {"config", options_.config_file}});
   try {
     set_up();
-    put_up_walls(spool_mail_.get(), options_.unprivileged);
+    put_up_walls(options_.unprivileged);
     start_all();
   } catch (const std::exception& error) {
     log::write("start-failed", {{"process", "supervisor"}, {"reason", error.what()}});
@@ -89,7 +88,6 @@ int Supervisor::run() {
 void Supervisor::set_up() {
   // mailroomd says when to stop.
   for (const int ignored : {SIGPIPE, SIGINT, SIGTERM, SIGHUP}) ::signal(ignored, SIG_IGN);
-  spool_mail_ = open_directory(root_path(config_, Root::mail));
   for (const ProcessRow& row : kProcesses) {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
@@ -221,43 +219,16 @@ void Supervisor::handle(Process& process, const ProcessToSupervisor& message) {
                                    {"peer", process.unique_name()},
                                    {"reason", "asked for an account directory"}});
   } else if (const auto* make = std::get_if<MakeAccountDirectories>(&message)) {
-    make_account_directories(process, make->accounts);
+    make_account_directories(process, *make);
   } else if (const auto* remove = std::get_if<RemoveAccountDirectory>(&message)) {
-    try {
-      remove_account_directory(spool_mail_.get(), remove->account);
-    } catch (const std::exception& error) {
-      log::write("start-failed", {{"process", "supervisor"}, {"reason", error.what()}});
-    }
+    spawner_.remove(*remove);
   }
 }
 
-bool Supervisor::make_account_directory(int spool_mail, AccountId account) {
-  try {
-    if (account == 0 || account >= config_.uids.accounts_count) return false;
-    mailroom::make_account_directory(spool_mail, account, config_.uids.accounts + account,
-                                     options_.unprivileged);
-    return true;
-  } catch (const std::exception& error) {
-    log::write("start-failed",
-               {{"process", "account directory " + std::to_string(account)}, {"reason", error.what()}});
-    return false;
-  }
-}
-
-void Supervisor::make_account_directories(Process& process, const std::vector<AccountId>& accounts) {
-  if (accounts.size() > kMaxAccountDirectories)
+void Supervisor::make_account_directories(Process& process, const MakeAccountDirectories& request) {
+  if (request.accounts.size() > kMaxAccountDirectories)
     return end_for(process, "asked for too many account directories");
-  AccountDirectoriesMade answer;
-  try {
-    const Fd directory = open_directory(root_path(config_, Root::mail));
-    for (const AccountId account : accounts)
-      (make_account_directory(directory.get(), account) ? answer.made : answer.failed).push_back(account);
-    sync_account_directories(directory.get());
-  } catch (const std::exception& error) {
-    log::write("start-failed", {{"process", "account directories"}, {"reason", error.what()}});
-    answer = {{}, accounts};
-  }
-  tell(process, answer);
+  tell(process, spawner_.make(request));
 }
 
 // ---- reload

@@ -108,8 +108,7 @@ class Supervisor {
   void on_connections_ended(const ConnectionsEnded& ended);
   bool on_message(Process& process);
   void handle(Process& process, const ProcessToSupervisor& message);
-  bool make_account_directory(int spool_mail, AccountId account);
-  void make_account_directories(Process& process, const std::vector<AccountId>& accounts);
+  void make_account_directories(Process& process, const MakeAccountDirectories& request);
   void on_crash(Process& process, const IpAddress& peer);
   void count_crash(Role role, const IpAddress& peer);
   void report_crashes(Role role);
@@ -131,7 +130,6 @@ class Supervisor {
   std::vector<Fd> listening_;  // by the listener's place in the configuration
   std::map<Role, Fd> tools_;
   std::map<std::string, LogPipe, std::less<>> logs_;
-  Fd spool_mail_;
   std::list<Process> processes_;  // stable while members are removed
   std::vector<Link> links_;       // between those
   std::map<Role, Restart> restarts_;

@@ -59,8 +59,7 @@ void check_fs_ids(uid_t uid) {
 
 const CapabilityMask kListenerCapabilities = bit(CAP_SETUID) | bit(CAP_SETGID) | bit(CAP_SYS_CHROOT);
 const CapabilityMask kDeliverCapabilities = bit(CAP_SETUID) | bit(CAP_SETGID);
-const CapabilityMask kSupervisorCapabilities =
-    bit(CAP_CHOWN) | bit(CAP_FOWNER) | bit(CAP_DAC_READ_SEARCH) | bit(CAP_NET_BIND_SERVICE);
+const CapabilityMask kSupervisorCapabilities = bit(CAP_DAC_READ_SEARCH) | bit(CAP_NET_BIND_SERVICE);
 
 namespace {
 

@@ -17,7 +17,7 @@ using CapabilityMask = std::uint64_t;
 inline constexpr CapabilityMask kNoCapabilities = 0;
 extern const CapabilityMask kListenerCapabilities;    // SETUID, SETGID, SYS_CHROOT
 extern const CapabilityMask kDeliverCapabilities;     // SETUID, SETGID: for FsIdentity
-extern const CapabilityMask kSupervisorCapabilities;  // CHOWN, FOWNER, DAC_READ_SEARCH, NET_BIND_SERVICE
+extern const CapabilityMask kSupervisorCapabilities;  // DAC_READ_SEARCH, NET_BIND_SERVICE
 
 // Becomes `uid` (and the gid of the same number) for good, without supplementary groups, holding exactly
 // `keep` and unable to gain more (bounding set, securebits).  With uid 0 only the capabilities are reduced.

@@ -44,8 +44,6 @@ constexpr std::uint64_t kLandlockPut = LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_AC
                                        LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
 
 constexpr std::uint64_t kLandlockRead = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
-constexpr std::uint64_t kLandlockMakeDirectories =
-    LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_REMOVE_DIR;
 
 std::uint64_t landlock_rights(FileAccess access, std::uint64_t all) {
   switch (access) {
@@ -55,8 +53,6 @@ std::uint64_t landlock_rights(FileAccess access, std::uint64_t all) {
     return kLandlockPut;
   case FileAccess::read:
     return kLandlockRead;
-  case FileAccess::make_directories:
-    return kLandlockMakeDirectories;
   }
   return 0;
 }

@@ -31,9 +31,8 @@ void forbid_forks();
 
 enum class FileAccess : std::uint8_t {
   all,
-  put,               // make files, write them, remove them, list directories; read no file
-  read,              // files and directories
-  make_directories,  // and rename them; read no file
+  put,   // make files, write them, remove them, list directories; read no file
+  read,  // files and directories
 };
 struct Reachable {
   int directory;

@@ -108,8 +108,6 @@ constexpr int kInternet[] = {SCMP_SYS(bind),
 constexpr int kListen[] = {SCMP_SYS(bind), SCMP_SYS(listen)};  // the same
 constexpr int kReadFiles[] = {SCMP_SYS(newfstatat), SCMP_SYS(stat),
                               SCMP_SYS(getdents64)};  // openat has a rule of its own
-constexpr int kDirectories[] = {SCMP_SYS(mkdirat), SCMP_SYS(renameat), SCMP_SYS(fchown), SCMP_SYS(fchmod),
-                                SCMP_SYS(syncfs)};
 
 std::span<const int> calls_of(CallSet set) {
   switch (set) {
@@ -141,8 +139,6 @@ std::span<const int> calls_of(CallSet set) {
     return kListen;
   case CallSet::read_files:
     return kReadFiles;
-  case CallSet::directories:
-    return kDirectories;
   }
   return {};
 }

@@ -27,8 +27,7 @@ enum class CallSet : std::uint8_t {
   internet,      // TCP and UDP sockets of its own, over IPv4 and IPv6, none that listens
   listen,        // TCP sockets of its own, over IPv4 and IPv6, to listen on
   read_files,    // files and directories that are there, to read only
-  directories,   // making and renaming directories, their owners and modes
-  kLast = directories,
+  kLast = read_files,
 };
 
 // Uids, and the gids of the same numbers, both ends included.

@@ -56,7 +56,9 @@ class Twin {
   void honest_processes();
   void other_uids();
   void other_directories();
+  void descriptors_of_mailroomd();
   void reload_with_other_uids();
+  void directories_of_nobody();
   void rubbish();
   void strangers();
 
@@ -160,6 +162,13 @@ void Twin::other_directories() {
   passed_.clear();
 }
 
+// So that a listener would close its root directory, and have something else at that number.
+void Twin::descriptors_of_mailroomd() {
+  attempt("imapd with its root directory as a socket", Role::imapd, [](LaunchBlock& block) {
+    block.descriptors = {{"listen 0", kRootFd}};
+  });
+}
+
 void Twin::reload_with_other_uids() {
   Process deliverd = start(Role::deliverd, [](LaunchBlock&) {});
   report("deliverd before a reload", is_ready(deliverd) ? "is ready" : "ends");
@@ -169,6 +178,13 @@ void Twin::reload_with_other_uids() {
   const int raw = block.get();
   deliverd.control.send(Reconfigure{}, {&raw, 1});
   report("deliverd after a reload with other uids", has_ended(deliverd) ? "ends" : "goes on");
+}
+
+void Twin::directories_of_nobody() {
+  const auto answer = spawner_.make({{0, config_.uids.accounts_count, ~AccountId{0}}});
+  spawner_.remove({0});
+  report("directories of nobody",
+         answer.made.empty() && answer.failed.size() == 3 ? "are not made" : "are made");
 }
 
 void Twin::rubbish() {
@@ -195,8 +211,10 @@ void Twin::try_all() {
   honest_processes();
   other_uids();
   other_directories();
+  descriptors_of_mailroomd();
   reload_with_other_uids();
   rubbish();
+  directories_of_nobody();
   strangers();
   report("the trap", std::filesystem::is_empty(trap_) ? "is empty" : "is not empty");
   report("a second supervisor", "is asked for");

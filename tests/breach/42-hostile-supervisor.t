@@ -33,12 +33,13 @@ for name in logd policyd authd deliverd queued dnsd stsd relayd smtpd-mx pop3d i
     is_as_the_table_says "honest $name" "$name"
 done
 for attempt in 'queued as root' 'queued as policyd' 'deliverd for other accounts' 'imapd for more accounts' \
-    "smtpd-mx with daemons' uids" 'deliverd after a reload with other uids' 'queued with rubbish'; do
+    "smtpd-mx with daemons' uids" 'imapd with its root directory as a socket' 'deliverd after a reload with other uids' 'queued with rubbish'; do
     is "$attempt: ends" "$(outcome "$attempt")" ends
 done
 is 'whose uids were good before the reload' "$(outcome 'deliverd before a reload')" 'is ready'
 for name in $elsewhere; do is_as_the_table_says "$name elsewhere" "$name"; done
 is 'and nothing is where they were sent' "$(outcome 'the trap')" 'is empty'
+is 'no directory is made for who is no account' "$(outcome 'directories of nobody')" 'are not made'
 is_as_the_table_says 'honest queued after that' queued
 is 'only processes that were started for it are ended' "$(outcome 'a stranger')" lives
 is 'a second supervisor is asked for' "$(outcome 'a second supervisor')" 'is asked for'

@@ -40,6 +40,24 @@ bool open_outside(Attacker& attacker) { return any_upwards(attacker, attacker.ar
 bool write_outside(Attacker& attacker) {
   return any_upwards(attacker, attacker.around().files, O_WRONLY | O_APPEND);
 }
+// To what it is already: where it works nothing of the host changes.
+bool change_mode_outside(Attacker& attacker) {
+  for (const std::string& path : attacker.around().files) {
+    struct stat facts {};
+    if (::stat(path.c_str(), &facts) != 0) continue;
+    const std::uint64_t name = attacker.text(path);
+    const std::uint64_t mode = facts.st_mode & 07777;
+    if (attacker.succeeds(SYS_fchmodat, {kHere, name, mode})) return true;
+    const long fd = attacker.call(SYS_openat, {kHere, name, O_RDONLY});
+    if (fd < 0) continue;
+    const auto opened = static_cast<std::uint64_t>(fd);
+    const bool works = attacker.succeeds(SYS_fchmod, {opened, mode}) ||
+                       attacker.succeeds(SYS_fchown, {opened, facts.st_uid, facts.st_gid});
+    attacker.call(SYS_close, {opened});
+    if (works) return true;
+  }
+  return false;
+}
 bool list_outside(Attacker& attacker) {
   return any_upwards(attacker, attacker.around().directories, O_RDONLY | O_DIRECTORY);
 }
@@ -208,6 +226,7 @@ bool read_mail(Attacker& attacker) {
 constexpr Primitive kPrimitives[] = {
     {"open-outside", open_outside},
     {"write-outside", write_outside},
+    {"change-mode-outside", change_mode_outside},
     {"create-outside", create_outside},
     {"list-outside", list_outside},
     {"reach-outside", reach_outside},
