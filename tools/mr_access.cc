@@ -17,16 +17,16 @@
 #include "daemons/config/load.h"
 #include "daemons/log.h"
 #include "tools/log_story.h"
+#include "tools/policyd_pages.h"
 #include "tools/session_trial.h"
 #include "tools/time_text.h"
-#include "tools/tool_connection.h"
 #include "tools/tool_options.h"
 
 namespace mailroom {
 namespace {
 
 using nlohmann::ordered_json;
-using Policyd = ToolConnection<ToolToPolicyd, PolicydToTool>;
+using Policyd = PolicydConnection;
 
 constexpr std::string_view kUsage =
     "usage: mr-access [--config FILE] [--json] explain --listener mx|submission|outgoing|relay --client IP\n"
@@ -270,24 +270,18 @@ int grants(const Options& options) {
   auto policyd = connect(options);
   if (!policyd) return fail(policyd.error());
   auto all = ordered_json::array();
-  ListGrants request;
-  for (bool last = false; !last;) {
-    const auto page = ask<GrantPage>(*policyd, request);
-    if (!page) return fail(page.error());
-    for (const GrantRow& row : page->grants) {
-      if (options.json) {
-        all.push_back({{"network", row.place.network.text()},
-                       {"account", row.account},
-                       {"since", time_text(row.since)},
-                       {"until", time_text(row.until)}});
-      } else {
-        fmt::print("{:<24} {:<24} {} until {}\n", row.place.network.text(), row.account, time_text(row.since),
-                   time_text(row.until));
-      }
-      request.after = row.place;
+  const auto listed = visit_grants(*policyd, [&](const GrantRow& row) {
+    if (options.json) {
+      all.push_back({{"network", row.place.network.text()},
+                     {"account", row.account},
+                     {"since", time_text(row.since)},
+                     {"until", time_text(row.until)}});
+    } else {
+      fmt::print("{:<24} {:<24} {} until {}\n", row.place.network.text(), row.account, time_text(row.since),
+                 time_text(row.until));
     }
-    last = page->last;
-  }
+  });
+  if (!listed) return fail(listed.error());
   if (options.json) fmt::print("{}\n", all.dump(2));
   return kGood;
 }
@@ -324,23 +318,17 @@ int limits(const Options& options) {
   auto policyd = connect(options);
   if (!policyd) return fail(policyd.error());
   auto all = ordered_json::array();
-  ListLimits request;
-  for (bool last = false; !last;) {
-    const auto page = ask<LimitPage>(*policyd, request);
-    if (!page) return fail(page.error());
-    for (const UseRow& row : page->uses) {
-      if (options.json) {
-        all.push_back(json_of(row));
-      } else {
-        fmt::print("{:<8} {:<24} {:<7} messages {:<12} recipients {:<12} until {}\n",
-                   policy::scope_word(row.place.scope), row.place.name, policy::period_word(row.period),
-                   of_limit(row.messages, row.message_limit), of_limit(row.recipients, row.recipient_limit),
-                   time_text(row.until));
-      }
-      request.after = row.place;
+  const auto listed = visit_limits(*policyd, [&](const UseRow& row) {
+    if (options.json) {
+      all.push_back(json_of(row));
+    } else {
+      fmt::print("{:<8} {:<24} {:<7} messages {:<12} recipients {:<12} until {}\n",
+                 policy::scope_word(row.place.scope), row.place.name, policy::period_word(row.period),
+                 of_limit(row.messages, row.message_limit), of_limit(row.recipients, row.recipient_limit),
+                 time_text(row.until));
     }
-    last = page->last;
-  }
+  });
+  if (!listed) return fail(listed.error());
   if (options.json) fmt::print("{}\n", all.dump(2));
   return kGood;
 }

@@ -27,8 +27,8 @@
 #include "tools/account_servers.h"
 #include "tools/device_fields.h"
 #include "tools/password_source.h"
+#include "tools/policyd_pages.h"
 #include "tools/time_text.h"
-#include "tools/tool_connection.h"
 #include "tools/tool_options.h"
 
 namespace mailroom {
@@ -133,18 +133,11 @@ class Policyd {
   }
 
   std::expected<void, std::string> for_all(const std::function<void(const Registration&)>& visit) {
-    std::string after;
-    for (;;) {
-      const auto page = ask<DevicePage>(ListDevices{after});
-      if (!page) return std::unexpected(page.error());
-      for (const Registration& device : page->devices) visit(device);
-      if (page->last || page->devices.empty()) return {};
-      after = page->devices.back().name;
-    }
+    return visit_devices(connection_, visit);
   }
 
  private:
-  ToolConnection<ToolToPolicyd, PolicydToTool> connection_;
+  PolicydConnection connection_;
 };
 
 // ---- showing

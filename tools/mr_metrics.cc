@@ -1,9 +1,11 @@
-// mr-metrics: what the system has counted and how full its queue is, in the text format of Prometheus.
+// mr-metrics: what the system has counted, how full its queue is and who may send, in the text format of
+// Prometheus.
 //
-// SECURITY: asks logd and queued on their control sockets, which only root can connect to, and tells nothing
-// about any person: processes, events and numbers.  It listens nowhere.
+// SECURITY: asks logd, queued and policyd on their control sockets, which only root can connect to, and tells
+// nothing about any person: processes, events and numbers.  It listens nowhere.
 #include <fmt/format.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -12,12 +14,15 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
+#include <tuple>
 
 #include "daemons/channels/tools_logd.h"
 #include "daemons/channels/tools_queued.h"
 #include "daemons/config/load.h"
 #include "daemons/events.h"
-#include "tools/tool_connection.h"
+#include "libcommon/policy/device.h"
+#include "libcommon/policy/limits.h"
+#include "tools/policyd_pages.h"
 #include "tools/tool_options.h"
 
 namespace mailroom {
@@ -33,10 +38,24 @@ struct Options : ToolOptions {
   std::string output;  // empty: standard output
 };
 
+// Of an enum whose values are counted: by value.
+template <typename Enum>
+using CountOf = std::array<std::uint64_t, static_cast<std::size_t>(Enum::kLast) + 1>;
+
+// Who may send, and who has sent too much.
+struct PolicyCount {
+  CountOf<policy::DeviceState> devices{};
+  std::uint64_t grants = 0;
+  CountOf<policy::LimitScope> windows{};  // that run
+  // Those of them whose hard limit is reached.
+  std::array<CountOf<policy::LimitUnit>, std::tuple_size_v<CountOf<policy::LimitScope>>> reached{};
+};
+
 // What the servers said, or why one did not.
 struct Measured {
   Asked<Counts> events;
   Asked<QueueCount> queue;
+  Asked<PolicyCount> policy;
 };
 
 int fail(std::string_view reason) {
@@ -78,6 +97,30 @@ Asked<QueueCount> count_queue(const std::string& path) {
   auto counted = expect_answer<QueueCount>(queued.ask(CountQueue{}));
   if (!counted) return std::unexpected(path + ": " + counted.error());
   return *counted;
+}
+
+void count(PolicyCount& counts, const UseRow& window) {
+  const auto scope = static_cast<std::size_t>(window.place.scope);
+  const bool at_limit[] = {window.message_limit != 0 && window.messages >= window.message_limit,
+                           window.recipient_limit != 0 && window.recipients >= window.recipient_limit};
+  ++counts.windows[scope];
+  for (std::size_t unit = 0; unit < std::size(at_limit); ++unit)
+    counts.reached[scope][unit] += at_limit[unit] ? 1 : 0;
+}
+
+// policyd lists for it what it lists for operators, and does nothing more while mail is decided on.
+Asked<PolicyCount> count_policy(const std::string& path) {
+  auto fd = connect_to_control_socket(path);
+  if (!fd) return std::unexpected(fd.error());
+  PolicydConnection policyd{std::move(*fd)};
+  PolicyCount counts;
+  auto visited = visit_devices(policyd, [&](const policy::Registration& device) {
+    ++counts.devices[static_cast<std::size_t>(device.state)];
+  });
+  if (visited) visited = visit_grants(policyd, [&](const GrantRow&) { ++counts.grants; });
+  if (visited) visited = visit_limits(policyd, [&](const UseRow& row) { count(counts, row); });
+  if (!visited) return std::unexpected(path + ": " + visited.error());
+  return counts;
 }
 
 // ---- the text format (https://prometheus.io/docs/instrumenting/exposition_formats/): names of processes and
@@ -140,17 +183,59 @@ void expose(Exposition& text, const QueueCount& queue) {
   text.sample("", queue.octets);
 }
 
+// Each value of an enum and its count.
+template <typename Enum, typename Word>
+void expose(Exposition& text, std::string_view label, const CountOf<Enum>& counts, Word word) {
+  for (std::size_t i = 0; i < counts.size(); ++i)
+    text.sample(fmt::format(R"({}="{}")", label, word(static_cast<Enum>(i))), counts[i]);
+}
+
+void expose(Exposition& text, const PolicyCount& counts) {
+  text.begin("mailroom_devices", "gauge", "Registrations of devices by state.");
+  expose<policy::DeviceState>(text, "state", counts.devices, policy::state_word);
+  text.begin("mailroom_grants", "gauge", "Grants of POP-before-SMTP that are good.");
+  text.sample("", counts.grants);
+  text.begin("mailroom_limit_windows", "gauge", "Minutes, hours and days in which somebody has sent.");
+  expose<policy::LimitScope>(text, "scope", counts.windows, policy::scope_word);
+  text.begin("mailroom_limits_reached", "gauge", "Those of them in which no more is taken.");
+  for (std::size_t scope = 0; scope < counts.reached.size(); ++scope) {
+    const auto name = policy::scope_word(static_cast<policy::LimitScope>(scope));
+    expose<policy::LimitUnit>(text, fmt::format(R"(scope="{}",unit)", name), counts.reached[scope],
+                              policy::unit_word);
+  }
+}
+
 std::string prometheus_text(const Measured& measured) {
   Exposition text;
   text.begin("mailroom_up", "gauge", "Whether the server answered.");
   text.sample(R"(server="logd")", measured.events.has_value());
   text.sample(R"(server="queued")", measured.queue.has_value());
+  text.sample(R"(server="policyd")", measured.policy.has_value());
   if (measured.events) expose(text, *measured.events);
   if (measured.queue) expose(text, *measured.queue);
+  if (measured.policy) expose(text, *measured.policy);
   return text.take();
 }
 
 // ---- JSON
+
+template <typename Enum, typename Word>
+nlohmann::ordered_json json_of(const CountOf<Enum>& counts, Word word) {
+  auto object = nlohmann::ordered_json::object();
+  for (std::size_t i = 0; i < counts.size(); ++i) object[std::string{word(static_cast<Enum>(i))}] = counts[i];
+  return object;
+}
+
+nlohmann::ordered_json json_of(const PolicyCount& counts) {
+  auto reached = nlohmann::ordered_json::object();
+  for (std::size_t scope = 0; scope < counts.reached.size(); ++scope)
+    reached[std::string{policy::scope_word(static_cast<policy::LimitScope>(scope))}] =
+        json_of<policy::LimitUnit>(counts.reached[scope], policy::unit_word);
+  return {{"devices", json_of<policy::DeviceState>(counts.devices, policy::state_word)},
+          {"grants", counts.grants},
+          {"limit-windows", json_of<policy::LimitScope>(counts.windows, policy::scope_word)},
+          {"limits-reached", std::move(reached)}};
+}
 
 std::string json_text(const Measured& measured) {
   nlohmann::ordered_json json = nlohmann::ordered_json::object();
@@ -166,6 +251,7 @@ std::string json_text(const Measured& measured) {
   }
   if (const auto& queue = measured.queue)
     json["queue"] = {{"messages", queue->messages}, {"held", queue->held}, {"octets", queue->octets}};
+  if (measured.policy) json["policy"] = json_of(*measured.policy);
   return json.dump(2) + "\n";
 }
 
@@ -184,7 +270,8 @@ int write_file(const std::string& path, std::string_view text) {
 
 int show(const Config& config, const Options& options) {
   const Measured measured{count_events(config.directories.run + "/logd.sock"),
-                          count_queue(config.directories.run + "/queued.sock")};
+                          count_queue(config.directories.run + "/queued.sock"),
+                          count_policy(config.directories.run + "/policyd.sock")};
   const std::string text = options.json ? json_text(measured) : prometheus_text(measured);
   int result = kGood;
   if (options.output.empty())
@@ -193,6 +280,7 @@ int show(const Config& config, const Options& options) {
     result = write_file(options.output, text);
   if (!measured.events) result = fail(measured.events.error());
   if (!measured.queue) result = fail(measured.queue.error());
+  if (!measured.policy) result = fail(measured.policy.error());
   return result;
 }
 
