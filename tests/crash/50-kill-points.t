@@ -24,6 +24,7 @@ for pass in $(seq "${PASSES:-1}"); do
     harm queued-relaying 15
     harm deliverd 14
     harm deliverd-opening 11
+    harm queued-holding 12
     harm policyd 34
     harm policyd-grants 10
     harm policyd-removals 14
