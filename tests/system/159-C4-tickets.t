@@ -5,8 +5,8 @@
 . "$here/devices.sh"
 need_program swaks gsasl curl nsd ldns-signzone krb5kdc kadmin.local kinit
 
-P=smtp-relay/scanner1.example.edu
-start_relay --kerberos --set 'authd.failure-delay 0s' --set 'kerberos.principal smtp-relay/*@SANDBOX.TEST smtp-relay/*'
+start_relay --kerberos --set 'authd.failure-delay 0s'
+P=$DEVICE_PRINCIPAL
 export KRB5_CONFIG KRB5CCNAME=FILE:$work/tickets
 kdc_admin() { KRB5_KDC_PROFILE=$box/kdc/kdc.conf kadmin.local -r "$REALM" "$@" >> "$work/kadmin" 2>&1; }
 IP=$ZONE_NET.16 # no PTR record
@@ -18,9 +18,7 @@ by_ticket() { # PRINCIPAL [CURL-OPTION...]
     curl_mail --interface "$IP" --url "smtp://$HOST:$RELAY_PORT/device.test" --ssl-reqd --login-options AUTH=GSSAPI --user "$principal:" \
         --mail-from "$office" --mail-rcpt "$FAR" -T "$work/mail" "$@"
 }
-ok 'a device has a principal' kdc_admin addprinc -randkey "$P"
-ok 'and a keytab' kdc_admin ktadd -k "$work/device.keytab" "$P"
-ok 'with which it gets a ticket' kinit -k -t "$work/device.keytab" "$P"
+ok 'a device gets a ticket with its keytab' kinit -k -t "$DEVICE_KEYTAB" "$P"
 fails 'which is nobody'"'"'s while it is not registered' by_ticket "$P@$REALM"
 ok 'it is registered' register scanner1 --principal "$P" --from "$office"
 ok 'then it sends' by_ticket "$P@$REALM"
@@ -46,6 +44,6 @@ ok 'the log says so' eventually log_has "login-succeeded .*account=$P mechanism=
 fails 'and no other' gnu SCRAM-SHA-256-PLUS wrong
 ok 'it is removed' device remove scanner1 --why test
 fails 'and nobody any more' gnu SCRAM-SHA-256-PLUS "$SECRET"
-kinit -k -t "$work/device.keytab" "$P"
+kinit -k -t "$DEVICE_KEYTAB" "$P"
 fails 'by its ticket neither' by_ticket "$P@$REALM"
 finish
