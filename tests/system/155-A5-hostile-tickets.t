@@ -6,7 +6,7 @@ python=/usr/bin/python3 # which has Debian's python3-gssapi
 $python -c 'import gssapi' || skip_all 'needs python3-gssapi'
 start_sandbox --kerberos --plaintext-login --set 'authd.failure-delay 0s' --set 'authd.address-failures 100000' \
     --set 'authd.account-failures 50000' --set 'imapd.max-errors 1000'
-export KRB5_CONFIG IMAP_PORT HOST
+export KRB5_CONFIG IMAP_PORT KPOP_PORT HOST
 kdc_admin() { KRB5_KDC_PROFILE=$box/kdc/kdc.conf kadmin.local -r "$REALM" "$@" > "$work/kadmin" 2>&1; }
 kdestroy_all() { rm -f "$work"/tickets*; }
 export KRB5CCNAME=FILE:$work/tickets
@@ -20,7 +20,6 @@ is 'replayed, on another connection' "$(tickets replay)" 'first: goes on, again:
 ok 'the log says so' log_has 'ticket-refused .*[Rr]eplay'
 for service in host smtp pop; do
     kdc_admin addprinc -randkey "$service/$HOST"
-    kdc_admin ktadd -k "$work/other-keytab" "$service/$HOST"
     is "a ticket for $service" "$(tickets service $service)" refused
 done
 is 'cut short at every octet' "$(tickets truncated)" refused
@@ -35,6 +34,14 @@ is 'after tickets that were refused or given up a name and a password go where t
     'wrong: refused, right: in'
 is 'a security layer that was not offered' "$(tickets layer)" refused
 is 'all that time one can log in' "$(tickets good)" in
+
+# ---- the same by KPOP ----
+ok 'KPOP is granted' tool account services "$USER1" pop,imap,kpop,submission
+is 'replayed by KPOP' "$(tickets kpop_replay)" 'first: in, again: refused'
+for service in imap smtp host; do is "a ticket for $service by KPOP" "$(tickets kpop_service $service)" refused; done
+is 'one for pop is good' "$(tickets kpop_service pop)" in
+is 'cut short by KPOP' "$(tickets kpop_truncated)" refused
+is 'krbd is there still' "$(pid_of krbd)" "$krbd"
 
 # ---- another realm ----
 evil() { KRB5_CONFIG=$work/evil/krb5.conf KRB5_KDC_PROFILE=$work/evil/kdc.conf "$@" >> "$work/evil/log" 2>&1; }
@@ -72,7 +79,7 @@ cat > "$work/evil/krb5.conf" <<END
 END
 sed -i "s/\$REALM_OF_HOST/EVIL.TEST/" "$work/evil/krb5.conf"
 evil kdb5_util create -s -r EVIL.TEST -P 'a master key'
-for each in "-pw $PASS1 $USER1" "-randkey imap/$HOST" "-pw between krbtgt/$REALM@EVIL.TEST"; do
+for each in "-pw $PASS1 $USER1" "-randkey imap/$HOST" "-randkey pop/$HOST" "-pw between krbtgt/$REALM@EVIL.TEST"; do
     # shellcheck disable=SC2086
     evil kadmin.local -r EVIL.TEST addprinc $each
 done
@@ -83,11 +90,17 @@ ok 'another realm' eventually listens "$EVIL_PORT"
 ok 'with an account of the same name' evil kinit -c "$work/tickets-evil" "$USER1" <<< "$PASS1"
 as_evil() { KRB5_CONFIG=$work/evil/krb5.conf KRB5CCNAME=FILE:$work/tickets-evil tickets "$@"; }
 is 'a ticket of its own for a service of our name' "$(as_evil good)" refused
+is 'by KPOP neither' "$(as_evil kpop_service pop)" refused
 # The realms trust each other; that makes nobody there one of ours.
 kdc_admin addprinc -pw between "krbtgt/$REALM@EVIL.TEST"
 sed -i "s/    $HOST = EVIL.TEST/    $HOST = $REALM/" "$work/evil/krb5.conf"
 is 'a ticket for our service, of somebody there' "$(as_evil good)" refused
-ok 'the log says whose' log_has "ticket-refused .*no kerberos.principal for $USER1@EVIL.TEST"
+whose="ticket-refused .*no kerberos.principal for $USER1@EVIL.TEST"
+ok 'the log says whose' log_has "$whose"
+said=$(grep -cE "$whose" "$box/log")
+is 'by KPOP neither' "$(as_evil kpop_service pop)" refused
+said_again() { [ "$(grep -cE "$whose" "$box/log")" -gt "$said" ]; }
+ok 'and for that reason' eventually said_again
 
 # ---- clocks and time ----
 is 'a client whose clock is an hour fast' "$(faketime -f +1h "$python" "$here/tickets.py" good 2> /dev/null)" refused

@@ -1,11 +1,12 @@
 #!/usr/bin/python3
-"""GSSAPI over IMAP as no good client speaks it.
+"""GSSAPI over IMAP, and KPOP, as no good client speaks them.
 
-tickets.py VERB [ARGUMENT]   with HOST and IMAP_PORT in the environment, and tickets in the cache; prints what came of it
+tickets.py VERB [ARGUMENT]   with HOST, IMAP_PORT and KPOP_PORT in the environment, and tickets in the cache; prints what came of it
 """
 import base64
 import os
 import socket
+import struct
 import sys
 
 import gssapi
@@ -162,5 +163,47 @@ def layer():
     return ",".join(sorted(outcomes))
 
 
-VERBS = {each.__name__: each for each in (good, replay, service, truncated, changed, lengths, mutual, mixed, layer)}
+# ---- KPOP: krb5_sendauth, and then POP3
+
+
+def ap_req(service="pop"):
+    """The Kerberos message in the token that a GSSAPI client begins with (RFC 4121 4.1)."""
+    token = context_for(service).step()
+    return token[token.index(b"\x01\x00\x6e") + 2:]
+
+
+def kpop(request):
+    def message(octets):
+        return struct.pack(">I", len(octets)) + octets
+    with socket.create_connection(("127.0.0.1", int(os.environ["KPOP_PORT"])), timeout=30) as client:
+        client.sendall(message(b"KRB5_SENDAUTH_V1.0\0") + message(b"KPOPV1.0\0") + message(request))
+        stream = client.makefile("rwb")
+        if stream.read(5) != b"\0\0\0\0\0":  # the versions are good, and there is no error
+            return "refused"
+        stream.read(struct.unpack(">I", stream.read(4))[0])  # the AP-REP
+        stream.readline()
+        for command in (b"USER alice\r\n", b"PASS unused\r\n", b"STAT\r\n"):
+            stream.write(command)
+            stream.flush()
+            if not stream.readline().startswith(b"+OK"):
+                return "refused"
+        return "in"
+
+
+def kpop_replay():
+    request = ap_req()
+    return f"first: {kpop(request)}, again: {kpop(request)}"
+
+
+def kpop_service(name):
+    return kpop(ap_req(name))
+
+
+def kpop_truncated():
+    request = ap_req()
+    return ",".join({kpop(request[:n]) for n in range(0, len(request), 3)} | {kpop(request[:-1])})
+
+
+VERBS = {each.__name__: each for each in (good, replay, service, truncated, changed, lengths, mutual, mixed, layer, kpop_replay, kpop_service,
+                                          kpop_truncated)}
 print(VERBS[sys.argv[1]](*sys.argv[2:]))
