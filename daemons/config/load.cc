@@ -36,6 +36,7 @@ Parsed<std::string> read_file(const std::string& path, std::size_t limit) {
   }
   if (size > limit) return std::unexpected(fmt::format("larger than {}", format_size(limit)));
   content.resize(size);
+  content.shrink_to_fit();  // kept as long as the configuration: a certificate is a hundredth of the limit
   return content;
 }
 
