@@ -1,12 +1,14 @@
 #include "libcommon/sys/frozen_memory.h"
 
 #include <link.h>
+#include <malloc.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdlib>
+#include <utility>
 #include <vector>
 
 #include "libcommon/sys/heap.h"
@@ -64,11 +66,13 @@ FrozenMemory::FrozenMemory()
     : file_{::memfd_create("frozen", MFD_CLOEXEC)}, heap_begin_{page_up(unused_heap())} {}
 
 void FrozenMemory::freeze() {
-  if (!file_) return;
+  const Fd file = std::move(file_);
+  const bool is_heap_of_glibc = ::mallinfo2().arena != 0;
+  if (!file || !is_heap_of_glibc) return;
   std::vector<Area> areas{{heap_begin_, page_down(unused_heap()), PROT_READ | PROT_WRITE}};
   ::dl_iterate_phdr(add_relocated, &areas);
-  std::ranges::all_of(areas, [this](const Area& area) { return move_into(file_.get(), area); });
-  file_.reset();
+  std::erase_if(areas, [](const Area& area) { return area.begin >= area.end; });
+  std::ranges::all_of(areas, [&](const Area& area) { return move_into(file.get(), area); });
 }
 
 }  // namespace mailroom

@@ -21,7 +21,7 @@ class FrozenMemory {
 
   // Freezes it, and the tables that were relocated when the programs and libraries were loaded.  Called once,
   // after settle_heap(), by a process with one thread.  Where the kernel has no memory files, or no room for
-  // one, everything stays as it is.
+  // one, everything stays as it is; also under a sanitizer, which has a heap of its own.
   void freeze();
 
  private:

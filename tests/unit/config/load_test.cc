@@ -295,6 +295,7 @@ TEST_CASE("certificates are read, keys only looked at") {
   const auto config = config::load(files.write("good.conf", text + key));
   REQUIRE(config);
   CHECK(config->certificates[0].chain_pem == "-----BEGIN CERTIFICATE-----\n");
+  CHECK(config->certificates[0].chain_pem.capacity() < 4096);  // not of the size that a file may have
 
   const auto wrong =
       config::load(files.write("wrong.conf", text + open_key + "\ncertificate b.test " + key + " /none\n"));
