@@ -55,6 +55,8 @@ ReportDesk::ReportDesk(event::Loop& loop, state::Directory& directory, const Con
                                                                                }} {
   for (auto& [day, domain, tallies] : directory_.view().tls_results())
     results_[{day, domain}] = std::move(tallies);
+  for (auto& [day, domain, destinations] : directory_.view().tls_reached())
+    reached_[{day, domain}] = std::move(destinations);
   look_.start(until_next_);
 }
 
@@ -160,7 +162,7 @@ void ReportDesk::texts_found(const Key& key, const dns::Answer& answer) {
 
 bool ReportDesk::has_reached(const Key& key, const std::string& destination) const {
   const auto found = reached_.find(key);
-  return found != reached_.end() && found->second.contains(destination);
+  return found != reached_.end() && std::ranges::find(found->second, destination) != found->second.end();
 }
 
 tlsrpt::Report ReportDesk::report_of(const Key& key) const {
@@ -193,17 +195,12 @@ void ReportDesk::send_to(const Key& key, const std::string& destination) {
 void ReportDesk::sent(const Key& key, const std::string& destination, const std::string& problem) {
   log_sending(key.second, destination, problem);
   if (!problem.empty()) return over(key, Outcome::failed);
-  reached_[key].insert(destination);
-  erase(key);
+  std::vector<std::string>& reached = reached_[key];
+  reached.push_back(destination);
+  change([&](state::Update& update) { update.put_tls_reached({key.first, key.second, reached}); });
   over(key, Outcome::done);
 }
 
-void ReportDesk::erase(const Key& key) {
-  change([&](state::Update& update) { update.erase_tls_result(key.first, key.second); });
-}
-
-// One destination that has it is enough for the disk, so that a restart repeats nothing; the others are tried
-// again as long as this process lives.
 void ReportDesk::over(const Key& key, Outcome outcome) {
   Round& round = sending_.at(key);
   round.failed = round.failed || outcome == Outcome::failed;
@@ -212,7 +209,8 @@ void ReportDesk::over(const Key& key, Outcome outcome) {
   sending_.erase(key);
   if (again) return;
   results_.erase(key);
-  if (reached_.erase(key) == 0) erase(key);
+  reached_.erase(key);
+  change([&](state::Update& update) { update.erase_tls_result(key.first, key.second); });
 }
 
 }  // namespace mailroom::policyd

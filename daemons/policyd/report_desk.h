@@ -1,5 +1,9 @@
 // Reports on TLS to other domains (RFC 8460): counts outcomes for each day and domain in the shared state,
 // and once a day is over writes the reports to the domains that want them.
+//
+// Each destination of a domain gets the report (RFC 8460 3 lets a reporter do so), and those that it could
+// not be sent to are tried again by themselves.  Who has it is stored as soon as that is known, so that a
+// restart goes on with the others; a process that dies right before repeats a report, of the same report-id.
 #pragma once
 
 #include <chrono>
@@ -64,7 +68,6 @@ class ReportDesk {
   bool has_reached(const Key& key, const std::string& destination) const;
   tlsrpt::Report report_of(const Key& key) const;
   void over(const Key& key, Outcome outcome);
-  void erase(const Key& key);
 
   state::Directory& directory_;
   const Config& config_;
@@ -81,7 +84,7 @@ class ReportDesk {
     bool failed = false;
   };
   std::map<Key, Round> sending_;
-  std::map<Key, std::set<std::string>> reached_;  // destinations
+  std::map<Key, std::vector<std::string>> reached_;  // destinations that have theirs, while others have not
 };
 
 }  // namespace mailroom::policyd

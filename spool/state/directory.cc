@@ -264,22 +264,16 @@ Directory Directory::open(const std::string& path, std::uint64_t map_size) {
   auto env = lmdb::Env::open({.path = path, .map_size = map_size, .max_databases = kMaxDatabases});
   auto txn = env.write();
   using Create = lmdb::Txn::Create;
-  const Tables tables{txn.database("meta", Create::yes),
-                      txn.database("accounts", Create::yes),
-                      txn.database("names", Create::yes),
-                      txn.database("aliases", Create::yes),
-                      txn.database("memberships", Create::yes),
-                      txn.database("errands", Create::yes),
-                      txn.database("permissions", Create::yes),
-                      txn.database("grants", Create::yes),
-                      txn.database("sts-policies", Create::yes),
-                      txn.database("tls-results", Create::yes),
-                      txn.database("devices", Create::yes),
-                      txn.database("device-hosts", Create::yes),
-                      txn.database("device-principals", Create::yes),
-                      txn.database("device-history", Create::yes),
-                      txn.database("limit-uses", Create::yes),
-                      txn.database("device-reports", Create::yes)};
+  const Tables tables{
+      txn.database("meta", Create::yes),           txn.database("accounts", Create::yes),
+      txn.database("names", Create::yes),          txn.database("aliases", Create::yes),
+      txn.database("memberships", Create::yes),    txn.database("errands", Create::yes),
+      txn.database("permissions", Create::yes),    txn.database("grants", Create::yes),
+      txn.database("sts-policies", Create::yes),   txn.database("tls-results", Create::yes),
+      txn.database("tls-reached", Create::yes),    txn.database("devices", Create::yes),
+      txn.database("device-hosts", Create::yes),   txn.database("device-principals", Create::yes),
+      txn.database("device-history", Create::yes), txn.database("limit-uses", Create::yes),
+      txn.database("device-reports", Create::yes)};
   begin_format(txn, tables);
   verify(txn, tables);
   txn.commit();

@@ -103,6 +103,16 @@ struct TlsResult {
   static auto fields(auto& m) { return std::tie(m.day, m.domain, m.tallies); }
 };
 
+// Who has the report on such a result already, while others have not.
+struct TlsReached {
+  std::uint32_t day = 0;
+  std::string domain;
+  std::vector<std::string> destinations;  // as the domain's TXT record names them
+
+  bool operator==(const TlsReached&) const = default;
+  static auto fields(auto& m) { return std::tie(m.day, m.domain, m.destinations); }
+};
+
 // How much somebody has sent (libcommon/policy/limits.h), as of the last time it was written.
 struct LimitUse {
   struct Window {
@@ -154,7 +164,8 @@ inline constexpr std::size_t kMaxSendAs = 100;     // sender patterns of one acc
 
 struct Tables {
   lmdb::Dbi meta, accounts, names, aliases, memberships, errands, permissions, grants, sts_policies,
-      tls_results, devices, device_hosts, device_principals, device_history, limit_uses, device_reports;
+      tls_results, tls_reached, devices, device_hosts, device_principals, device_history, limit_uses,
+      device_reports;
 };
 
 class View {
@@ -181,6 +192,7 @@ class View {
   std::uint64_t latest_time() const;
   std::vector<std::pair<std::string, StsRecord>> sts_policies() const;  // by domain
   std::vector<TlsResult> tls_results() const;                           // by day and domain
+  std::vector<TlsReached> tls_reached() const;                          // the same
 
   std::optional<policy::Registration> device(std::string_view name) const;
   // The one that is known by it; a removed one is known by nothing.
@@ -224,7 +236,8 @@ class Update : public View {
   void put_sts_policy(std::string_view domain, const StsRecord& policy);
   void erase_sts_policy(std::string_view domain);
   void put_tls_result(const TlsResult& result);
-  void erase_tls_result(std::uint32_t day, std::string_view domain);
+  void put_tls_reached(const TlsReached& reached);
+  void erase_tls_result(std::uint32_t day, std::string_view domain);  // with who was reached
 
   void put_limit_use(const LimitUse& use);
   void erase_limit_use(policy::LimitScope scope, std::string_view name);

@@ -11,6 +11,18 @@ std::string result_key(std::uint32_t day, std::string_view domain) {
   return key.append(domain);
 }
 
+template <typename Record>
+std::vector<Record> all_of(lmdb::Txn& txn, lmdb::Dbi table, const char* damage) {
+  std::vector<Record> found;
+  lmdb::Cursor cursor{txn, table};
+  for (bool there = cursor.first(); there; there = cursor.next()) {
+    auto record = decode_record<Record>(cursor.key(), cursor.value());
+    if (!record) throw Damaged(damage);
+    found.push_back(std::move(*record));
+  }
+  return found;
+}
+
 }  // namespace
 
 std::vector<std::pair<std::string, StsRecord>> View::sts_policies() const {
@@ -31,14 +43,12 @@ void Update::put_sts_policy(std::string_view domain, const StsRecord& policy) {
 void Update::erase_sts_policy(std::string_view domain) { txn_.erase(tables_.sts_policies, domain); }
 
 std::vector<TlsResult> View::tls_results() const {
-  std::vector<TlsResult> found;
-  lmdb::Cursor cursor{txn_, tables_.tls_results};
-  for (bool there = cursor.first(); there; there = cursor.next()) {
-    auto result = decode_record<TlsResult>(cursor.key(), cursor.value());
-    if (!result) throw Damaged("a TLS result of the shared state is damaged");
-    found.push_back(std::move(*result));
-  }
-  return found;
+  return all_of<TlsResult>(txn_, tables_.tls_results, "a TLS result of the shared state is damaged");
+}
+
+std::vector<TlsReached> View::tls_reached() const {
+  return all_of<TlsReached>(txn_, tables_.tls_reached,
+                            "a receiver of reports in the shared state is damaged");
 }
 
 void Update::put_tls_result(const TlsResult& result) {
@@ -46,8 +56,14 @@ void Update::put_tls_result(const TlsResult& result) {
   txn_.put(tables_.tls_results, key, encode_record(key, result));
 }
 
+void Update::put_tls_reached(const TlsReached& reached) {
+  const std::string key = result_key(reached.day, reached.domain);
+  txn_.put(tables_.tls_reached, key, encode_record(key, reached));
+}
+
 void Update::erase_tls_result(std::uint32_t day, std::string_view domain) {
   txn_.erase(tables_.tls_results, result_key(day, domain));
+  txn_.erase(tables_.tls_reached, result_key(day, domain));
 }
 
 }  // namespace mailroom::state

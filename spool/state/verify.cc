@@ -109,6 +109,9 @@ void verify(lmdb::Txn& txn, const Tables& tables) {
   lmdb::Cursor results{txn, tables.tls_results};
   for (bool there = results.first(); there; there = results.next())
     value_of<TlsResult>(results, "TLS results");
+  lmdb::Cursor reached{txn, tables.tls_reached};
+  for (bool there = reached.first(); there; there = reached.next())
+    value_of<TlsReached>(reached, "receivers of reports on TLS");
   lmdb::Cursor uses{txn, tables.limit_uses};
   for (bool there = uses.first(); there; there = uses.next()) value_of<LimitUse>(uses, "uses of limits");
   lmdb::Cursor refused{txn, tables.device_reports};

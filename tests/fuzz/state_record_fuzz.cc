@@ -40,6 +40,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check<state::Grant>(bytes);
   check<state::StsRecord>(bytes);
   check<state::TlsResult>(bytes);
+  check<state::TlsReached>(bytes);
   check<state::LimitUse>(bytes);
   check<state::DeviceReports>(bytes);
   check<std::uint64_t>(bytes);

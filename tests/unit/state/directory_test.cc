@@ -270,6 +270,8 @@ TEST_CASE("a state with any damaged reference or record is not opened") {
       {"memberships", membership_key(1, "staff@example.org"), std::nullopt},
       {"memberships", membership_key(1, "x@example.org"), ""},
       {"errands", account_key(1), "x"},
+      {"tls-results", "0000example.net", "x"},
+      {"tls-reached", "0000example.net", "x"},
       {"meta", "next-account", encode_record("next-account", AccountId{1})},
       {"meta", "next-account", std::nullopt},
       {"meta", "format", encode_record("format", std::uint32_t{2})},
