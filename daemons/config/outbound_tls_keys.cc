@@ -107,7 +107,8 @@ constexpr Key<OutboundTlsConfig> kKeys[] = {
     {"ca-file", Text<OutboundTlsConfig>{&OutboundTlsConfig::ca_file, "FILE", parse_path}, Reload::restart,
      "Certificates (PEM) of the authorities that are believed where a certificate is wanted: by tls-policy, "
      "by "
-     "MTA-STS, and of the web servers that MTA-STS policies are fetched from and reports on TLS posted to."},
+     "MTA-STS, and of the web servers that MTA-STS policies are fetched from and reports on TLS posted to. "
+     "The file must be readable by everybody."},
     {"old-tls", Flag<OutboundTlsConfig>{&OutboundTlsConfig::old_versions}, Reload::restart,
      "Also TLS 1.0 and 1.1 with the ciphers of their time, where TLS need prove nothing and plaintext would "
      "come "
