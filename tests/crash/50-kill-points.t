@@ -28,7 +28,7 @@ for pass in $(seq "${PASSES:-1}"); do
     harm policyd 34
     harm policyd-grants 10
     harm policyd-removals 14
-    harm supervisor 8
+    harm mailroomd 8
     harm authd 10
     harm authd-credentials 8
     harm authd-verifiers 8

@@ -101,6 +101,7 @@ class Box:
             with open(f"{self.path}/armed.{program}.{life}", "w", encoding="ascii") as file:
                 file.write(each)
         script, real = self.places_of(program)
+        follow = "" if program == "mailroomd" else "-f"  # all others are its children
         os.unlink(script)
         with open(script, "w", encoding="ascii") as file:
             file.write(f"""#!/bin/sh
@@ -108,7 +109,7 @@ for armed in {self.path}/armed.{program}.*; do
     [ -e "$armed" ] || break
     options=$(cat "$armed")
     rm "$armed"
-    exec strace -D -f -qq $options {real} "$@"
+    exec strace -D {follow} -qq $options {real} "$@"
 done
 exec {real} "$@"
 """)

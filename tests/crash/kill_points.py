@@ -35,7 +35,7 @@ TARGETS = {
     "policyd": ("policyd", Accounts, f"{PERSISTENCE},{STREAM}"),
     "policyd-grants": ("policyd", Grants, f"{PERSISTENCE},{STREAM}"),
     "policyd-removals": ("policyd", Removals, f"{PERSISTENCE},{STREAM}"),
-    "supervisor": ("supervisor", Removals, PERSISTENCE),
+    "mailroomd": ("mailroomd", Removals, PERSISTENCE),
     "authd": ("authd", Passwords, f"{PERSISTENCE},{STREAM}"),
     "authd-credentials": ("authd", Credentials, f"{PERSISTENCE},{STREAM}"),
     "authd-verifiers": ("authd", Verifiers, f"{PERSISTENCE},{STREAM}"),
@@ -70,7 +70,7 @@ class Harm:
             self.problems += self.run("-y -e signal=none")
         numbers, on_disk, counted = collections.Counter(), {}, set(self.calls.split(","))
         with open(self.trace(0), encoding="latin-1") as lines:
-            for thread, call, rest in re.findall(r"^(\d+) +(\w+)\((.*)", lines.read(), re.M):
+            for thread, call, rest in re.findall(r"^(?:(\d+) +)?(\w+)\((.*)", lines.read(), re.M):
                 if call not in counted:
                     continue
                 numbers[thread, call] += 1
@@ -91,7 +91,7 @@ class Harm:
         self.start_at_last()
         self.workload.prepare()
         self.cut_off_round()
-        if not self.box.is_supervised():  # all end with the supervisor
+        if not self.box.is_supervised():  # all end with it and with mailroomd
             eventually(self.box.has_ended, "the end of mailroomd")
             self.box.kill()
             self.start_at_last()
