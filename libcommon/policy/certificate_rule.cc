@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "libcommon/policy/account_pattern.h"
 #include "libcommon/policy/login_name.h"
 #include "libcommon/text/ascii.h"
 #include "libcommon/text/hex.h"
@@ -11,34 +12,9 @@ namespace {
 
 constexpr std::string_view kWords[] = {"email", "dns", "fingerprint"};
 constexpr std::size_t kFingerprintDigits = 64;
-constexpr std::string_view kAny = "*";
-
-// What "*" may stand for, and the rest, which is compared as it is.
-struct Split {
-  std::string_view first, rest;
-};
-
-// mailbox: at the only "@"; host name: at the first dot.
-std::optional<Split> split(CertificateField field, std::string_view name) {
-  const char border = field == CertificateField::email ? '@' : '.';
-  const std::size_t at = name.find(border);
-  if (at == name.npos || at == 0 || at + 1 == name.size()) return std::nullopt;
-  const std::string_view rest = name.substr(at + 1);
-  if (rest.find('@') != rest.npos) return std::nullopt;
-  return Split{name.substr(0, at), rest};
-}
-
-bool is_plain(std::string_view text) {
-  return text.size() <= kMaxLoginName &&
-         std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f'; });
-}
-
-bool is_canonical(std::string_view text) { return canonical_login_name(text) == text; }
-
-std::string with_star(std::string_view account, std::string_view captured) {
-  std::string name{account};
-  if (const std::size_t star = name.find(kAny); star != name.npos) name.replace(star, kAny.size(), captured);
-  return name;
+// A mailbox at its "@", a host name at its first dot.
+std::optional<SplitName> split(CertificateField field, std::string_view name) {
+  return split_name(name, field == CertificateField::email ? '@' : '.');
 }
 
 std::optional<std::string> canonical_fingerprint(std::string_view text) {
@@ -56,29 +32,35 @@ std::string canonical_name(CertificateField field, std::string_view name) {
   return lower_case(name);
 }
 
-std::optional<std::string> wrong_with_name_pattern(CertificateField field, std::string_view pattern,
-                                                   std::string_view account) {
+std::optional<std::string> wrong_with_name_pattern(CertificateField field, std::string_view pattern) {
   const auto parts = split(field, pattern);
   if (!parts || !is_plain(pattern))
     return field == CertificateField::email ? "a pattern is LOCAL-PART@DOMAIN" : "a pattern is a host name";
   const bool has_star = parts->first == kAny;
   if ((!has_star && parts->first.find('*') != parts->first.npos) || parts->rest.find('*') != parts->rest.npos)
     return "* is a whole local part, or the whole leftmost label";
-  const auto in_account = std::ranges::count(account, '*');
-  if (in_account > 1 || (in_account == 1 && !has_star)) return "* in the account is that of the pattern";
-  if (in_account == 0 && has_star) return "every certificate that fits would be the same account";
   return std::nullopt;
 }
 
+std::optional<std::string> wrong_with(const CertificateRule& rule) {
+  constexpr std::string_view kWhat = "certificate";
+  if (rule.field == CertificateField::fingerprint) {
+    if (rule.pattern.empty()) return "a fingerprint is SHA-256, 64 hexadecimal digits";
+    return wrong_with_account(rule.account, false, kWhat);
+  }
+  if (auto wrong = wrong_with_name_pattern(rule.field, rule.pattern)) return wrong;
+  return wrong_with_account(rule.account, split(rule.field, rule.pattern)->first == kAny, kWhat);
+}
+
 std::optional<std::string> account_of_name(const CertificateRule& rule, const std::string& name) {
-  if (!is_plain(name)) return std::nullopt;
+  if (name.size() > kMaxLoginName || !is_plain(name)) return std::nullopt;
   const std::string canonical = canonical_name(rule.field, name);
   const auto wanted = split(rule.field, rule.pattern), given = split(rule.field, canonical);
   if (!wanted || !given || wanted->rest != given->rest) return std::nullopt;
   if (wanted->first != kAny)
     return wanted->first == given->first ? std::optional{rule.account} : std::nullopt;
-  const bool is_word = given->first.find('/') == given->first.npos && is_canonical(given->first);
-  return is_word ? std::optional{with_star(rule.account, given->first)} : std::nullopt;
+  if (!is_part_of_account(given->first)) return std::nullopt;
+  return with_captured(rule.account, given->first);
 }
 
 }  // namespace
@@ -95,18 +77,11 @@ std::optional<CertificateField> parse_certificate_field(std::string_view word) {
 
 std::optional<CertificateRule> make_certificate_rule(CertificateField field, std::string_view pattern,
                                                      std::string_view account, std::string& problem) {
-  CertificateRule rule{field, {}, std::string{account}};
-  if (field == CertificateField::fingerprint) {
-    const auto fingerprint = canonical_fingerprint(pattern);
-    if (!fingerprint) problem = "a fingerprint is SHA-256, 64 hexadecimal digits";
-    rule.pattern = fingerprint.value_or("");
-  } else {
-    problem = wrong_with_name_pattern(field, pattern, account).value_or("");
-    rule.pattern = canonical_name(field, pattern);
-  }
-  const bool has_star = field != CertificateField::fingerprint;
-  if (problem.empty() && !is_canonical(has_star ? with_star(account, "x") : std::string{account}))
-    problem = "that is no account's name";
+  const bool is_name = field != CertificateField::fingerprint;
+  CertificateRule rule{field,
+                       is_name ? canonical_name(field, pattern) : canonical_fingerprint(pattern).value_or(""),
+                       std::string{account}};
+  problem = wrong_with(rule).value_or("");
   if (!problem.empty()) return std::nullopt;
   return rule;
 }

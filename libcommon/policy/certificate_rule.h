@@ -1,14 +1,14 @@
 // Whose client certificate is whose account: a table of rules, tried from the top, and never a guess.
 //
-//   FIELD        PATTERN              ACCOUNT
-//   email        *@example.edu        *                  a mailbox of subjectAltName: alice@example.edu is
-//   alice email        root@example.edu     postmaster         exactly this one dns          *.example.edu
-//   smtp-relay/*       a host name: printer.example.edu is smtp-relay/printer fingerprint  SHA256 alice
-//   exactly this certificate
+//   FIELD        PATTERN           ACCOUNT
+//   email        *@example.edu     *             a mailbox of subjectAltName: alice@example.edu is alice
+//   email        root@example.edu  postmaster    exactly this one
+//   dns          *.example.edu     smtp-relay/*  a host name: printer.example.edu is smtp-relay/printer
+//   fingerprint  SHA256            alice         exactly this certificate
 //
-// "*" stands for the whole local part, or for the whole leftmost label, of what may be (part of) the name of
-// an account in its canonical form; in ACCOUNT it stands for the same once more.  Domains are compared in
-// lower case, local parts octet by octet.  The common name of a subject says nothing.
+// "*" is the whole local part, or the whole leftmost label; in ACCOUNT it stands for the same.  Domains are
+// compared in lower case, local parts octet by octet, and "*" stands only for (part of) an account's name,
+// which is in lower case: Alice@example.edu is nobody.  The common name of a subject says nothing.
 #pragma once
 
 #include <cstdint>

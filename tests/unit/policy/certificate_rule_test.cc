@@ -107,7 +107,7 @@ TEST_CASE("host names give devices") {
   CHECK(by_host(devices, {"Printer.Dev.Example.edu"}) == Accounts{"smtp-relay/printer.dev.example.edu"});
   for (const char* nobody :
        {"a.b.dev.example.edu", "dev.example.edu", "*.dev.example.edu", ".dev.example.edu",
-        "-x.dev.example.edu", "printer.dev.example.edu.", "a/b.dev.example.edu"})
+        "-x.dev.example.edu", "printer.dev.example.edu.", "a/b.dev.example.edu", "root@x.dev.example.edu"})
     CHECK(by_host(devices, {nobody}).empty());
   CHECK(by_email(devices, {"printer.dev.example.edu"}).empty());
 }
