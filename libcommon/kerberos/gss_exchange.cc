@@ -35,6 +35,8 @@ TicketFault fault_of(OM_uint32 major) {
 }
 
 Refusal refusal_of(OM_uint32 major, OM_uint32 minor) {
+  // Of which Kerberos has no words but "Success".
+  if (fault_of(major) == TicketFault::bindings) return {TicketFault::bindings, "bound to another channel"};
   GssBuffer text;
   OM_uint32 ignored = 0, more = 0;
   gss_OID_desc krb5 = *gss_mech_krb5;

@@ -2,7 +2,7 @@
 # A5: logins with a Kerberos ticket (SASL GSSAPI, RFC 4752) for IMAP, POP3 and SMTP, by clients of others.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/mbsync.sh"
-need_program krb5kdc kadmin.local kinit curl fetchmail mbsync
+need_program krb5kdc kadmin.local kinit curl fetchmail mbsync msmtp
 start_sandbox --kerberos --set 'authd.failure-delay 0s' --set 'authd.address-failures 1000'
 export KRB5_CONFIG
 kdc_admin() { KRB5_KDC_PROFILE=$box/kdc/kdc.conf kadmin.local -r "$REALM" "$@"; }
@@ -21,6 +21,9 @@ message 1 > "$work/m"
 sed -i "s/^From: .*/From: $USER1@$DOMAIN\r/" "$work/m"
 ok 'SMTP with it (curl)' by_ticket "$USER1@$REALM" "smtps://$HOST:$SMTPS_PORT/c.test" \
     --mail-from "$USER1@$DOMAIN" --mail-rcpt "$USER1@$DOMAIN" -T "$work/m"
+ok 'SMTP with it (msmtp)' msmtp --host="$HOST" --port="$SUBMISSION_PORT" --tls=on --tls-trust-file="$CAFILE" --auth=gssapi --user="$USER1" \
+    --from="$USER1@$DOMAIN" "$USER2@$DOMAIN" < "$work/m"
+ok 'and it arrives' eventually delivered "$USER2" "$PASS2" 1
 ok 'IMAP with it (curl)' by_ticket "$USER1@$REALM" "imaps://$HOST:$IMAPS_PORT/INBOX" -X 'STATUS INBOX (MESSAGES)'
 has_message() { [ "$(by_ticket "$USER1@$REALM" "pop3s://$HOST:$POP3S_PORT/" | grep -c '^[0-9]')" = 1 ]; }
 ok 'POP3 with it (curl), and the message is there' eventually has_message
@@ -74,6 +77,48 @@ except imaplib.IMAP4.error as error:
 END
 )" 'AUTHENTICATIONFAILED'
 
+# ---- bound to the TLS connection (RFC 5929), and the other name of the host ----
+kdc_admin addprinc -randkey imap/other.sandbox.test > /dev/null 2>&1
+kdc_admin ktadd -k "$box/kdc/keytab" imap/other.sandbox.test > /dev/null 2>&1
+kill -HUP "$PID"
+ok 'a keytab with two names of the host' eventually log_has 'reload-done'
+python_login() { # SERVICE-HOST BINDINGS: none, right, of-another-server, of-another-kind
+    /usr/bin/python3 - "$HOST" "$IMAPS_PORT" "$CAFILE" "$@" <<'END'
+import hashlib, imaplib, ssl, sys
+import gssapi
+host, port, ca, name, bindings = sys.argv[1:]
+box = imaplib.IMAP4_SSL(host, int(port), ssl_context=ssl.create_default_context(cafile=ca))
+certificate = box.sock.getpeercert(binary_form=True)
+data = {
+    "none": None,
+    "right": b"tls-server-end-point:" + hashlib.sha256(certificate).digest(),
+    "of-another-server": b"tls-server-end-point:" + hashlib.sha256(certificate + b"x").digest(),
+    "of-another-kind": b"tls-unique:" + hashlib.sha256(certificate).digest(),
+}[bindings]
+bound = {} if data is None else {"channel_bindings": gssapi.raw.ChannelBindings(application_data=data)}
+target = gssapi.Name("imap@" + name, gssapi.NameType.hostbased_service)
+context = gssapi.SecurityContext(name=target, usage="initiate", **bound)
+def answer(challenge):
+    if not context.complete:
+        return context.step(challenge or None) or b""
+    context.unwrap(challenge)
+    return context.wrap(b"\x01\x00\x00\x00", False).message
+try:
+    print(box.authenticate("GSSAPI", answer)[0])
+except imaplib.IMAP4.error as error:
+    print(error)
+END
+}
+other_name_works() { [ "$(python_login other.sandbox.test none)" = OK ]; } # by the krbd that has read the keytab
+ok 'a ticket for the other name' eventually other_name_works
+is 'and for this one' "$(python_login "$HOST" none)" OK
+is 'bound to this connection' "$(python_login "$HOST" right)" OK
+is 'by the other name too' "$(python_login other.sandbox.test right)" OK
+before=$(grep -c ' ticket-refused ' "$box/log")
+like "bound to another server's" "$(python_login "$HOST" of-another-server)" AUTHENTICATIONFAILED
+like 'bound in another way' "$(python_login "$HOST" of-another-kind)" AUTHENTICATIONFAILED
+is 'the log says why' "$(grep ' ticket-refused ' "$box/log" | tail -n "+$((before + 1))" | grep -c "bound to another channel")" 2
+
 # ---- whose it is ----
 kdc_admin addprinc -pw x "nobody-here" > /dev/null 2>&1
 ok 'a ticket of a principal without an account' ticket_of nobody-here x
@@ -88,7 +133,8 @@ ticket_of "$USER1" "$PASS1"
 ok 'a ticket for the old key' kvno -q "imap/$HOST"
 kdc_admin ktadd -k "$box/kdc/keytab" "imap/$HOST" > /dev/null 2>&1
 kill -HUP "$PID"
-ok 'the new keytab is read' eventually log_has 'reload-done'
+reloads() { [ "$(grep -c ' reload-done ' "$box/log")" = 2 ]; }
+ok 'the new keytab is read' eventually reloads
 eventually by_ticket "$USER1@$REALM" "imaps://$HOST:$IMAPS_PORT/INBOX"
 ok 'the old ticket is still good' by_ticket "$USER1@$REALM" "imaps://$HOST:$IMAPS_PORT/INBOX"
 ticket_of "$USER1" "$PASS1"

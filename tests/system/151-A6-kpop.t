@@ -11,6 +11,9 @@ ip link set lo up
 { cat /etc/services 2> /dev/null; echo 'kpop 1109/tcp'; } > "$work/services"
 [ -e /etc/services ] || : > /etc/services
 mount --bind "$work/services" /etc/services
+other=other.sandbox.test # another name of the host
+{ cat /etc/hosts; echo "127.0.0.1 $other"; } > "$work/hosts"
+mount --bind "$work/hosts" /etc/hosts
 export KPOP_PORT=1109
 start_sandbox --kerberos --set 'authd.failure-delay 0s'
 export KRB5_CONFIG
@@ -31,6 +34,17 @@ fails 'an account has no KPOP unless it is granted' fetch
 ok 'it is granted' tool account services "$USER1" pop,kpop
 ok 'fetchmail gets the mail, without TLS and without a password' fetch
 ok 'it is the message' grep -q 'This is message 1' "$work/got"
+KRB5_KDC_PROFILE=$box/kdc/kdc.conf kadmin.local -r "$REALM" addprinc -randkey "pop/$other" > /dev/null 2>&1
+sed "s/poll $HOST /poll $other /" "$work/fetchmailrc" > "$work/fetchmailrc.other"
+chmod 600 "$work/fetchmailrc.other"
+fetch_by_other_name() { FETCHMAILHOME=$work fetchmail -f "$work/fetchmailrc.other" --pidfile "$work/fetchmail.pid" --sslproto '' -v; }
+fails 'by a name of the host that the keytab does not have' fetch_by_other_name
+KRB5_KDC_PROFILE=$box/kdc/kdc.conf kadmin.local -r "$REALM" ktadd -k "$box/kdc/keytab" "pop/$other" > /dev/null 2>&1
+kdestroy -q
+kinit "$USER1" <<< "$PASS1" > /dev/null # the ticket for the other name had the key of before
+kill -HUP "$PID"
+ok 'with its key it works' eventually fetch_by_other_name
+ok 'as does the first name' fetch
 like 'a client whose clock is an hour fast is told why' "$(faketime -f +1h bash -c "FETCHMAILHOME=$work fetchmail -f $work/fetchmailrc \
     --pidfile $work/fetchmail.pid --sslproto '' -v" 2>&1)" '[Cc]lock skew'
 ok 'another account is not opened with that ticket' tool account services "$USER2" pop,kpop
