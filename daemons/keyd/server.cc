@@ -1,11 +1,11 @@
 #include "daemons/keyd/server.h"
 
 #include <algorithm>
-
 #include <stdexcept>
 
 #include "daemons/base/channel_end.h"
 #include "daemons/log.h"
+#include "libcommon/protocol/tls/certificate_verify.h"
 #include "libcommon/tls/certificate.h"
 #include "libcommon/tls/secret_buffer.h"
 
@@ -114,7 +114,8 @@ std::optional<SignedHandshake> Server::handshake_of(ConnectionId connection) con
 }
 
 void Server::keep(Connection& connection, const Sign& request, const std::string& signature) const {
-  if (!host_.config.client_certificate.enabled() || !is_certificate_verify(request.to_be_signed)) return;
+  if (!host_.config.client_certificate.enabled()) return;
+  if (!tls::is_to_be_signed(tls::Side::server, request.to_be_signed)) return;
   connection.handshake = SignedHandshake{{}, request.to_be_signed, signature};
   for (const OwnCertificate& own : certificates_)
     if (own.key == request.key) connection.handshake->certificates.push_back(own.fingerprint);

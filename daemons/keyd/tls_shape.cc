@@ -2,15 +2,12 @@
 
 #include <algorithm>
 
+#include "libcommon/protocol/tls/certificate_verify.h"
+
 namespace mailroom::keyd {
 namespace {
 
 using namespace std::string_view_literals;
-
-constexpr std::size_t kPadding = 64;  // spaces
-constexpr std::string_view kContext = "TLS 1.3, server CertificateVerify\0"sv;
-constexpr std::size_t kSha256 = 32;
-constexpr std::size_t kSha384 = 48;
 
 constexpr std::size_t kRandom = 32;
 constexpr std::string_view kDowngradeMark = "DOWNGRD\x01"sv;
@@ -64,20 +61,11 @@ bool is_server_key_exchange(std::string_view bytes, std::string_view mark, bool 
 
 }  // namespace
 
-bool is_certificate_verify(std::string_view to_be_signed) {
-  if (to_be_signed.size() < kPadding + kContext.size()) return false;
-  const std::string_view padding = to_be_signed.substr(0, kPadding);
-  const std::string_view context = to_be_signed.substr(kPadding, kContext.size());
-  const std::size_t hash = to_be_signed.size() - kPadding - kContext.size();
-  return std::ranges::all_of(padding, [](char c) { return c == ' '; }) && context == kContext &&
-         (hash == kSha256 || hash == kSha384);
-}
-
 bool is_tls_shaped(tls::SignatureScheme scheme, std::string_view to_be_signed, OldTls old) {
   const bool is_old = scheme == tls::SignatureScheme::rsa_pkcs1_md5_sha1;
   if (is_old && old == OldTls::refused) return false;
   const tls::Padding padding = tls::scheme_row(scheme).padding;
-  if (is_certificate_verify(to_be_signed)) return padding != tls::Padding::pkcs1;
+  if (tls::is_to_be_signed(tls::Side::server, to_be_signed)) return padding != tls::Padding::pkcs1;
   return is_server_key_exchange(to_be_signed, is_old ? kOldVersionMark : kDowngradeMark,
                                 padding != tls::Padding::none && old == OldTls::allowed);
 }

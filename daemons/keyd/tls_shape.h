@@ -12,19 +12,13 @@ namespace mailroom::keyd {
 enum class OldTls : std::uint8_t { refused, allowed };
 
 // Whether these octets are what a server that speaks TLS 1.2 and 1.3 signs with this scheme, either of
-//   - CertificateVerify of TLS 1.3 (RFC 8446 4.4.3): 64 spaces, "TLS 1.3, server CertificateVerify", NUL, and
-//   a transcript hash of
-//     32 or 48 octets; not with RSA PKCS #1 v1.5;
+//   - CertificateVerify of TLS 1.3 (libcommon/protocol/tls/certificate_verify.h); not with RSA PKCS #1 v1.5;
 //   - ServerKeyExchange of TLS 1.2 (RFC 8422 5.4): both randoms, the server's ending in the mark that says
-//   that it knows TLS 1.3
-//     (RFC 8446 4.1.3), and an ECDHE point on a named group that we use.
+//     that it knows TLS 1.3 (RFC 8446 4.1.3), and an ECDHE point on a named group that we use.
 // With OldTls::allowed also, with RSA alone,
 //   - ServerKeyExchange with Diffie-Hellman parameters of 2048 to 4096 bits (RFC 5246 7.4.3);
 //   - the same, and with a point, of TLS 1.0 and 1.1, under MD5 and SHA-1, with the mark of these versions.
 // A signature of such octets is of no use for a certificate, a message, DKIM, or another protocol.  Pure.
 bool is_tls_shaped(tls::SignatureScheme scheme, std::string_view to_be_signed, OldTls old = OldTls::refused);
-
-// Whether they are the first of these.  Pure.
-bool is_certificate_verify(std::string_view to_be_signed);
 
 }  // namespace mailroom::keyd

@@ -2,15 +2,12 @@
 #include <openssl/crypto.h>
 
 #include "libcommon/protocol/tls/handshake.h"
+#include "libcommon/protocol/tls/message_type.h"
 #include "libcommon/tls/record_key.h"
 #include "libcommon/tls/server_state.h"
 
 namespace mailroom::tls {
 namespace {
-
-constexpr unsigned char kCertificateVerify = 15;  // HandshakeType, RFC 8446 4
-constexpr unsigned char kFinished = 20;
-constexpr unsigned char kKeyUpdate = 24;
 
 int hex_digit(char c) { return c >= '0' && c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10; }
 
@@ -33,7 +30,7 @@ void note_message(int written, int, int type, const void* octets, std::size_t si
   if (type == SSL3_RT_HEADER && first == static_cast<unsigned char>(ContentType::application_data))
     ++(written == 1 ? traffic.server_records : traffic.client_records);
   if (type != SSL3_RT_HANDSHAKE) return;
-  if (first == kKeyUpdate) traffic.updated = true;
+  if (MessageType{first} == MessageType::key_update) traffic.updated = true;
   notes->handshake.note(written == 1 ? KeptHandshake::From::us : KeptHandshake::From::client,
                         {static_cast<const char*>(octets), size});
 }
@@ -67,12 +64,12 @@ const std::string KeptHandshake::kNothing;
 
 void KeptHandshake::note(From from, std::string_view message) {
   if (state_ != State::keeping) return;
-  const auto type = static_cast<unsigned char>(message.front());
+  const MessageType type{static_cast<std::uint8_t>(message.front())};
   // Without a certificate, and in TLS 1.2, the client has come to its end.
-  if (from == From::client && type == kFinished) return give_up();
+  if (from == From::client && type == MessageType::finished) return give_up();
   if (messages_.size() + message.size() > kMaxHandshake) return give_up();
   messages_ += message;
-  if (from == From::client && type == kCertificateVerify) state_ = State::whole;
+  if (from == From::client && type == MessageType::certificate_verify) state_ = State::whole;
 }
 
 void KeptHandshake::give_up() {

@@ -3,14 +3,15 @@
 #include <algorithm>
 #include <array>
 
+#include "libcommon/protocol/tls/message_type.h"
+
 namespace mailroom::tls {
 namespace {
 
 constexpr std::size_t kInputBuffer = kRecordHeader + kMaxProtected;
 constexpr std::size_t kOutputLimit = 64 * 1024;  // records gathered for one write to the transport
 
-constexpr std::uint8_t kKeyUpdate = 24;  // HandshakeType, RFC 8446 4
-constexpr char kFatal = 2;               // AlertLevel, RFC 8446 6
+constexpr char kFatal = 2;  // AlertLevel, RFC 8446 6
 constexpr char kWarning = 1;
 
 constexpr std::uint8_t number(ContentType type) { return static_cast<std::uint8_t>(type); }
@@ -144,7 +145,7 @@ void RecordStream::on_alert(std::string_view content) {
 // (5.1).
 void RecordStream::on_handshake(std::string_view content) {
   constexpr std::string_view kUpdate{"\x18\x00\x00\x01", 4};
-  static_assert(kUpdate[0] == kKeyUpdate);
+  static_assert(kUpdate[0] == static_cast<std::uint8_t>(MessageType::key_update));
   if (content.size() != kUpdate.size() + 1 || !content.starts_with(kUpdate))
     fail(Alert::unexpected_message, "a handshake message that is no KeyUpdate");
   const char request = content.back();

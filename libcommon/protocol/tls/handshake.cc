@@ -2,21 +2,13 @@
 
 #include <optional>
 
+#include "libcommon/protocol/tls/message_type.h"
+#include "libcommon/protocol/tls/octet_reader.h"
+
 namespace mailroom::tls {
 namespace {
 
 using namespace std::string_view_literals;
-
-// HandshakeType, RFC 8446 4
-enum class Type : std::uint8_t {
-  client_hello = 1,
-  server_hello = 2,
-  encrypted_extensions = 8,
-  certificate = 11,
-  certificate_request = 13,
-  certificate_verify = 15,
-  finished = 20,
-};
 
 constexpr std::size_t kVersion = 2, kRandom = 32;
 constexpr std::size_t kMaxSessionId = 32;
@@ -29,43 +21,13 @@ static_assert(kRetryRandom.size() == kRandom);
 
 constexpr std::uint16_t kAes128 = 0x1301, kAes256 = 0x1302, kChaCha20 = 0x1303;  // RFC 8446 B.4
 
-// What is left of the octets.
-class Reader {
- public:
-  explicit Reader(std::string_view octets) : left_{octets} {}
-  bool at_end() const { return left_.empty(); }
-  std::string_view left() const { return left_; }
-
-  std::optional<std::string_view> take(std::size_t size) {
-    if (left_.size() < size) return std::nullopt;
-    const std::string_view taken = left_.substr(0, size);
-    left_.remove_prefix(size);
-    return taken;
-  }
-  std::optional<std::size_t> number(std::size_t octets) {
-    const auto taken = take(octets);
-    if (!taken) return std::nullopt;
-    std::size_t value = 0;
-    for (const char octet : *taken) value = value << 8 | static_cast<unsigned char>(octet);
-    return value;
-  }
-  // opaque<0..2^(8*octets)-1>
-  std::optional<std::string_view> vector(std::size_t octets) {
-    const auto size = number(octets);
-    return size ? take(*size) : std::nullopt;
-  }
-
- private:
-  std::string_view left_;
-};
-
 struct ServerHello {
   std::string_view random;
   std::size_t suite = 0;
 };
 
 std::optional<ServerHello> read_server_hello(std::string_view body) {
-  Reader reader{body};
+  OctetReader reader{body};
   const auto version = reader.take(kVersion), random = reader.take(kRandom);
   if (!version || !random) return std::nullopt;
   const auto session_id = reader.vector(1);
@@ -83,11 +45,11 @@ std::optional<TranscriptHash> hash_of(std::size_t suite) {
 
 // Empty where it is not one, or has none.
 std::vector<std::string_view> read_chain(std::string_view body, std::size_t limit) {
-  Reader reader{body};
+  OctetReader reader{body};
   const auto context = reader.vector(1), list = reader.vector(3);
   if (!context || !context->empty() || !list || !reader.at_end()) return {};
   std::vector<std::string_view> chain;
-  for (Reader entries{*list}; !entries.at_end();) {
+  for (OctetReader entries{*list}; !entries.at_end();) {
     const auto certificate = entries.vector(3);
     if (!certificate || certificate->empty() || !entries.vector(2) || chain.size() == limit) return {};
     chain.push_back(*certificate);
@@ -96,7 +58,7 @@ std::vector<std::string_view> read_chain(std::string_view body, std::size_t limi
 }
 
 std::optional<CertificateVerify> read_verify(std::string_view body) {
-  Reader reader{body};
+  OctetReader reader{body};
   const auto scheme = reader.number(2);
   const auto signature = scheme ? reader.vector(2) : std::nullopt;
   if (!signature || signature->empty() || !reader.at_end()) return std::nullopt;
@@ -109,7 +71,7 @@ class Messages {
   explicit Messages(std::string_view octets) : all_{octets}, reader_{octets} {}
 
   // The body of the next one, when it is of that type.
-  std::optional<std::string_view> take(Type type) {
+  std::optional<std::string_view> take(MessageType type) {
     const auto given = reader_.number(1);
     if (!given || *given != static_cast<std::size_t>(type)) return std::nullopt;
     return reader_.vector(3);
@@ -120,16 +82,16 @@ class Messages {
 
  private:
   std::string_view all_;
-  Reader reader_;
+  OctetReader reader_;
 };
 
 // Hellos, with a retry or without; gives where the transcript begins behind the hello that was retried.
 std::expected<std::size_t, const char*> read_hellos(Messages& messages, Handshake& handshake) {
-  if (!messages.take(Type::client_hello)) return std::unexpected("no ClientHello");
+  if (!messages.take(MessageType::client_hello)) return std::unexpected("no ClientHello");
   std::size_t begin = 0;
   for (const bool may_retry : {true, false}) {
     const std::size_t hello_end = messages.taken();
-    const auto body = messages.take(Type::server_hello);
+    const auto body = messages.take(MessageType::server_hello);
     const auto hello = body ? read_server_hello(*body) : std::nullopt;
     if (!hello) return std::unexpected("no ServerHello");
     if (hello->random != kRetryRandom) {
@@ -141,7 +103,8 @@ std::expected<std::size_t, const char*> read_hellos(Messages& messages, Handshak
     if (!may_retry) return std::unexpected("a second HelloRetryRequest");
     handshake.retried_hello = std::string_view{messages.from_to_here(0)}.substr(0, hello_end);
     begin = hello_end;
-    if (!messages.take(Type::client_hello)) return std::unexpected("no ClientHello after HelloRetryRequest");
+    if (!messages.take(MessageType::client_hello))
+      return std::unexpected("no ClientHello after HelloRetryRequest");
   }
   return std::unexpected("no ServerHello");
 }
@@ -154,28 +117,28 @@ std::expected<Handshake, const char*> read_handshake(std::string_view octets) {
   const auto begin = read_hellos(messages, handshake);
   if (!begin) return std::unexpected(begin.error());
 
-  if (!messages.take(Type::encrypted_extensions)) return std::unexpected("no EncryptedExtensions");
-  if (!messages.take(Type::certificate_request)) return std::unexpected("no CertificateRequest");
-  const auto server_certificates = messages.take(Type::certificate);
+  if (!messages.take(MessageType::encrypted_extensions)) return std::unexpected("no EncryptedExtensions");
+  if (!messages.take(MessageType::certificate_request)) return std::unexpected("no CertificateRequest");
+  const auto server_certificates = messages.take(MessageType::certificate);
   if (!server_certificates) return std::unexpected("no Certificate of the server");
   const auto server_chain = read_chain(*server_certificates, server_certificates->size());
   if (server_chain.empty()) return std::unexpected("a malformed Certificate of the server");
   handshake.server_certificate = server_chain.front();
   handshake.server_transcript = messages.from_to_here(*begin);
 
-  const auto server_verify = messages.take(Type::certificate_verify);
+  const auto server_verify = messages.take(MessageType::certificate_verify);
   const auto server = server_verify ? read_verify(*server_verify) : std::nullopt;
   if (!server) return std::unexpected("no CertificateVerify of the server");
   handshake.server = *server;
-  if (!messages.take(Type::finished)) return std::unexpected("no Finished of the server");
+  if (!messages.take(MessageType::finished)) return std::unexpected("no Finished of the server");
 
-  const auto client_certificates = messages.take(Type::certificate);
+  const auto client_certificates = messages.take(MessageType::certificate);
   if (!client_certificates) return std::unexpected("no Certificate of the client");
   handshake.client_chain = read_chain(*client_certificates, kMaxClientChain);
   if (handshake.client_chain.empty()) return std::unexpected("no certificates in the client's Certificate");
   handshake.client_transcript = messages.from_to_here(*begin);
 
-  const auto client_verify = messages.take(Type::certificate_verify);
+  const auto client_verify = messages.take(MessageType::certificate_verify);
   const auto client = client_verify ? read_verify(*client_verify) : std::nullopt;
   if (!client) return std::unexpected("no CertificateVerify of the client");
   handshake.client = *client;
