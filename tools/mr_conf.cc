@@ -13,6 +13,7 @@
 
 #include "daemons/config/load.h"
 #include "daemons/config/tables.h"
+#include "tools/certificate_check.h"
 #include "tools/manual.h"
 
 namespace mailroom {
@@ -44,7 +45,10 @@ std::expected<Config, int> load_or_report(std::span<const std::string_view> argu
 
 int check(std::span<const std::string_view> arguments) {
   const auto config = load_or_report(arguments);
-  return config ? kGood : config.error();
+  if (!config) return config.error();
+  const auto wrong = wrong_with_certificates(*config);
+  for (const std::string& reason : wrong) fmt::print(stderr, "{}\n", reason);
+  return wrong.empty() ? kGood : kWrongConfiguration;
 }
 
 std::string as_json(const Config& config) {

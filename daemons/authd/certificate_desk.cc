@@ -98,6 +98,8 @@ void CertificateDesk::on_certd(CertdToAuthd&& message) {
   const auto found = open_.find(check);
   if (found == open_.end() || found->second.with != With::certd) return;
   if (auto* proved = std::get_if<CertificateProved>(&message)) return end(check, std::move(proved->names));
+  if (std::holds_alternative<CannotCheck>(message))
+    return end(check, Refused{LoginRefusal::unavailable, "certd cannot use its files"});
   end(check, Refused{LoginRefusal::bad_credentials, std::move(std::get<CertificateRefused>(message).reason)});
 }
 

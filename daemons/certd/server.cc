@@ -3,9 +3,9 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <stdexcept>
 #include <utility>
 
+#include "daemons/base/certificates_off.h"
 #include "daemons/base/channel_end.h"
 #include "daemons/log.h"
 #include "libcommon/text/hex.h"
@@ -26,17 +26,13 @@ std::string read_whole(int fd, std::size_t limit) {
   return content;
 }
 
-tls::ClientVerifier make_verifier(const Host& host) {
+std::expected<tls::ClientVerifier, std::string> make_verifier(const Host& host) {
   const ClientCertificateConfig& config = host.config.client_certificate;
   const Fd lists = host.take_descriptor("revocations");
   const std::string revocations = lists ? read_whole(lists.get(), kMaxRevocationsSize) : "";
   if (revocations.empty() && !config.revocations_file.empty())
-    throw std::runtime_error("nothing can be read from " + config.revocations_file);
-  auto verifier = tls::ClientVerifier::make(config.authorities_pem, revocations);
-  if (!verifier) throw std::runtime_error(config.authorities_file + ": " + verifier.error());
-  log::write("authorities-loaded",
-             {{"authorities", verifier->authorities()}, {"revocations", verifier->revocations()}});
-  return std::move(*verifier);
+    return std::unexpected("revocations: nothing can be read");
+  return tls::ClientVerifier::make(config.authorities_pem, revocations);
 }
 
 }  // namespace
@@ -53,14 +49,29 @@ CertdToAuthd answer(const tls::ClientVerifier& verifier, const CheckHandshake& q
                            {encode_hex(fingerprint), std::move(names->emails), std::move(names->hosts)}};
 }
 
-Server::Server(const Host& host) : host_{host}, verifier_{make_verifier(host)} {}
+Server::Server(const Host& host) : host_{host}, verifier_{make_verifier(host)} {
+  const ClientCertificateConfig& config = host_.config.client_certificate;
+  if (verifier_) {
+    log::write("authorities-loaded",
+               {{"authorities", verifier_->authorities()}, {"revocations", verifier_->revocations()}});
+  } else {
+    const bool has_authorities = tls::ClientVerifier::make(config.authorities_pem, "").has_value();
+    log_certificates_off(has_authorities ? config.revocations_file : config.authorities_file, 0,
+                         verifier_.error());
+  }
+}
+
+CertdToAuthd Server::answer_to(const CheckHandshake& question) const {
+  if (!verifier_) return CannotCheck{question.check};
+  return answer(*verifier_, question,
+                std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
+}
 
 void Server::attach(const std::string&, const std::string&, LeasedFd fd) {
   authd_ = std::make_unique<Channel>(
       host_.loop, std::move(fd), 0,
       [this](AuthdToCertd&& message, std::vector<Fd>&&) {
-        const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-        authd_->send(answer(verifier_, std::get<CheckHandshake>(message), now));
+        authd_->send(answer_to(std::get<CheckHandshake>(message)));
       },
       [this](event::ChannelEnd why) {
         log_channel_end("authd-certd", "authd", why);

@@ -1,8 +1,8 @@
 // certd: handshakes for authd.
 #pragma once
 
+#include <expected>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "daemons/channels/certd.h"
@@ -18,8 +18,8 @@ CertdToAuthd answer(const tls::ClientVerifier& verifier, const CheckHandshake& q
 
 class Server final : public mailroom::Server {
  public:
-  // Reads the authorities and what they have revoked; throws std::runtime_error, saying why, when they cannot
-  // be used.
+  // Reads the authorities and what they have revoked.  When these cannot be used the log says so, and no
+  // question is answered: a process that ends for them would be started again and again.
   explicit Server(const Host& host);
 
   void attach(const std::string& kind, const std::string& peer, LeasedFd fd) override;
@@ -28,8 +28,10 @@ class Server final : public mailroom::Server {
  private:
   using Channel = event::ChannelHandler<CertdToAuthd, AuthdToCertd>;
 
+  CertdToAuthd answer_to(const CheckHandshake& question) const;
+
   const Host host_;
-  tls::ClientVerifier verifier_;
+  const std::expected<tls::ClientVerifier, std::string> verifier_;  // or why there is none
   std::unique_ptr<Channel> authd_;
 };
 

@@ -35,6 +35,11 @@ struct CertificateRefused {
   std::string reason;  // for the log
   static auto fields(auto& m) { return std::tie(m.check, m.reason); }
 };
-using CertdToAuthd = std::variant<CertificateProved, CertificateRefused>;
+// It has no authorities to look at one with.
+struct CannotCheck {
+  CheckId check = 0;
+  static auto fields(auto& m) { return std::tie(m.check); }
+};
+using CertdToAuthd = std::variant<CertificateProved, CertificateRefused, CannotCheck>;
 
 }  // namespace mailroom

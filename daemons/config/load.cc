@@ -8,10 +8,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 
 #include "daemons/config/tables.h"
 #include "libcommon/dns/trust_anchor.h"
 #include "libcommon/sys/fd.h"
+#include "libcommon/text/pem.h"
 
 namespace mailroom::config {
 
@@ -50,8 +52,9 @@ constexpr PemKind kRevocations{"X509 CRL", "revocation list", kMaxRevocationsSiz
 Parsed<std::string> read_pem(const std::string& path, const PemKind& kind) {
   auto pem = read_file(path, kind.max_size);
   if (!pem) return std::unexpected(fmt::format("{}: {}", path, pem.error()));
-  if (pem->find(fmt::format("-----BEGIN {}-----", kind.label)) == pem->npos)
-    return std::unexpected(fmt::format("{}: no {} in it (PEM)", path, kind.words));
+  const auto blocks = decode_pem(*pem, kind.label);
+  if (!blocks) return std::unexpected(fmt::format("{}: {}", path, blocks.error()));
+  if (blocks->empty()) return std::unexpected(fmt::format("{}: no {} in it (PEM)", path, kind.words));
   return pem;
 }
 
@@ -102,8 +105,7 @@ void read_client_authorities(ClientCertificateConfig& config, const std::vector<
     else
       config.authorities_pem = std::move(*pem);
   }
-  if (config.revocations_file.empty()) return;
-  if (const auto pem = read_pem(config.revocations_file, kRevocations); !pem)
+  if (const auto pem = read_revocations(config); !pem)
     errors.push_back({file, line_of("client-certificate.revocations", directives), pem.error()});
 }
 
@@ -126,6 +128,7 @@ struct Reading {
   Config config;
   std::vector<Directive> directives;
   Errors errors;
+  Errors client_errors;  // of the files of client certificates
 };
 
 Reading read_directives(std::string_view text, const std::string& file) {
@@ -148,6 +151,17 @@ std::expected<Config, Errors> outcome(Reading reading) {
   return std::unexpected(std::move(reading.errors));
 }
 
+Reading read_all(const std::string& path) {
+  const auto text = read_file(path, kMaxFileSize);
+  if (!text) return {{}, {}, {{path, 0, text.error()}}, {}};
+  Reading reading = read_directives(*text, path);
+  read_certificates(reading.config, reading.directives, path, reading.errors);
+  read_client_authorities(reading.config.client_certificate, reading.directives, path, reading.client_errors);
+  if (const auto done = read_trust_anchors(reading.config.dnsd); !done)
+    reading.errors.push_back({path, line_of("dnsd.trust-anchor", reading.directives), done.error()});
+  return reading;
+}
+
 }  // namespace
 
 std::expected<Config, Errors> parse(std::string_view text, const std::string& file) {
@@ -155,14 +169,23 @@ std::expected<Config, Errors> parse(std::string_view text, const std::string& fi
 }
 
 std::expected<Config, Errors> load(const std::string& path) {
-  const auto text = read_file(path, kMaxFileSize);
-  if (!text) return std::unexpected(Errors{{path, 0, text.error()}});
-  auto reading = read_directives(*text, path);
-  read_certificates(reading.config, reading.directives, path, reading.errors);
-  read_client_authorities(reading.config.client_certificate, reading.directives, path, reading.errors);
-  if (const auto done = read_trust_anchors(reading.config.dnsd); !done)
-    reading.errors.push_back({path, line_of("dnsd.trust-anchor", reading.directives), done.error()});
+  Reading reading = read_all(path);
+  std::ranges::move(reading.client_errors, std::back_inserter(reading.errors));
   return outcome(std::move(reading));
+}
+
+std::expected<ForStart, Errors> load_for_start(const std::string& path) {
+  Reading reading = read_all(path);
+  Errors off = std::move(reading.client_errors);
+  auto config = outcome(std::move(reading));
+  if (!config) return std::unexpected(std::move(config.error()));
+  if (!off.empty()) config->client_certificate = {};
+  return ForStart{std::move(*config), std::move(off)};
+}
+
+Parsed<std::string> read_revocations(const ClientCertificateConfig& config) {
+  if (config.revocations_file.empty()) return std::string{};
+  return read_pem(config.revocations_file, kRevocations);
 }
 
 std::vector<std::string> changes_that_need_restart(const Config& running, const Config& fresh) {

@@ -14,8 +14,20 @@ namespace mailroom::config {
 
 using Errors = std::vector<Error>;  // sorted by line; never empty
 
-// Reads the file, and the certificate chains it names; looks at the key files without reading them.
+// Reads the file, and the certificates it names; looks at the key files without reading them.  Of a
+// certificate and a revocation list it sees that they are whole (libcommon/text/pem.h), not what they say:
+// that is for those who use them, and for `mr-conf check`.
 std::expected<Config, Errors> load(const std::string& path);
+
+// For a start, which files that only logins by client certificate need do not keep from serving all others.
+struct ForStart {
+  Config config;
+  std::vector<Error> off;  // why these logins are off in it, as if nobody had asked for them; mostly empty
+};
+std::expected<ForStart, Errors> load_for_start(const std::string& path);
+
+// The revocation lists of client certificates (PEM); empty where none are to be looked up.
+std::expected<std::string, std::string> read_revocations(const ClientCertificateConfig& config);
 
 // Pure part of load(): without the chains' content.
 std::expected<Config, Errors> parse(std::string_view text, const std::string& file);

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
+#include "daemons/base/certificates_off.h"
 #include "daemons/listener/children.h"
 #include "daemons/listener/tls_rules.h"
 #include "daemons/log.h"
@@ -83,8 +85,15 @@ void Listener::make_tls() {
   }
 }
 
+// Clients are not asked for certificates when the authorities are no good: they may have passwords.
 tls::ServerContext* Listener::make_tls_context(const ListenerConfig& listener) {
-  auto context = tls::ServerContext::make(tls_settings(config_, listener, protocol_.alpn));
+  auto settings = tls_settings(config_, listener, protocol_.alpn);
+  auto context = tls::ServerContext::make(settings);
+  if (!context && !std::exchange(settings.client_authorities_pem, {}).empty()) {
+    const std::string reason = std::move(context.error());
+    context = tls::ServerContext::make(settings);
+    if (context) log_certificates_off(config_.client_certificate.authorities_file, 0, reason);
+  }
   if (!context) log::fatal(context.error());
   tls_.push_back(std::make_unique<tls::ServerContext>(std::move(*context)));
   tls_.back()->warm_up();

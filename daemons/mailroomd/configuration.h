@@ -6,10 +6,14 @@
 #include <string>
 
 #include "daemons/config.h"
+#include "daemons/config/load.h"
 
 namespace mailroom {
 
-// Each error is in the log; how many there were is the error.
+// At a reload.  Each error is in the log; how many there were is the error.
 std::expected<Config, std::size_t> load_configuration(const std::string& file);
+
+// The same at a start.  What is off is for the supervisor to log.
+std::expected<config::ForStart, std::size_t> load_configuration_for_start(const std::string& file);
 
 }  // namespace mailroom

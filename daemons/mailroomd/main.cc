@@ -31,16 +31,16 @@ int refuse(std::string_view reason) {
 
 int start(const Options& options) {
   log::set_up({.fd = STDERR_FILENO, .level = LogLevel::info, .name = "mailroomd"});
-  const auto config = load_configuration(options.config_file);
-  if (!config) return 1;
-  log::set_up({.fd = STDERR_FILENO, .level = config->log.level, .name = "mailroomd"});
+  const auto loaded = load_configuration_for_start(options.config_file);
+  if (!loaded) return 1;
+  log::set_up({.fd = STDERR_FILENO, .level = loaded->config.log.level, .name = "mailroomd"});
   for (const std::string& feature : missing_kernel_features())
     log::write("kernel-lacks", {{"feature", feature}, {"consequence", "one wall less around each process"}});
   if (!options.unprivileged && !has_mandatory_features()) return refuse("this kernel has no seccomp filters");
   if (!options.unprivileged && ::geteuid() != 0) return refuse("not root: use --unprivileged to try it out");
   try {
-    make_file_tree(*config, options.unprivileged);
-    return Spawner{options, *config}.run();
+    make_file_tree(loaded->config, options.unprivileged);
+    return Spawner{options, loaded->config}.run();
   } catch (const std::exception& error) {
     return refuse(error.what());
   }

@@ -89,11 +89,15 @@ std::vector<PassedDescriptor> Supervisor::descriptors_for(Role role, std::vector
     for (std::size_t i = 0; i < config_.certificates.size(); ++i)
       pass_file("key " + std::to_string(i), config_.certificates[i].key_file);
   if (role == Role::krbd) pass_file("keytab", config_.kerberos.keytab_file);
+  // They say it when they miss it.
+  const auto pass_if_there = [&](std::string name, const std::string& path) {
+    owned.emplace_back(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (owned.back()) pass(std::move(name), owned.back().get());
+  };
   if (role == Role::certd && !config_.client_certificate.revocations_file.empty())
-    pass_file("revocations", config_.client_certificate.revocations_file);
+    pass_if_there("revocations", config_.client_certificate.revocations_file);
   if (role == Role::relayd) {
-    owned.emplace_back(::open(config_.outbound_tls.ca_file.c_str(), O_RDONLY | O_CLOEXEC));
-    if (owned.back()) pass("authorities", owned.back().get());
+    pass_if_there("authorities", config_.outbound_tls.ca_file);
   } else if (is_listener(role)) {
     for (std::size_t i = 0; i < listening_.size(); ++i)
       if (listening_[i]) pass("listen " + std::to_string(i), listening_[i].get());

@@ -10,6 +10,7 @@
 #include <csignal>
 #include <system_error>
 
+#include "daemons/base/certificates_off.h"
 #include "daemons/config/load.h"
 #include "daemons/log.h"
 #include "daemons/mailroomd/configuration.h"
@@ -63,9 +64,10 @@ bool is_replaced_at_reload(Role role) {
 
 int Supervisor::run() {
   log::set_up({.fd = STDERR_FILENO, .level = LogLevel::info, .name = "supervisor"});
-  auto loaded = load_configuration(options_.config_file);
+  auto loaded = load_configuration_for_start(options_.config_file);
   if (!loaded) return 1;
-  config_ = std::move(*loaded);
+  for (const config::Error& error : loaded->off) log_certificates_off(error.file, error.line, error.reason);
+  config_ = std::move(loaded->config);
   log::set_up({.fd = STDERR_FILENO, .level = config_.log.level, .name = "supervisor"});
   if (options_.unprivileged) log::write("unprivileged");
   log::write("starting", {{"version", MAILROOM_VERSION},

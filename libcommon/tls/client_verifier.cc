@@ -1,7 +1,6 @@
 #include "libcommon/tls/client_verifier.h"
 
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
@@ -10,6 +9,7 @@
 #include <optional>
 #include <tuple>
 
+#include "libcommon/protocol/tls/certificate_verify.h"
 #include "libcommon/protocol/tls/handshake.h"
 #include "libcommon/tls/client_context.h"
 #include "libcommon/tls/client_scheme.h"
@@ -22,10 +22,7 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr std::string_view kServerContext = "TLS 1.3, server CertificateVerify\0"sv;  // RFC 8446 4.4.3
-constexpr std::string_view kClientContext = "TLS 1.3, client CertificateVerify\0"sv;
-constexpr std::size_t kPadding = 64;  // spaces
-constexpr int kSecurityLevel = 2;     // 112 bits
+constexpr int kSecurityLevel = 2;  // 112 bits
 
 using StoreHandle = Handle<X509_STORE, &X509_STORE_free>;
 using StoreContextHandle = Handle<X509_STORE_CTX, &X509_STORE_CTX_free>;
@@ -62,11 +59,6 @@ std::string transcript_hash(const Handshake& handshake, std::string_view transcr
   return hash(handshake.hash, whole);
 }
 
-// RFC 8446 4.4.3
-std::string to_be_signed(std::string_view context, const std::string& hash) {
-  return std::string(kPadding, ' ').append(context).append(hash);
-}
-
 CertificateHandle read_certificate(std::string_view der) {
   X509* certificate = X509_new_ex(library(), nullptr);
   const unsigned char* at = octets_of(der);
@@ -80,7 +72,7 @@ CertificateHandle read_certificate(std::string_view der) {
 
 // Nothing when it is the handshake that the server's key has signed; else why not.
 std::optional<std::string> differs(const SignedByServer& made, const Handshake& handshake) {
-  if (to_be_signed(kServerContext, transcript_hash(handshake, handshake.server_transcript)) !=
+  if (to_be_signed(Side::server, transcript_hash(handshake, handshake.server_transcript)) !=
       made.to_be_signed)
     return "not the handshake that was signed in this connection";
   if (handshake.server.signature != made.signature)
@@ -138,27 +130,35 @@ std::optional<ClientNames> names_of(const X509* certificate, std::string_view de
   return names;
 }
 
-// ---- authorities
+// ---- revocation
 
-// Where the text has no more of them.
-std::expected<std::size_t, std::string> end_of_revocations(std::size_t count) {
-  if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
-    return refused("not a revocation list in PEM form: " + take_errors());
-  ERR_clear_error();
-  if (count == 0) return refused("no revocation list in it");
-  return count;
+// Of which X509_verify_cert() speaks when a list says so, or is not as it must be.
+constexpr int kWrongByList[] = {
+    X509_V_ERR_CERT_REVOKED,
+    X509_V_ERR_CRL_HAS_EXPIRED,
+    X509_V_ERR_CRL_NOT_YET_VALID,
+    X509_V_ERR_CRL_SIGNATURE_FAILURE,
+    X509_V_ERR_DIFFERENT_CRL_SCOPE,
+    X509_V_ERR_KEYUSAGE_NO_CRL_SIGN,
+    X509_V_ERR_UNABLE_TO_GET_CRL,
+    X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER,
+    X509_V_ERR_UNABLE_TO_DECRYPT_CRL_SIGNATURE,
+};
+
+// X509_STORE_CTX_set_verify_cb.  The client's own certificate is the first of the chain, and needs a list.
+// The last is an authority of ours, which no list takes from us; of those between a list is looked at where
+// there is one.
+int judge_by_lists(int good, X509_STORE_CTX* context) {
+  const int verdict = X509_STORE_CTX_get_error(context);
+  const int place = X509_STORE_CTX_get_error_depth(context);
+  if (good == 1 || place == 0) return good;
+  const bool is_authority = place + 1 == sk_X509_num(X509_STORE_CTX_get0_chain(context));
+  const bool forgiven =
+      is_authority ? std::ranges::count(kWrongByList, verdict) > 0 : verdict == X509_V_ERR_UNABLE_TO_GET_CRL;
+  if (forgiven) X509_STORE_CTX_set_error(context, X509_V_OK);
+  return forgiven ? 1 : 0;
 }
 
-std::expected<std::size_t, std::string> add_revocations(X509_STORE* store, std::string_view pem) {
-  const BioHandle text{BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()))};
-  for (std::size_t count = 0;; ++count) {
-    X509_CRL* list = X509_CRL_new_ex(library(), nullptr);
-    const bool is_read = PEM_read_bio_X509_CRL(text.get(), &list, nullptr, nullptr) != nullptr;
-    const Handle<X509_CRL, &X509_CRL_free> owner{list};  // null where a bad list has been freed already
-    if (!is_read) return end_of_revocations(count);
-    if (X509_STORE_add_crl(store, list) != 1) return refused(take_errors());
-  }
-}
 }  // namespace
 
 struct ClientVerifier::State {
@@ -181,7 +181,10 @@ std::optional<std::string> ClientVerifier::State::distrusts(X509* certificate, S
   X509_VERIFY_PARAM_set_auth_level(rules, kSecurityLevel);
   X509_VERIFY_PARAM_set_time(rules, now.time_since_epoch().count());
   X509_VERIFY_PARAM_set_flags(rules, X509_V_FLAG_PARTIAL_CHAIN);  // up to any authority of ours
-  if (revocations > 0) X509_VERIFY_PARAM_set_flags(rules, X509_V_FLAG_CRL_CHECK);
+  if (revocations > 0) {
+    X509_VERIFY_PARAM_set_flags(rules, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
+    X509_STORE_CTX_set_verify_cb(context.get(), judge_by_lists);
+  }
   const bool is_good = X509_verify_cert(context.get()) == 1;
   const int verdict = X509_STORE_CTX_get_error(context.get());
   ERR_clear_error();
@@ -209,11 +212,13 @@ std::expected<ClientVerifier, std::string> ClientVerifier::make(std::string_view
     if (X509_STORE_add_cert(state->store.get(), authority.get()) != 1)
       return refused("authorities: " + take_errors());
   state->authorities = authorities->size();
-  if (!revocations_pem.empty()) {
-    const auto count = add_revocations(state->store.get(), revocations_pem);
-    if (!count) return refused("revocations: " + count.error());
-    state->revocations = *count;
-  }
+  if (revocations_pem.empty()) return ClientVerifier{std::move(state)};
+  const auto lists = read_revocations(revocations_pem);
+  if (!lists) return refused("revocations: " + lists.error());
+  for (const auto& list : *lists)
+    if (X509_STORE_add_crl(state->store.get(), list.get()) != 1)
+      return refused("revocations: " + take_errors());
+  state->revocations = lists->size();
   return ClientVerifier{std::move(state)};
 }
 
@@ -238,7 +243,7 @@ std::expected<ClientNames, std::string> ClientVerifier::verify_client(const Hand
   X509* const own = sk_X509_value(chain.get(), 0);
   EVP_PKEY* const key = X509_get0_pubkey(own);
   const std::string message =
-      to_be_signed(kClientContext, transcript_hash(handshake, handshake.client_transcript));
+      to_be_signed(Side::client, transcript_hash(handshake, handshake.client_transcript));
   const bool is_proved = key != nullptr && is_signed(handshake.client, key, message);
   ERR_clear_error();
   if (!is_proved) return refused("not signed with the certificate's key");

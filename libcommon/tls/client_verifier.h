@@ -60,7 +60,8 @@ class ClientVerifier {
   // The second half: of a handshake that took place.  The client has signed it with the key of its
   // certificate, and that has a chain to one of the authorities, which may be signed by another, within its
   // time at `now`, with 112 bits of security, for TLS clients (key usage, extended key usage); where there
-  // are revocation lists, one of its issuer is current and does not name it.
+  // are revocation lists, one of its issuer is current and does not name it, and so is each that is there of
+  // the issuer of a certificate between it and the authority.
   std::expected<ClientNames, std::string> verify_client(const Handshake& handshake,
                                                         std::chrono::sys_seconds now) const;
 

@@ -1,4 +1,4 @@
-// Certificates out of PEM text.  Internal to libcommon/tls.
+// Certificates and revocation lists out of PEM text.  Internal to libcommon/tls.
 #pragma once
 
 #include <openssl/types.h>
@@ -15,5 +15,8 @@ namespace mailroom::tls {
 // more than `limit`.
 std::expected<std::vector<std::shared_ptr<X509>>, std::string> read_certificates(std::string_view pem,
                                                                                  std::size_t limit);
+
+// The same of revocation lists, of which there is no limit but that of the text; and there is one at least.
+std::expected<std::vector<std::shared_ptr<X509_CRL>>, std::string> read_revocations(std::string_view pem);
 
 }  // namespace mailroom::tls

@@ -127,7 +127,8 @@ std::deque<Words> claims_on(std::string_view kind) {
     if (Role::TWIN_OF == Role::authd)
       return {say(AuthdToCertd{CheckHandshake{1, {}, std::string(30'000, 'x')}})};
     return {say(CertdToAuthd{CertificateProved{1, {std::string(64, 'a'), {"alice@sandbox.test"}, {}}}}),
-            say(CertdToAuthd{CertificateRefused{kNobodysConnection, "\n forged=1"}})};
+            say(CertdToAuthd{CertificateRefused{kNobodysConnection, "\n forged=1"}}),
+            say(CertdToAuthd{CannotCheck{kNobodysConnection}})};
   }
   if (kind == "relayd-authd")  // a channel that is none
     return {say(RelaydToAuthd{OpenCredentials{kNobodysConnection, 12345}}, true)};

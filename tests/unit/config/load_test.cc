@@ -285,16 +285,20 @@ TEST_CASE("host names follow RFC 1123") {
   CHECK_FALSE(config::parse_certificate_name("*"));
 }
 
+// As far as load() looks: a sequence of nothing.
+const std::string kCertificate = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
+const std::string kLists = "-----BEGIN X509 CRL-----\nMAA=\n-----END X509 CRL-----\n";
+
 TEST_CASE("certificates are read, keys only looked at") {
   Files files;
-  const auto chain = files.write("chain.pem", "-----BEGIN CERTIFICATE-----\n");
+  const auto chain = files.write("chain.pem", kCertificate);
   const auto key = files.write("key.pem", "secret");
   const auto open_key = files.write("open.pem", "secret", 0644);
   const auto text = std::string{kSmall} + "certificate a.test " + chain + " ";
 
   const auto config = config::load(files.write("good.conf", text + key));
   REQUIRE(config);
-  CHECK(config->certificates[0].chain_pem == "-----BEGIN CERTIFICATE-----\n");
+  CHECK(config->certificates[0].chain_pem == kCertificate);
   CHECK(config->certificates[0].chain_pem.capacity() < 4096);  // not of the size that a file may have
 
   const auto wrong =
@@ -316,9 +320,9 @@ TEST_CASE("a file that is not there is an error, not a default configuration") {
 
 TEST_CASE("client certificates: who signs them, and whose they are") {
   Files files;
-  const std::string ca = files.write("ca", "-----BEGIN CERTIFICATE-----\n");
-  const std::string lists = files.write("lists", "-----BEGIN X509 CRL-----\n");
-  const std::string chain = files.write("chain", "-----BEGIN CERTIFICATE-----\n");
+  const std::string ca = files.write("ca", kCertificate);
+  const std::string lists = files.write("lists", kLists);
+  const std::string chain = files.write("chain", kCertificate);
   const std::string key = files.write("key", "");
   const auto with = [&](const std::string& more) {
     return config::load(
@@ -332,7 +336,7 @@ TEST_CASE("client certificates: who signs them, and whose they are") {
   REQUIRE(good);
   CHECK(good->listeners[1].client_certificate);
   CHECK(good->client_certificate.enabled());
-  CHECK(good->client_certificate.authorities_pem == "-----BEGIN CERTIFICATE-----\n");
+  CHECK(good->client_certificate.authorities_pem == kCertificate);
   CHECK(good->client_certificate.rules.size() == 2);
   // What is shown reads as the same.
   const auto again = config::load(files.write("again", config::show(*good)));
@@ -355,4 +359,43 @@ TEST_CASE("client certificates: who signs them, and whose they are") {
           "listen: client-certificate is for ports with TLS where clients log in by SASL");
   CHECK(reason(account + "subject a b\n").find("none of email, dns and fingerprint") != std::string::npos);
   CHECK(reason(account + "email *@a.test all\n").find("would be the same account") != std::string::npos);
+}
+
+TEST_CASE("files of client certificates that are no good are errors, but none that stops a start") {
+  Files files;
+  const std::string ca = files.write("ca", kCertificate), lists = files.write("lists", kLists);
+  const std::string damaged = files.write("damaged", kCertificate.substr(0, 30));
+  const auto with = [&](const std::string& authorities, const std::string& revocations) {
+    return files.write("conf", std::string{kSmall} + "client-certificate.account email *@a.test *\n" +
+                                   "client-certificate.authorities " + authorities +
+                                   "\nclient-certificate.revocations " + revocations + "\n");
+  };
+  const auto whole = config::load_for_start(with(ca, lists));
+  REQUIRE(whole);
+  CHECK(whole->off.empty());
+  CHECK(whole->config.client_certificate.enabled());
+
+  struct Case {
+    std::string file, reason;
+    unsigned line;
+  };
+  const auto check = [&](const std::string& path, const Case& expected) {
+    const auto refused = config::load(path);
+    REQUIRE_FALSE(refused);
+    const auto started = config::load_for_start(path);
+    REQUIRE(started);
+    CHECK(started->off == refused.error());
+    REQUIRE(started->off.size() == 1);
+    CHECK(started->off[0].reason == expected.file + ": " + expected.reason);
+    CHECK(started->off[0].line == expected.line);
+    CHECK_FALSE(started->config.client_certificate.enabled());
+    CHECK(started->config.client_certificate.revocations_file.empty());
+    CHECK(started->config.listeners.size() == 1);
+  };
+  check(with(damaged, lists), {damaged, "CERTIFICATE number 1 in it is cut off or damaged", 5});
+  check(with(ca, ca), {ca, "no revocation list in it (PEM)", 6});
+  check(with(ca, "/none"), {"/none", "No such file or directory", 6});
+
+  const std::string wrong = files.write("wrong", std::string{kSmall} + "no-such-key\n");
+  CHECK_FALSE(config::load_for_start(wrong));
 }

@@ -122,6 +122,35 @@ TEST_CASE("an authority may be signed by another, and vouches for its own alone"
   CHECK(refusal(beside_it.by_server(), beside_it.handshake, by).starts_with("certificate: unable to get"));
 }
 
+TEST_CASE("with revocation lists a client's own certificate needs one, the others obey what is there") {
+  const Identity between = signed_by(authority(), {.common_name = "between", .authority = true});
+  Identity shown = signed_by(between, alice());
+  shown.others = {between.certificate};
+  const Shaken shaken = shake_hands(&shown);
+  const auto with = [&](const std::string& lists, const Identity& believed = authority()) {
+    const ClientVerifier by = ClientVerifier::make(believed.pem(), lists).value();
+    return refusal(shaken.by_server(), shaken.handshake, by);
+  };
+  const std::string none = revocation_list(between, {});
+  CHECK(with(none) == "proved");
+  CHECK(with(revocation_list(between, {&shown})) == "certificate: certificate revoked");
+  CHECK(with(revocation_list(between, {}, -60)) == "certificate: CRL has expired");
+  CHECK(with(revocation_list(authority(), {})) == "certificate: unable to get certificate CRL");
+
+  CHECK(with(none + revocation_list(authority(), {})) == "proved");
+  CHECK(with(none + revocation_list(authority(), {&shown})) == "proved");  // no certificate of that issuer
+  CHECK(with(none + revocation_list(authority(), {&between})) == "certificate: certificate revoked");
+  CHECK(with(none + revocation_list(authority(), {}, -60)) == "certificate: CRL has expired");
+  const Identity namesake = self_signed({.common_name = "authority", .authority = true});
+  CHECK(with(none + revocation_list(namesake, {})) == "certificate: CRL signature failure");
+
+  // What the operator has named as an authority is one, whoever has signed it.
+  CHECK(with(none, between) == "proved");
+  CHECK(with(none + revocation_list(authority(), {&between}), between) == "proved");
+  CHECK(with(revocation_list(between, {&shown}) + revocation_list(authority(), {}), between) ==
+        "certificate: certificate revoked");
+}
+
 TEST_CASE("without a certificate, and in TLS 1.2, there is no handshake to show") {
   const Shaken without = shake_hands(nullptr);
   CHECK(without.version == "TLSv1.3");

@@ -75,16 +75,20 @@ std::string digest(const EVP_MD* kind, const std::string& octets) {
   return value;
 }
 
+std::string text_of(BIO* owned) {
+  char* data = nullptr;
+  const long size = BIO_get_mem_data(owned, &data);
+  std::string text(data, static_cast<std::size_t>(size));
+  BIO_free(owned);
+  return text;
+}
+
 }  // namespace
 
 std::string Identity::pem() const {
   BIO* text = BIO_new(BIO_s_mem());
   PEM_write_bio_X509(text, certificate.get());
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(text, &data);
-  std::string pem(data, static_cast<std::size_t>(size));
-  BIO_free(text);
-  return pem;
+  return text_of(text);
 }
 
 std::string Identity::der() const {
@@ -105,6 +109,28 @@ std::string Identity::public_key_der() const {
 
 Identity self_signed(const Says& says) { return make(says, nullptr); }
 Identity signed_by(const Identity& authority, const Says& says) { return make(says, &authority); }
+
+std::string revocation_list(const Identity& authority, const std::vector<const Identity*>& revoked,
+                            long ends) {
+  const std::unique_ptr<X509_CRL, decltype(&X509_CRL_free)> list{X509_CRL_new(), &X509_CRL_free};
+  const std::unique_ptr<ASN1_TIME, decltype(&ASN1_TIME_free)> begun{X509_gmtime_adj(nullptr, -3600),
+                                                                    &ASN1_TIME_free},
+      ended{X509_gmtime_adj(nullptr, ends), &ASN1_TIME_free};
+  X509_CRL_set_version(list.get(), 1);
+  X509_CRL_set_issuer_name(list.get(), X509_get_subject_name(authority.certificate.get()));
+  X509_CRL_set1_lastUpdate(list.get(), begun.get());
+  X509_CRL_set1_nextUpdate(list.get(), ended.get());
+  for (const Identity* each : revoked) {
+    X509_REVOKED* entry = X509_REVOKED_new();
+    X509_REVOKED_set_serialNumber(entry, X509_get_serialNumber(each->certificate.get()));
+    X509_REVOKED_set_revocationDate(entry, begun.get());
+    require(X509_CRL_add0_revoked(list.get(), entry) == 1, "revoked");
+  }
+  require(X509_CRL_sign(list.get(), authority.key.get(), EVP_sha256()) > 0, "revocation list");
+  BIO* text = BIO_new(BIO_s_mem());
+  PEM_write_bio_X509_CRL(text, list.get());
+  return text_of(text);
+}
 
 std::string sha256(const std::string& octets) { return digest(EVP_sha256(), octets); }
 std::string sha512(const std::string& octets) { return digest(EVP_sha512(), octets); }

@@ -41,6 +41,10 @@ struct Identity {
 Identity self_signed(const Says& says);
 Identity signed_by(const Identity& authority, const Says& says);
 
+// In PEM, for so many seconds.
+std::string revocation_list(const Identity& authority, const std::vector<const Identity*>& revoked,
+                            long ends = 3600);
+
 std::string sha256(const std::string& octets);
 std::string sha512(const std::string& octets);
 
