@@ -1,4 +1,4 @@
-// A connection as the login desk has it.  Included by login_desk.cc and login_tickets.cc alone.
+// A connection as the login desk has it.  Included by the login desk's own sources (login_*.cc) alone.
 #pragma once
 
 #include <memory>

@@ -20,7 +20,7 @@ struct HandOver {
   bool relayed = false;  // TLS ends in the child, which goes on as the relay of this one connection
   static auto fields(auto& m) { return std::tie(m.relayed); }
 };
-// child -> listener: needs keyd for a handshake
+// child -> listener: needs keyd for a handshake, once
 struct WantSigner {
   static auto fields(auto&) { return std::tie(); }
 };

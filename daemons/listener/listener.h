@@ -52,6 +52,7 @@ class Listener {
     // Of its connection, which the table may have forgotten when the process ends.
     ConnectionId connection = 0;
     IpAddress peer;
+    bool has_signer = false;  // a channel to keyd, which it gets once
   };
   struct Session {
     ConnectionId connection = 0;

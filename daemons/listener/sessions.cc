@@ -65,15 +65,25 @@ void Listener::on_child(Slot slot) {
   hand_over(slot, std::get<HandOver>(received->message), std::move(received->descriptors));
 }
 
+// One for each connection: keyd counts by it how much is signed for one.
 void Listener::open_signer(Slot slot) {
+  Child& child = children_[slot];
+  if (child.has_signer) {
+    log::write("peer-misbehaved", {{"session", log::Id{table_.at(slot).id}},
+                                   {"channel", "hand-over"},
+                                   {"peer", "before login"},
+                                   {"reason", "wants a second signer"}});
+    return close_connection(slot, "misbehaved");
+  }
   auto [far, near] = ipc::make_channel();
   const int to_keyd = far.get();
   const int to_child = near.get();
   constexpr auto kNoWait = ipc::PacketSocket::Wait::no;
-  if (tell(keyd_, OpenSigner{table_.at(slot).id}, {&to_keyd, 1}))
-    children_[slot].channel.send(SignerOpened{}, {&to_child, 1}, kNoWait);
+  child.has_signer = tell(keyd_, OpenSigner{table_.at(slot).id}, {&to_keyd, 1});
+  if (child.has_signer)
+    child.channel.send(SignerOpened{}, {&to_child, 1}, kNoWait);
   else
-    children_[slot].channel.send(Refused{}, {}, kNoWait);
+    child.channel.send(Refused{}, {}, kNoWait);
 }
 
 void Listener::hand_over(Slot slot, const HandOver& message, std::vector<Fd> descriptors) {

@@ -23,6 +23,7 @@
 #include "daemons/listener/authenticator.h"
 #include "daemons/listener/connection.h"
 #include "daemons/listener/session_start.h"
+#include "libcommon/protocol/tls/certificate_verify.h"
 #include "libcommon/protocol/tls/handshake.h"
 #include "libcommon/text/base64.h"
 #include "libcommon/tls/digest.h"
@@ -92,6 +93,12 @@ class Twin {
         {"descriptor-to-queued", [this] { return with_descriptor(queued_, AbandonContent{1}); }},
         {"answer-to-no-challenge", [this] { return unasked_answer(); }},
         {"sign-a-contract", [this] { return sign_what_is_no_handshake(); }},
+        {"open-two-signers",
+         [this] {
+           const std::string handshake = tls::to_be_signed(tls::Side::server, std::string(32, 'h'));
+           const auto once = sign(handshake), again = sign(handshake);
+           return in_turn({once ? "signed" : once.error(), again ? "signed" : again.error()});
+         }},
         {"show-handshake", [this] { return show_handshake(); }},
         {"replay-handshake", [&, this] { return external(octets_of(argument)); }},
         {"replay-handshake-signed-again",
@@ -247,10 +254,8 @@ class Twin {
     const auto handshake = tls::read_handshake(octets);
     if (!handshake || handshake->hash != tls::TranscriptHash::sha256) return {};
     const Sha256Digest hash = sha256(handshake->server_transcript);
-    std::string to_be_signed(64, ' ');
-    to_be_signed.append("TLS 1.3, server CertificateVerify").append(1, '\0');
-    to_be_signed.append(reinterpret_cast<const char*>(hash.data()), hash.size());
-    return sign(to_be_signed).value_or("");
+    const std::string_view octets_of_hash{reinterpret_cast<const char*>(hash.data()), hash.size()};
+    return sign(tls::to_be_signed(tls::Side::server, octets_of_hash)).value_or("");
   }
 
   // The handshake with another signature in the server's CertificateVerify.

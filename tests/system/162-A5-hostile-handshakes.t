@@ -20,5 +20,7 @@ because() { ok "logged: $1" log_has "certificate-refused .*$1"; }
 because 'no handshake was signed for this connection'
 because 'not the signature that was made in this connection'
 because "not signed with the certificate's key"
+is 'a connection has one signer' "$(echo open-two-signers | timeout 60 nc -N 127.0.0.1 "$POP3_PORT")" 'signed then no keyd'
+ok 'and who wants another is reported' log_has ' peer-misbehaved .*wants a second signer'
 is 'one login in all' "$(grep -c ' login-succeeded ' "$box/log")" 1
 finish
