@@ -110,6 +110,15 @@ refuses 'that is for servers' server 'certificate: unsuitable certificate purpos
 refuses 'that was revoked' revoked 'certificate: certificate revoked'
 refuses 'with a short key' short 'certificate: EE certificate key too weak'
 
+chain_of() { local i; for ((i = 0; i < $1; ++i)); do cat "$work/ca/ca.pem"; done > "$work/chain.pem"; }
+chain_of 7
+like 'a chain of 8 certificates, its own among them' "$(imap_login alice '' -cert_chain "$work/chain.pem")" "$in"
+chain_of 8
+like 'of 9' "$(imap_login alice '' -cert_chain "$work/chain.pem")" "$refused"
+chain_of 45
+is 'of more than 16 KiB: the handshake fails' "$(printf 'a LOGOUT\n' | talk "$IMAPS_PORT" alice -cert_chain "$work/chain.pem")" ''
+like 'and says so' "$(grep ' tls-failed ' "$box/log" | tail -n 1)" 'excessive message size'
+
 # ---- where it is offered ----
 capabilities() { printf 'a CAPABILITY\nb LOGOUT\n' | talk "$IMAPS_PORT" "$@"; }
 like 'offered to who has shown a certificate' "$(capabilities alice)" 'CAPABILITY .*AUTH=EXTERNAL'

@@ -1,18 +1,21 @@
 #!/usr/bin/env python3
 """Whether the refusal of a login tells if there is such an account.
 
-enumeration.py PROTOCOL PORT SAMPLES KIND=NAME:PASSWORD...   PROTOCOL is pop3, imap, smtp or scram; logins without TLS
+enumeration.py PROTOCOL PORT SAMPLES KIND=NAME:PASSWORD...   PROTOCOL is pop3, imap, smtp or scram, without TLS, or external
 scram is SCRAM-SHA-256 over IMAP with a proof of no password: of its first answer the length counts, the time of both.
+external is EXTERNAL over IMAP with TLS: PASSWORD is the path of a certificate, without its ".pem", with its key beside it (".key").
 
 Tries every KIND SAMPLES times, each on a connection of its own, all of them in rounds and in random order.  Prints for each its
 replies (one line, JSON), the number of different ones, and the median of its times; then 'spread P' with the percentage between
 the fastest and the slowest median of a kind's share of its round: what else runs on the machine is the same for a whole round.
 """
 import base64
+import functools
 import json
 import os
 import random
 import socket
+import ssl
 import statistics
 import sys
 import time
@@ -63,8 +66,17 @@ DIALOGUES = {
     "pop3": lambda n, p: [(None, any_line), (b"USER " + n, any_line), (b"PASS " + p, any_line)],
     "imap": lambda n, p: [(None, any_line), (b"a LOGIN " + n + b" " + p, imap_last)],
     "smtp": lambda n, p: [(None, smtp_last), (b"EHLO client.test", smtp_last), (b"AUTH PLAIN " + plain(n, p), smtp_last)],
+    "external": lambda n, _: [(None, any_line), (b"a AUTHENTICATE EXTERNAL " + (b64(n) or b"="), imap_last)],
     "scram": lambda n, p: [(None, any_line), (b"a AUTHENTICATE SCRAM-SHA-256", any_line), (scram_first(n, p), any_line), (scram_final, imap_last)],
 }
+
+
+@functools.cache
+def client_with(certificate):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.load_cert_chain(certificate + ".pem", certificate + ".key")
+    return context
 
 
 def attempt(protocol, port, name, password):
@@ -72,6 +84,8 @@ def attempt(protocol, port, name, password):
     answers, took = [], []
     with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if protocol == "external":
+            connection = client_with(password).wrap_socket(connection)
         file = connection.makefile("rb")
         for command, is_last in DIALOGUES[protocol](name.encode(), password.encode()):
             if callable(command):
