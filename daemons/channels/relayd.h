@@ -9,6 +9,7 @@
 // It knows nothing but what it was handed; what it says is about the messages it was handed.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <tuple>
@@ -39,8 +40,12 @@ struct RelayRefused {  // no room, or no process could be made: try later
 };
 using RelaydToQueued = std::variant<RelayRefused>;
 
+// For all addresses of a Connect together, however many are silent or slow.
+inline constexpr std::chrono::minutes kOpeningTime{20};
+
 // queued -> relay process
-struct Connect {  // tries the hops and their addresses in order until one takes a mail session; answered once
+struct Connect {  // tries the hops and their addresses in order until one takes a mail session; answered
+                  // once, within kOpeningTime
   routing::Protocol protocol = routing::Protocol::smtp;
   std::vector<routing::NextHop> hops;
   bool authenticate = false;  // asks authd for the credentials of its route, and logs in (only over TLS)

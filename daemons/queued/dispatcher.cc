@@ -82,9 +82,7 @@ Schedule::Limits Dispatcher::limits() const {
 
 void Dispatcher::apply_limits() {
   local_.set_limit(config_.queued.deliveries_in_flight);
-  relays_.set_limits(
-      {config_.queued.relay_connections, std::chrono::milliseconds{config_.queued.relay_idle},
-       std::chrono::ceil<std::chrono::seconds>(std::chrono::milliseconds{config_.relayd.stop_timeout})});
+  relays_.set_limits(RelayDesk::Limits::of(config_));
   schedule_.set_limits(limits());
 }
 

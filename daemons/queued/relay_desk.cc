@@ -120,6 +120,16 @@ struct RelayDesk::Relay {
   }
 };
 
+RelayDesk::Limits RelayDesk::Limits::of(const Config& config) {
+  constexpr std::chrono::minutes kGrace{1};
+  using std::chrono::milliseconds;
+  return {.connections = config.queued.relay_connections,
+          .idle = milliseconds{config.queued.relay_idle},
+          .stop = std::chrono::ceil<std::chrono::seconds>(milliseconds{config.relayd.stop_timeout}),
+          .connect = kOpeningTime + kGrace,
+          .send = milliseconds{config.relayd.message_timeout} + kGrace};
+}
+
 RelayDesk::RelayDesk(event::Loop& loop, OpenMessages& messages, RouteDesk& routes, Giver& giver)
     : loop_{loop}, messages_{messages}, routes_{routes}, giver_{giver}, pause_{loop, [this] {
                                                                                  paused_ = false;
@@ -189,7 +199,7 @@ void RelayDesk::open(Errand errand, const routing::Plan& plan) {
       [this, id](RelayToQueued&& message, std::vector<Fd>&&) { on_relay(id, message); },
       [this, id](event::ChannelEnd why) { ended(id, why); });
   relay->timer = std::make_unique<event::Timer>(loop_, [this, id] { ended(id, "it did not answer"); });
-  relay->timer->start(kConnectDeadline);
+  relay->timer->start(limits_.connect);
   std::vector<Fd> descriptors;
   descriptors.push_back(std::move(theirs));
   relayd_->send(OpenRelay{id, plan.route}, std::move(descriptors));
@@ -284,7 +294,7 @@ void RelayDesk::send_next(Relay& relay) {
   if (message->memfd) descriptors.push_back(message->share_memfd());
   ++relay.messages;
   relay.channel->send(send_of(*message, relay.sent), std::move(descriptors));
-  relay.timer->start(kSendDeadline);
+  relay.timer->start(limits_.send);
 }
 
 void RelayDesk::on_message(RelayId id, const Connected& message) {

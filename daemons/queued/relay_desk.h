@@ -28,17 +28,19 @@ class RelayDesk {
  public:
   // Messages over one connection; many hosts have a limit of their own.
   static constexpr std::uint32_t kMaxMessages = 1'000;
-  // A process that has not answered Connect, or Send, for so long is given up: longer than all its own time
-  // limits.
-  static constexpr std::chrono::minutes kConnectDeadline{30};
-  static constexpr std::chrono::minutes kSendDeadline{60};
   // After relayd had no room for another process.
   static constexpr std::chrono::seconds kRefusedPause{1};
 
   struct Limits {
     std::uint32_t connections = 200;  // with those that are kept
-    std::chrono::microseconds idle{0};
+    std::chrono::milliseconds idle{0};
     std::chrono::seconds stop{0};  // that the processes have for the outcomes that a stop waits for
+    // A process that has not answered Connect, or Send, after so long is given up: it has time limits of its
+    // own, and answers when they are over.
+    std::chrono::milliseconds connect{0};
+    std::chrono::milliseconds send{0};
+
+    static Limits of(const Config& config);
   };
 
   // A message on its way to a destination: its targets there that are not finished.

@@ -1,5 +1,6 @@
 #include "daemons/relayd/client.h"
 
+#include <algorithm>
 #include <array>
 
 namespace mailroom::relayd {
@@ -26,6 +27,7 @@ bool may_do_without_tls(const HopAttempt& failed, const routing::TlsRequirement&
 }  // namespace
 
 std::variant<Connected, NotConnected> Client::connect(const Connect& request) {
+  begin_opening(request);
   for (const routing::NextHop& hop : request.hops) {
     if (attempts_.size() >= kMaxAttempts) break;
     if (!try_hop(request, hop)) continue;
@@ -33,6 +35,22 @@ std::variant<Connected, NotConnected> Client::connect(const Connect& request) {
     return std::move(*connected_);
   }
   return NotConnected{std::move(attempts_)};
+}
+
+void Client::begin_opening(const Connect& request) {
+  opening_end_ = world_.clock.now() + kOpeningTime;
+  for (const routing::NextHop& hop : request.hops)
+    targets_left_ += std::max<std::size_t>(hop.addresses.size(), 1);
+  targets_left_ = std::min(targets_left_, kMaxAttempts);
+}
+
+// Until when the next target may take: what one does not use is left for the others.
+Exchange::Time Client::share_of_opening() {
+  const Exchange::Time now = world_.clock.now();
+  const auto share =
+      (opening_end_ - now) / static_cast<std::ptrdiff_t>(std::max<std::size_t>(targets_left_, 1));
+  if (targets_left_ > 0) --targets_left_;
+  return now + share;
 }
 
 bool Client::try_hop(const Connect& request, const routing::NextHop& hop) {
@@ -44,8 +62,9 @@ bool Client::try_hop(const Connect& request, const routing::NextHop& hop) {
 
 bool Client::try_target(const Connect& request, const Target& target) {
   routing::TlsRequirement tls = target.hop.tls;
+  const Exchange::Time end = share_of_opening();
   for (;;) {
-    auto failed = open(request, target, tls);
+    auto failed = open(request, target, tls, end);
     if (!failed) {
       connected_ = connected(target);
       return true;
@@ -61,19 +80,20 @@ bool Client::try_target(const Connect& request, const Target& target) {
 
 // Nothing when there is a session.
 std::optional<HopAttempt> Client::open(const Connect& request, const Target& target,
-                                       const routing::TlsRequirement& tls) {
+                                       const routing::TlsRequirement& tls, Exchange::Time end) {
   const auto failure = [](RelayFailure why, std::string words) {
     return HopAttempt{{}, {}, why, {}, std::move(words), {}};
   };
   if (target.address != nullptr && is_no_host(*target.address))
     return failure(RelayFailure::forbidden, "no address of a host");
-  auto link = dial(target);
+  auto link = dial(target, end);
   if (!link) return failure(RelayFailure::unreachable, std::move(link.error()));
   link_ = std::move(*link);
   exchange_.emplace(*link_, world_.clock);
+  exchange_->set_end(end);
   auto session =
       open_session(facts_, {request.protocol, tls, request.authenticate ? &world_.credentials : nullptr},
-                   *link_, *exchange_, world_.clock);
+                   *link_, *exchange_);
   if (session) {
     session_ = std::move(*session);
     return std::nullopt;
@@ -82,8 +102,9 @@ std::optional<HopAttempt> Client::open(const Connect& request, const Target& tar
   return std::move(session.error());
 }
 
-std::expected<std::unique_ptr<Link>, std::string> Client::dial(const Target& target) {
-  const auto deadline = world_.clock.now() + std::chrono::milliseconds{facts_.limits.connect_timeout};
+std::expected<std::unique_ptr<Link>, std::string> Client::dial(const Target& target, Exchange::Time end) {
+  const auto deadline =
+      std::min(world_.clock.now() + std::chrono::milliseconds{facts_.limits.connect_timeout}, end);
   return target.address != nullptr ? world_.dialler.connect(*target.address, deadline)
                                    : world_.dialler.connect_unix(target.hop.name, deadline);
 }

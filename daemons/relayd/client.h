@@ -23,7 +23,8 @@ class Client {
   };
   Client(ClientFacts facts, World world) : facts_{std::move(facts)}, world_{world} {}
 
-  // Tries hops and their addresses in their order.  At level `may` a failure of TLS is followed by a try
+  // Tries hops and their addresses in their order, each for its share of what is left of kOpeningTime: no
+  // silent host takes the time of those behind it.  At level `may` a failure of TLS is followed by a try
   // without TLS (RFC 7435 section 4.1), at no other.  Throws Stopped when this process is to end.
   std::variant<Connected, NotConnected> connect(const Connect& request);
 
@@ -43,11 +44,13 @@ class Client {
     const IpAddress* address;  // null: a Unix socket
   };
 
+  void begin_opening(const Connect& request);
   bool try_hop(const Connect& request, const routing::NextHop& hop);
   bool try_target(const Connect& request, const Target& target);
   std::optional<HopAttempt> open(const Connect& request, const Target& target,
-                                 const routing::TlsRequirement& tls);
-  std::expected<std::unique_ptr<Link>, std::string> dial(const Target& target);
+                                 const routing::TlsRequirement& tls, Exchange::Time end);
+  Exchange::Time share_of_opening();
+  std::expected<std::unique_ptr<Link>, std::string> dial(const Target& target, Exchange::Time end);
   Connected connected(const Target& target);
 
   ClientFacts facts_;
@@ -56,6 +59,8 @@ class Client {
   std::optional<Exchange> exchange_;
   Session session_;
   Transaction::LeftOver left_over_ = Transaction::LeftOver::no;
+  Exchange::Time opening_end_;
+  std::size_t targets_left_ = 0;  // of the opening, with the one that is tried
   std::vector<HopAttempt> attempts_;
   std::optional<Connected> connected_;
 };

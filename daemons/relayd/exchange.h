@@ -1,6 +1,7 @@
 // Commands out, replies in: one connection's dialogue as its client sees it.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <stdexcept>
@@ -32,6 +33,8 @@ class Exchange {
 
   // Nothing may last longer than this, whatever each step allows.
   void set_end(Time end) { end_ = end; }
+  // When a step that begins now and may take so long is over.
+  Time deadline(std::chrono::milliseconds time) const { return std::min(clock_->now() + time, end_); }
 
   // Commands are appended here, and leave with the next flush.
   std::string& out() { return out_; }
@@ -65,8 +68,6 @@ class Exchange {
   bool write_failed() const { return write_failed_; }
 
  private:
-  Time deadline(std::chrono::milliseconds time) const { return std::min(clock_->now() + time, end_); }
-
   Link* link_;
   Clock* clock_;
   Time end_ = Time::max();

@@ -36,9 +36,8 @@ struct Failed {
 
 class Opening {
  public:
-  Opening(const ClientFacts& facts, const SessionRequest& request, Link& link, Exchange& exchange,
-          Clock& clock)
-      : facts_{facts}, request_{request}, link_{link}, exchange_{exchange}, clock_{clock} {}
+  Opening(const ClientFacts& facts, const SessionRequest& request, Link& link, Exchange& exchange)
+      : facts_{facts}, request_{request}, link_{link}, exchange_{exchange} {}
 
   Session run() {
     session_.protocol = request_.protocol;
@@ -107,7 +106,7 @@ class Opening {
 
   void start_tls() {
     auto started =
-        link_.start_tls(request_.tls, clock_.now() + std::chrono::milliseconds{facts_.tls_timeout});
+        link_.start_tls(request_.tls, exchange_.deadline(std::chrono::milliseconds{facts_.tls_timeout}));
     if (!started)
       fail(started.error().failure, std::move(started.error().words), {}, std::move(started.error().result));
     session_.tls = std::move(started->description);
@@ -153,7 +152,6 @@ class Opening {
   const SessionRequest& request_;
   Link& link_;
   Exchange& exchange_;
-  Clock& clock_;
   Session session_;
 };
 
@@ -162,9 +160,9 @@ class Opening {
 Reply to_reply(const smtp::ServerReply& reply) { return {reply.code, reply.enhanced, reply.text()}; }
 
 std::expected<Session, SessionFailure> open_session(const ClientFacts& facts, const SessionRequest& request,
-                                                    Link& link, Exchange& exchange, Clock& clock) {
+                                                    Link& link, Exchange& exchange) {
   try {
-    return Opening{facts, request, link, exchange, clock}.run();
+    return Opening{facts, request, link, exchange}.run();
   } catch (Failed& failed) {
     return std::unexpected(std::move(failed.why));
   } catch (const Cut& cut) {

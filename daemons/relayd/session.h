@@ -38,9 +38,9 @@ struct SessionRequest {
   CredentialSource* credentials = nullptr;  // null: no login
 };
 
-// `exchange` is new; it stays the connection's own afterwards.
+// `exchange` is new, with the end that all of the opening has; it stays the connection's own afterwards.
 std::expected<Session, SessionFailure> open_session(const ClientFacts& facts, const SessionRequest& request,
-                                                    Link& link, Exchange& exchange, Clock& clock);
+                                                    Link& link, Exchange& exchange);
 
 // The far side's words as a channel carries them.
 Reply to_reply(const smtp::ServerReply& reply);

@@ -77,6 +77,15 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("a process is waited for longer than all the time that it has itself") {
+  Config config;
+  const auto message = GENERATE(std::chrono::minutes{1}, std::chrono::hours{1}, std::chrono::hours{24});
+  config.relayd.message_timeout = message;
+  const auto limits = RelayDesk::Limits::of(config);
+  CHECK(limits.send > std::chrono::milliseconds{message});
+  CHECK(limits.connect > kOpeningTime);
+}
+
 TEST_CASE("a connection that is not used is closed after a while") {
   Config config = System::small_config();
   config.queued.relay_idle = std::chrono::milliseconds{1};

@@ -20,8 +20,10 @@ class FakeLink : public Link, public Stream {
       told_ = true;
     }
     const std::string got = server_.output(into.size());
-    if (got.empty() && !server_.closed())
+    if (got.empty() && !server_.closed()) {
+      dialler_.clock.time = std::max(dialler_.clock.time, deadline_);
       throw StreamError{StreamError::Kind::timeout, "the deadline has passed"};
+    }
     std::ranges::copy(got, into.begin());
     return got.size();
   }
@@ -29,7 +31,7 @@ class FakeLink : public Link, public Stream {
     if (server_.closed()) throw StreamError{StreamError::Kind::closed, "send: Broken pipe"};
     server_.feed(bytes);
   }
-  void set_deadline(Time) override {}
+  void set_deadline(Time deadline) override { deadline_ = deadline; }
 
   std::size_t read_arrived(std::span<char> into) override {
     if (server_.has_output()) return read(into);
@@ -37,8 +39,10 @@ class FakeLink : public Link, public Stream {
     return 0;
   }
 
-  std::expected<TlsStarted, TlsProblem> start_tls(const routing::TlsRequirement& required, Time) override {
+  std::expected<TlsStarted, TlsProblem> start_tls(const routing::TlsRequirement& required,
+                                                  Time deadline) override {
     dialler_.required.push_back(required);
+    dialler_.tls_deadlines.push_back(deadline);
     if (!dialler_.tls_outcomes.empty()) {
       const auto outcome = dialler_.tls_outcomes.front();
       dialler_.tls_outcomes.pop_front();
@@ -58,6 +62,7 @@ class FakeLink : public Link, public Stream {
   FakeDialler& dialler_;
   std::chrono::milliseconds patience_{0};
   bool told_ = false;
+  Time deadline_{};
 };
 
 std::string path_of(const std::string& line) {

@@ -73,18 +73,29 @@ class FakeServer {
   bool closed_ = false;
 };
 
+class FakeClock : public Clock {
+ public:
+  std::chrono::steady_clock::time_point now() override { return time; }
+  std::chrono::sys_seconds date() override { return {}; }
+  void pause(std::chrono::milliseconds) override {}
+  std::chrono::steady_clock::time_point time{};
+};
+
 // Connects to one server after the other; the test sees them by index.
 class FakeDialler : public Dialler {
  public:
-  explicit FakeDialler(std::vector<FakeServer*> servers) : servers_{std::move(servers)} {}
+  FakeDialler(std::vector<FakeServer*> servers, FakeClock& time)
+      : clock{time}, servers_{std::move(servers)} {}
 
   std::expected<std::unique_ptr<Link>, std::string> connect(const IpAddress& address, Link::Time) override;
   std::expected<std::unique_ptr<Link>, std::string> connect_unix(const std::string& name,
                                                                  Link::Time) override;
 
+  FakeClock& clock;                                    // whoever waits in vain waits until the deadline
   std::deque<std::optional<TlsProblem>> tls_outcomes;  // in order of the handshakes; then all succeed
   std::vector<std::string> dialled;
   std::vector<routing::TlsRequirement> required;
+  std::vector<Link::Time> tls_deadlines;
 
  private:
   std::expected<std::unique_ptr<Link>, std::string> next();
@@ -103,22 +114,16 @@ class FakeCredentials : public CredentialSource {
   int asked = 0;
 };
 
-class FakeClock : public Clock {
- public:
-  std::chrono::steady_clock::time_point now() override { return time; }
-  std::chrono::sys_seconds date() override { return {}; }
-  void pause(std::chrono::milliseconds) override {}
-  std::chrono::steady_clock::time_point time{};
-};
-
 // A client with one hop (or as many as there are servers), ready to be asked.
 struct Bench {
-  explicit Bench(std::vector<FakeServer*> servers) : dialler{std::move(servers)} {}
+  explicit Bench(std::vector<FakeServer*> servers, Duration tls_timeout = std::chrono::minutes{1})
+      : dialler{std::move(servers), clock}, client{{"relay.example", RelaydConfig{}, tls_timeout},
+                                                   {dialler, credentials, clock}} {}
 
+  FakeClock clock;
   FakeDialler dialler;
   FakeCredentials credentials;
-  FakeClock clock;
-  Client client{{"relay.example", RelaydConfig{}, std::chrono::minutes{1}}, {dialler, credentials, clock}};
+  Client client;
 
   std::variant<Connected, NotConnected> connect(routing::Protocol protocol = routing::Protocol::smtp,
                                                 routing::TlsRequirement tls = {}, std::size_t hops = 1,

@@ -86,6 +86,55 @@ TEST_CASE("not more addresses are tried than the limit") {
   CHECK(std::get<NotConnected>(result).attempts.size() == kMaxAttempts);
 }
 
+namespace {
+
+// Whose greeting never ends, however often one connects.
+FakeServer silent() {
+  FakeServer server;
+  server.replies["connect"].assign(kMaxAttempts, "220");
+  return server;
+}
+
+}  // namespace
+
+TEST_CASE("silent hosts leave time for those behind them") {
+  FakeServer mute = silent(), good;
+  const std::size_t count = GENERATE(1, 2, 7, kMaxAttempts - 1);
+  std::vector<FakeServer*> servers(count, &mute);
+  servers.push_back(&good);
+  Bench bench{servers};
+  const auto result = bench.connect(Protocol::smtp, {}, servers.size());
+  const Connected& made = connected(result);
+  REQUIRE(made.attempts.size() == count);
+  CHECK(made.attempts.back().failure == RelayFailure::cut);
+  CHECK(made.attempts.back().detail == "no reply in time");
+  const auto taken = bench.clock.time.time_since_epoch();
+  CHECK(taken < kOpeningTime);
+  const std::chrono::milliseconds greeting{RelaydConfig{}.greeting_timeout}, all{kOpeningTime};
+  const auto share = std::min(greeting, all / static_cast<int>(servers.size()));
+  CHECK(taken >= share * static_cast<int>(count));
+}
+
+TEST_CASE("an answer to Connect comes in time, whatever the hosts do") {
+  FakeServer mute = silent();
+  Bench bench{std::vector<FakeServer*>(kMaxAttempts, &mute)};
+  const auto result = bench.connect(Protocol::smtp, {}, kMaxAttempts);
+  CHECK(std::get<NotConnected>(result).attempts.size() == kMaxAttempts);
+  CHECK(bench.clock.time.time_since_epoch() <= kOpeningTime);
+}
+
+TEST_CASE("a handshake has no more time than its address") {
+  FakeServer mute = silent(), good;
+  good.extensions.emplace_back("STARTTLS");
+  std::vector<FakeServer*> servers(kMaxAttempts - 1, &mute);
+  servers.push_back(&good);
+  Bench bench{servers, std::chrono::hours{1}};
+  const auto result = bench.connect(Protocol::smtp, level(TlsLevel::encrypt), servers.size());
+  CHECK_FALSE(connected(result).tls.empty());
+  REQUIRE(bench.dialler.tls_deadlines.size() == 1);
+  CHECK(bench.dialler.tls_deadlines[0].time_since_epoch() <= kOpeningTime);
+}
+
 TEST_CASE("addresses that are no host's are not connected to") {
   FakeServer server;
   Bench bench{{&server}};
