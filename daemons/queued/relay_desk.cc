@@ -17,8 +17,8 @@ queue::TargetAnswer own_answer(std::string enhanced, std::string text) {
 }
 
 // As many hops as one packet holds.
-Connect connect_of(const routing::Plan& plan) {
-  Connect connect{plan.protocol, plan.hops, plan.authenticate};
+Connect connect_of(const routing::Plan& plan, std::vector<routing::NextHop> hops) {
+  Connect connect{plan.protocol, std::move(hops), plan.authenticate};
   while (connect.hops.size() > 1 && ipc::encode(QueuedToRelay{connect}).size() > ipc::kMaxPacket)
     connect.hops.pop_back();
   return connect;
@@ -108,6 +108,7 @@ struct RelayDesk::Relay {
   std::unique_ptr<RelayChannel> channel;
   std::unique_ptr<event::Timer> timer;  // deadline of an answer, or end of being kept
   RelayPeer peer;
+  IpAddress address;  // of the peer
   std::optional<Errand> errand;
   std::vector<std::uint32_t> sent;  // of the errand's targets: handed over, not answered
   std::size_t answered = 0;         // of the errand's targets
@@ -117,6 +118,19 @@ struct RelayDesk::Relay {
 
   std::vector<std::uint32_t> unanswered() const {
     return {errand->targets.begin() + static_cast<std::ptrdiff_t>(answered), errand->targets.end()};
+  }
+  // Whether the plan has this address, and others.
+  bool can_avoid(const IpAddress& avoided) const {
+    std::size_t others = 0;
+    bool is_there = false;
+    for (const routing::NextHop& hop : plan->hops)
+      for (const IpAddress& each : hop.addresses) {
+        if (each == avoided)
+          is_there = true;
+        else
+          ++others;
+      }
+    return is_there && others > 0;
   }
 };
 
@@ -155,7 +169,7 @@ void RelayDesk::attach_relayd(LeasedFd fd) {
 // ---- the way to a connection
 
 void RelayDesk::begin(Errand errand) {
-  if (Relay* relay = take_idle(errand.visit.destination)) return hand_over(*relay, std::move(errand));
+  if (Relay* relay = take_idle(errand)) return hand_over(*relay, std::move(errand));
   const Schedule::Given visit = errand.visit;
   const Wanted wanted = errand.wanted;
   planning_.insert_or_assign(visit, std::move(errand));
@@ -186,6 +200,7 @@ void RelayDesk::open(Errand errand, const routing::Plan& plan) {
   if (!relayd_)
     return giver_.not_sent(errand.visit, own_answer("4.3.0", "no connection can be made for now"));
   make_room();
+  std::vector<routing::NextHop> hops = routes_.in_order(errand.wanted, errand.visit.id, plan);
   auto relay = std::make_unique<Relay>();
   fill_random(&relay->id, sizeof relay->id);
   const RelayId id = relay->id;
@@ -203,7 +218,7 @@ void RelayDesk::open(Errand errand, const routing::Plan& plan) {
   std::vector<Fd> descriptors;
   descriptors.push_back(std::move(theirs));
   relayd_->send(OpenRelay{id, plan.route}, std::move(descriptors));
-  relay->channel->send(connect_of(plan));
+  relay->channel->send(connect_of(plan, std::move(hops)));
   relays_.emplace(id, std::move(relay));
 }
 
@@ -223,9 +238,13 @@ void RelayDesk::ended(RelayId id, const char* reason) {
   giver_.ready();
 }
 
-RelayDesk::Relay* RelayDesk::take_idle(DestinationNumber destination) {
-  const auto found =
-      std::ranges::find_if(idle_, [&](RelayId id) { return relays_.at(id)->destination == destination; });
+// Not one to a host that has put this message off.
+RelayDesk::Relay* RelayDesk::take_idle(const Errand& errand) {
+  const auto found = std::ranges::find_if(idle_, [&](RelayId id) {
+    const Relay& relay = *relays_.at(id);
+    return relay.destination == errand.visit.destination &&
+           !routes_.is_tried_last(errand.wanted, errand.visit.id, relay.address);
+  });
   if (found == idle_.end()) return nullptr;
   Relay& relay = *relays_.at(*found);
   idle_.erase(found);
@@ -304,10 +323,31 @@ void RelayDesk::on_message(RelayId id, const Connected& message) {
   const bool has_address = message.address.port != 0;
   relay.peer = {message.host, has_address ? message.address.text() : std::string{}, relay.plan->protocol,
                 message.dsn};
+  relay.address = message.address;
+  note_attempts(relay, message);
   if (results_ != nullptr && relay.errand->wanted.route.way == routing::Way::mx)
     results_->connected(relay.errand->wanted.route.domain, relay.plan->hops, message);
   if (relay.forgotten) return rest(relay);
   send_next(relay);
+}
+
+// What has no session to give is tried after the host that had one.
+void RelayDesk::note_attempts(const Relay& relay, const Connected& message) {
+  for (const HopAttempt& attempt : message.attempts) {
+    const bool is_dead = attempt.failure == RelayFailure::unreachable ||
+                         attempt.failure == RelayFailure::cut || attempt.failure == RelayFailure::greeting;
+    if (is_dead && attempt.address != message.address && relay.can_avoid(attempt.address))
+      routes_.was_tried(relay.errand->wanted, 0, attempt.address, Setback::of_host);
+  }
+}
+
+void RelayDesk::note_results(const Relay& relay, const TargetResults& results) {
+  if (!relay.can_avoid(relay.address)) return;
+  const Errand& errand = *relay.errand;
+  if (std::ranges::any_of(results, [](const TargetResult& result) { return is_final(result.fate); }))
+    routes_.has_taken(errand.wanted, errand.visit.id, relay.address);
+  else
+    routes_.was_tried(errand.wanted, errand.visit.id, relay.address, setback_of(results));
 }
 
 void RelayDesk::on_message(RelayId id, const NotConnected& message) {
@@ -342,6 +382,7 @@ void RelayDesk::on_message(RelayId id, const Sent& message) {
     close(id);
     return begin(std::move(errand));
   }
+  note_results(relay, *results);
   if (is_dialogue(*results))
     giver_.worked(relay.destination);
   else if (!is_local(*results))
@@ -395,8 +436,9 @@ void RelayDesk::cut(RelayId id, const char* reason) {
   const RelayPeer peer = relay.peer;
   log::write("relay-cut",
              {{"relay", log::Id{id}}, {"queue", queue::id_text(errand.visit.id)}, {"reason", reason}});
-  close(id);
   TargetResults results = cut_off(unanswered, peer, microseconds_now());
+  note_results(relay, results);
+  close(id);
   const queue::TargetAnswer answer = results.front().answer;
   if (!connected && !forgotten) return give_back(errand, answer);
   if (!forgotten) giver_.sent(errand.visit, std::move(results), Giver::Rest::none);

@@ -96,7 +96,9 @@ class RelayDesk {
 
   void planned(const Schedule::Given& visit, const routing::Planned& plan);
   void open(Errand errand, const routing::Plan& plan);
-  Relay* take_idle(DestinationNumber destination);
+  Relay* take_idle(const Errand& errand);
+  void note_attempts(const Relay& relay, const Connected& message);
+  void note_results(const Relay& relay, const TargetResults& results);
   void hand_over(Relay& relay, Errand errand);
   void send_next(Relay& relay);
   void on_relay(RelayId id, const RelayToQueued& message);

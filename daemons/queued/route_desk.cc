@@ -64,12 +64,36 @@ void RouteDesk::plan(const Wanted& wanted, Then then) {
 
 void RouteDesk::explain(const Wanted& wanted, ThenExplained then) {
   gather(wanted, [this, wanted, then = std::move(then)](const Facts& facts) {
-    Explained explained{plan_from(wanted, facts), key_of(wanted), facts.found, facts.sts, {}};
+    Explained explained{plan_from(wanted, facts), 0, key_of(wanted), facts.found, facts.sts, {}};
+    if (explained.plan) {
+      auto ordered = setbacks_.in_order(explained.plan->hops, {explained.key}, microseconds_now());
+      explained.plan->hops = std::move(ordered.hops);
+      explained.tried_first = ordered.first;
+    }
     if (facts.found && wanted.route.way == routing::Way::mx)
       for (const dns::MailHost& host : facts.found->hosts)
         explained.transport.push_back(transport_to(wanted, facts, host));
     then(explained);
   });
+}
+
+// ---- which of its hosts come first
+
+std::vector<routing::NextHop> RouteDesk::in_order(const Wanted& wanted, QueueId message,
+                                                  const routing::Plan& plan) const {
+  return setbacks_.in_order(plan.hops, {key_of(wanted), message}, microseconds_now()).hops;
+}
+
+bool RouteDesk::is_tried_last(const Wanted& wanted, QueueId message, const IpAddress& address) const {
+  return setbacks_.holds({key_of(wanted), message}, address, microseconds_now());
+}
+
+void RouteDesk::was_tried(const Wanted& wanted, QueueId message, const IpAddress& address, Setback setback) {
+  setbacks_.note({key_of(wanted), message}, address, setback, microseconds_now());
+}
+
+void RouteDesk::has_taken(const Wanted& wanted, QueueId message, const IpAddress& address) {
+  setbacks_.worked({key_of(wanted), message}, address);
 }
 
 // ---- what others say

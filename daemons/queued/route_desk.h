@@ -13,6 +13,7 @@
 #include "daemons/base/dns_client.h"
 #include "daemons/config.h"
 #include "daemons/queued/policy_questions.h"
+#include "daemons/queued/setbacks.h"
 #include "libcommon/event/loop.h"
 #include "libcommon/routing/order.h"
 #include "libcommon/routing/route.h"
@@ -47,9 +48,21 @@ class RouteDesk {
   // Calls back once, at once or from the loop.  Questions for the same destination are asked once.
   using Then = std::function<void(const routing::Planned&)>;
   void plan(const Wanted& wanted, Then then);
-  // The same, asked for anew, with all that led to it.
+
+  // The hosts of a plan as they are to be tried for this message: those that have lately taken nothing come
+  // last.
+  std::vector<routing::NextHop> in_order(const Wanted& wanted, QueueId message,
+                                         const routing::Plan& plan) const;
+  bool is_tried_last(const Wanted& wanted, QueueId message, const IpAddress& address) const;
+  // What came of trying an address of the destination, for this message; `message` is 0 where it says nothing
+  // about one.
+  void was_tried(const Wanted& wanted, QueueId message, const IpAddress& address, Setback setback);
+  void has_taken(const Wanted& wanted, QueueId message, const IpAddress& address);
+
+  // A plan, asked for anew, with all that led to it.
   struct Explained {
-    routing::Planned plan;
+    routing::Planned plan;        // the hosts in the order in which they would be tried
+    std::size_t tried_first = 0;  // so many of them before those that have lately taken nothing
     std::string key;
     std::optional<dns::MailHosts> found;  // what the DNS says of the domain, or of the host of a fixed route
     std::optional<StsPolicyFound> sts;    // what policyd says of it
@@ -95,6 +108,7 @@ class RouteDesk {
   OutboundTlsConfig tls_;
   std::map<std::string, Kept> kept_;
   std::map<std::string, Asking> asking_;
+  Setbacks setbacks_;
   std::uint64_t last_ = 0;
   event::Timer patience_;
 };

@@ -14,6 +14,8 @@ constexpr const char* kLevels[] = {"plaintext", "TLS if it is offered", "TLS wit
 constexpr const char* kReasons[] = {"by default", "by the operator's wish", "by DANE", "by MTA-STS",
                                     "by REQUIRETLS"};
 
+constexpr const char* kTriedLast = "; tried last for now, since it took nothing a short time ago";
+
 std::string way_words(const routing::Route& route) {
   switch (route.way) {
   case routing::Way::local:
@@ -94,7 +96,9 @@ RouteExplained explained_in_words(const Wanted& wanted, const RouteDesk::Explain
     out.permanent = explained.plan.error().permanent;
     return out;
   }
-  for (const routing::NextHop& hop : explained.plan->hops) out.hops.push_back(hop_words(hop));
+  const auto& hops = explained.plan->hops;
+  for (std::size_t i = 0; i < hops.size(); ++i)
+    out.hops.push_back(hop_words(hops[i]) + (i < explained.tried_first ? "" : kTriedLast));
   return out;
 }
 

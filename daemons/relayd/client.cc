@@ -114,6 +114,7 @@ Connected Client::connected(const Target& target) {
           .address = target.address != nullptr ? *target.address : IpAddress{},
           .tls = session_.tls,
           .verified = session_.verified,
+          .tls_result = session_.tls_trouble,
           .dsn = session_.capabilities.dsn,
           .attempts = {}};
 }

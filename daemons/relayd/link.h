@@ -19,6 +19,7 @@ namespace mailroom::relayd {
 
 struct TlsStarted {
   std::string description;  // version and cipher
+  std::string trouble;      // of a requirement with report_only: RFC 8460 4.3 result type of what is wrong
 };
 struct TlsProblem {
   RelayFailure failure = RelayFailure::tls_failed;  // or certificate

@@ -110,6 +110,7 @@ class Opening {
     if (!started)
       fail(started.error().failure, std::move(started.error().words), {}, std::move(started.error().result));
     session_.tls = std::move(started->description);
+    session_.tls_trouble = std::move(started->trouble);
     session_.verified = request_.tls.level == TlsLevel::dane || request_.tls.level == TlsLevel::certificate;
   }
 

@@ -26,6 +26,7 @@ struct Session {
   smtp::Capabilities capabilities;
   std::string tls;  // version and cipher; empty: plaintext
   bool verified = false;
+  std::string tls_trouble;  // of a requirement with report_only: RFC 8460 4.3 result type of what is wrong
   bool requiretls = false;  // the hop is fit for messages with REQUIRETLS (RFC 8689 4.2.1)
 };
 

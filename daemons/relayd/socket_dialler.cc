@@ -46,7 +46,7 @@ class SocketLink : public Link {
                                         std::move(started.error().words), std::move(started.error().result)});
     }
     tls_ = std::move(*started);
-    return TlsStarted{tls_->facts().version + " " + tls_->facts().suite};
+    return TlsStarted{tls_->facts().version + " " + tls_->facts().suite, tls_->facts().trouble};
   }
 
   void set_patience(std::chrono::milliseconds patience) override { plain_.set_patience(patience); }

@@ -77,6 +77,96 @@ TEST_CASE(
   }
 }
 
+namespace {
+
+const IpAddress kFirst = *parse_ip_and_port("192.0.2.1:2525"), kSecond = *parse_ip_and_port("192.0.2.2:2525");
+
+// A host with two addresses.
+struct TwoAddresses : Relaying {
+  static Config config() {
+    Config config = patient();
+    config.routes = {
+        {"far.test", routing::Protocol::smtp, "mx.far.test", 2525, routing::TlsLevel::may, false}};
+    return config;
+  }
+  TwoAddresses() : Relaying{config()} { attach_dnsd(); }
+
+  void answer_dns() {
+    const auto question = receive(dnsd);
+    REQUIRE(question);
+    dns::MailHosts found{.outcome = dns::Outcome::answer, .ttl = 3600};
+    found.hosts.push_back(
+        {.name = "mx.far.test", .outcome = dns::Outcome::answer, .addresses = {kFirst, kSecond}});
+    dnsd.send(MailHostsFound{std::get<FindMailHosts>(*question).question, found});
+  }
+  // A process that is connected to the address that it is to try first.
+  RelayEnd connected() {
+    RelayEnd process = relay();
+    REQUIRE(process.is_open());
+    process.send(Connected{.host = "mx.far.test", .address = first_tried(), .attempts = {}});
+    return process;
+  }
+  IpAddress first_tried() const { return connect_asked.hops.at(0).addresses.at(0); }
+};
+
+}  // namespace
+
+TEST_CASE("an address that has taken nothing is tried after the others") {
+  TwoAddresses system;
+  const QueueId id = system.send_remote(17);
+  system.answer_dns();
+  RelayEnd process = system.connected();
+  REQUIRE(system.first_tried() == kFirst);
+  const Send send = system.handed(process);
+  SECTION("which are tried for it, and not for others") {
+    process.send(Sent{id, {{.number = 1, .stage = RelayStage::rcpt, .reply = kLater}}, true});
+    system.settle();
+    const QueueId other = system.send_remote(18);
+    CHECK(system.handed(process).queue_id == other);
+    Relaying::answer_all(process, {.queue_id = other, .recipients = {{.number = 1}}}, kTaken);
+    system.settle();
+    system.retry(id);
+    RelayEnd again = system.connected();
+    CHECK(system.first_tried() == kSecond);
+    CHECK(system.connect_asked.hops.at(1).addresses.at(0) == kFirst);
+    CHECK(system.handed(again).queue_id == id);
+  }
+  SECTION("for all of the destination when it is the host's trouble") {
+    const bool is_cut = GENERATE(false, true);
+    if (is_cut)
+      process.close();
+    else
+      process.send(Sent{id, {{.number = 1, .stage = RelayStage::mail, .reply = kLater}}, true});
+    system.settle();
+    system.retry(id);
+    RelayEnd again = system.connected();
+    CHECK(system.first_tried() == kSecond);
+    Relaying::answer_all(again, system.handed(again), kTaken, false);
+    system.settle();
+    CHECK(system.queued_messages() == 0);
+    system.send_remote(18);
+    system.connected();
+    CHECK(system.first_tried() == kSecond);
+  }
+}
+
+TEST_CASE("an address without a session is tried after one that had one") {
+  TwoAddresses system;
+  system.send_remote(17);
+  system.answer_dns();
+  RelayEnd process = system.relay();
+  process.send(Connected{
+      .host = "mx.far.test",
+      .address = kSecond,
+      .attempts = {{.host = "mx.far.test", .address = kFirst, .failure = RelayFailure::unreachable}}});
+  const Send send = system.handed(process);
+  Relaying::answer_all(process, send, kTaken, false);
+  system.settle();
+  system.send_remote(18);
+  system.connected();
+  CHECK(system.first_tried() == kSecond);
+}
+
 TEST_CASE("a process is waited for longer than all the time that it has itself") {
   Config config;
   const auto message = GENERATE(std::chrono::minutes{1}, std::chrono::hours{1}, std::chrono::hours{24});

@@ -49,7 +49,7 @@ class FakeLink : public Link, public Stream {
       if (outcome) return std::unexpected(*outcome);
     }
     server_.start_tls();
-    return TlsStarted{"TLSv1.3 fake"};
+    return TlsStarted{"TLSv1.3 fake", dialler_.tls_trouble};
   }
 
   void set_patience(std::chrono::milliseconds patience) override { patience_ = patience; }

@@ -135,6 +135,16 @@ TEST_CASE("a handshake has no more time than its address") {
   CHECK(bench.dialler.tls_deadlines[0].time_since_epoch() <= kOpeningTime);
 }
 
+TEST_CASE("what is wrong with a certificate in testing is said, and hinders nothing") {
+  FakeServer server;
+  server.extensions.emplace_back("STARTTLS");
+  Bench bench{{&server}};
+  bench.dialler.tls_trouble = "certificate-expired";
+  const auto result = bench.connect();
+  CHECK(connected(result).tls == "TLSv1.3 fake");
+  CHECK(connected(result).tls_result == "certificate-expired");
+}
+
 TEST_CASE("addresses that are no host's are not connected to") {
   FakeServer server;
   Bench bench{{&server}};
