@@ -181,6 +181,8 @@ void RelayDesk::planned(const Schedule::Given& visit, const routing::Planned& pl
   if (node.empty()) return;
   Errand errand = std::move(node.mapped());
   if (plan) return open(std::move(errand), *plan);
+  if (results_ != nullptr && errand.wanted.route.way == routing::Way::mx)
+    results_->no_way(errand.wanted.route.domain, plan.error());
   const auto answer = own_answer(plan.error().enhanced, plan.error().text);
   if (!plan.error().permanent) return give_back(errand, answer);
   TargetResults results;
@@ -326,7 +328,7 @@ void RelayDesk::on_message(RelayId id, const Connected& message) {
   relay.address = message.address;
   note_attempts(relay, message);
   if (results_ != nullptr && relay.errand->wanted.route.way == routing::Way::mx)
-    results_->connected(relay.errand->wanted.route.domain, relay.plan->hops, message);
+    results_->connected(relay.errand->wanted.route.domain, *relay.plan, message);
   if (relay.forgotten) return rest(relay);
   send_next(relay);
 }
@@ -354,7 +356,7 @@ void RelayDesk::on_message(RelayId id, const NotConnected& message) {
   Relay& relay = *relays_.at(id);
   if (relay.connected) return misbehaved(id, "it is connected already");
   if (results_ != nullptr && relay.errand->wanted.route.way == routing::Way::mx)
-    results_->not_connected(relay.errand->wanted.route.domain, relay.plan->hops, message);
+    results_->not_connected(relay.errand->wanted.route.domain, *relay.plan, message);
   not_connected(relay, queued::not_connected(message, relay.errand->wanted.tls, microseconds_now()));
 }
 

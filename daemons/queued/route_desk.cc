@@ -23,7 +23,7 @@ std::uint64_t random_number() {
 }
 
 routing::Planned not_now(std::string text) {
-  return std::unexpected(routing::NoWay{false, "4.4.3", std::move(text)});
+  return std::unexpected(routing::NoWay{false, "4.4.3", std::move(text), {}});
 }
 
 }  // namespace

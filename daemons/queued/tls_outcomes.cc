@@ -52,12 +52,28 @@ std::vector<TlsOutcome> failures_of(const std::string& domain, const std::vector
   return failures;
 }
 
+// Those whose turn came before that of hop number `turn`.
+void append_left_out(std::vector<TlsOutcome>& outcomes, const std::string& domain,
+                     const std::vector<routing::LeftOut>& left_out, std::size_t turn) {
+  for (const routing::LeftOut& each : left_out)
+    if (!each.result.empty() && each.before <= turn)
+      outcomes.push_back({.domain = domain,
+                          .reason = each.reason,
+                          .policy = {},
+                          .mx = each.host,
+                          .ip = {},
+                          .result = each.result,
+                          .detail = each.words});
+}
+
 }  // namespace
 
-std::vector<TlsOutcome> outcomes_of(const std::string& domain, const std::vector<routing::NextHop>& hops,
+std::vector<TlsOutcome> outcomes_of(const std::string& domain, const routing::Plan& plan,
                                     const Connected& outcome) {
-  std::vector<TlsOutcome> outcomes = failures_of(domain, hops, outcome.attempts);
-  const routing::TlsRequirement* const required = requirement_of(outcome.host, hops);
+  std::vector<TlsOutcome> outcomes = failures_of(domain, plan.hops, outcome.attempts);
+  const auto taken_by = std::ranges::find(plan.hops, outcome.host, &routing::NextHop::name);
+  append_left_out(outcomes, domain, plan.left_out, static_cast<std::size_t>(taken_by - plan.hops.begin()));
+  const routing::TlsRequirement* const required = requirement_of(outcome.host, plan.hops);
   if (required == nullptr) return outcomes;
   TlsOutcome last = outcome_with(domain, *required, outcome.host, outcome.address);
   // Plaintext after TLS has failed with the same address: that failure is there already.
@@ -69,9 +85,17 @@ std::vector<TlsOutcome> outcomes_of(const std::string& domain, const std::vector
   return outcomes;
 }
 
-std::vector<TlsOutcome> outcomes_of(const std::string& domain, const std::vector<routing::NextHop>& hops,
+std::vector<TlsOutcome> outcomes_of(const std::string& domain, const routing::Plan& plan,
                                     const NotConnected& outcome) {
-  return failures_of(domain, hops, outcome.attempts);
+  std::vector<TlsOutcome> outcomes = failures_of(domain, plan.hops, outcome.attempts);
+  append_left_out(outcomes, domain, plan.left_out, plan.hops.size());
+  return outcomes;
+}
+
+std::vector<TlsOutcome> outcomes_of(const std::string& domain, const routing::NoWay& none) {
+  std::vector<TlsOutcome> outcomes;
+  append_left_out(outcomes, domain, none.left_out, 0);
+  return outcomes;
 }
 
 void TlsOutcomeBatch::add(std::vector<TlsOutcome> outcomes) {

@@ -12,11 +12,13 @@
 namespace mailroom::queued {
 
 // The outcomes of one attempt to connect: pure.  Each host and address that TLS failed with is a failure, and
-// the one that took the session a success, unless it is in plaintext.
-std::vector<TlsOutcome> outcomes_of(const std::string& domain, const std::vector<routing::NextHop>& hops,
+// each host that its policy left out before one took the session; that one is a success, unless it is in
+// plaintext.
+std::vector<TlsOutcome> outcomes_of(const std::string& domain, const routing::Plan& plan,
                                     const Connected& outcome);
-std::vector<TlsOutcome> outcomes_of(const std::string& domain, const std::vector<routing::NextHop>& hops,
+std::vector<TlsOutcome> outcomes_of(const std::string& domain, const routing::Plan& plan,
                                     const NotConnected& outcome);
+std::vector<TlsOutcome> outcomes_of(const std::string& domain, const routing::NoWay& none);
 
 class TlsOutcomeBatch final : public TransportResults {
  public:
@@ -26,13 +28,15 @@ class TlsOutcomeBatch final : public TransportResults {
   TlsOutcomeBatch(event::Loop& loop, PolicyQuestions& policyd)
       : policyd_{policyd}, timer_{loop, [this] { flush(); }} {}
 
-  void connected(const std::string& domain, const std::vector<routing::NextHop>& hops,
-                 const Connected& outcome) override {
-    add(outcomes_of(domain, hops, outcome));
+  void connected(const std::string& domain, const routing::Plan& plan, const Connected& outcome) override {
+    add(outcomes_of(domain, plan, outcome));
   }
-  void not_connected(const std::string& domain, const std::vector<routing::NextHop>& hops,
+  void not_connected(const std::string& domain, const routing::Plan& plan,
                      const NotConnected& outcome) override {
-    add(outcomes_of(domain, hops, outcome));
+    add(outcomes_of(domain, plan, outcome));
+  }
+  void no_way(const std::string& domain, const routing::NoWay& none) override {
+    add(outcomes_of(domain, none));
   }
 
   // Tells policyd what there is.  Called by itself some seconds after the first of a batch.  What policyd

@@ -2,10 +2,9 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "daemons/channels/relayd.h"
-#include "libcommon/routing/next_hop.h"
+#include "libcommon/routing/order.h"
 
 namespace mailroom::queued {
 
@@ -13,12 +12,13 @@ class TransportResults {
  public:
   virtual ~TransportResults() = default;
 
-  // A connection to the MX hosts of `domain`: the hops it was given, with what TLS had to prove, and what
-  // came of it.
-  virtual void connected(const std::string& domain, const std::vector<routing::NextHop>& hops,
-                         const Connected& outcome) = 0;
-  virtual void not_connected(const std::string& domain, const std::vector<routing::NextHop>& hops,
+  // A connection to the MX hosts of `domain`: the plan that it was made by, with what TLS had to prove, and
+  // what came of it.
+  virtual void connected(const std::string& domain, const routing::Plan& plan, const Connected& outcome) = 0;
+  virtual void not_connected(const std::string& domain, const routing::Plan& plan,
                              const NotConnected& outcome) = 0;
+  // None could be tried.
+  virtual void no_way(const std::string& domain, const routing::NoWay& none) = 0;
 };
 
 }  // namespace mailroom::queued

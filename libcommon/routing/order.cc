@@ -12,10 +12,10 @@ namespace mailroom::routing {
 namespace {
 
 std::unexpected<NoWay> never(const char* enhanced, std::string text) {
-  return std::unexpected(NoWay{true, enhanced, std::move(text)});
+  return std::unexpected(NoWay{true, enhanced, std::move(text), {}});
 }
 std::unexpected<NoWay> not_now(std::string text, const char* enhanced = "4.4.3") {
-  return std::unexpected(NoWay{false, enhanced, std::move(text)});
+  return std::unexpected(NoWay{false, enhanced, std::move(text), {}});
 }
 
 // Numeric hosts only.
@@ -65,6 +65,7 @@ void shuffle(std::vector<dns::MailHost>& hosts, std::uint64_t random) {
 
 struct Collected {
   std::vector<NextHop> hops;
+  std::vector<LeftOut> left_out;
   std::size_t addresses = 0;
   std::string forbidden;  // an address that was left out, and why
   std::string failed;     // a lookup that came to nothing
@@ -84,12 +85,27 @@ struct Collected {
     Transport over = transport(host);
     if (over.kind != Transport::Kind::allowed) {
       (over.kind == Transport::Kind::unfit ? unfit : excluded) = host.name + ": " + over.words;
+      left_out.push_back(
+          {host.name, hops.size(), over.tls.reason, std::move(over.result), std::move(over.words)});
       return;
     }
     hop.tls = std::move(over.tls);
     hops.push_back(std::move(hop));
   }
 };
+
+// No hop is left.
+Planned no_host(const std::string& domain, const Collected& collected) {
+  if (!collected.failed.empty()) return not_now("the DNS gives no address of " + collected.failed);
+  if (!collected.excluded.empty())
+    return not_now("no host of " + domain + " may be used: " + collected.excluded, "4.7.5");
+  if (!collected.unfit.empty())
+    return never("5.7.10", "no host of " + domain + " is fit for the message: " + collected.unfit);
+  if (!collected.forbidden.empty())
+    return never("5.4.4",
+                 "mail for " + domain + " must not go where its DNS entry leads: " + collected.forbidden);
+  return never("5.4.4", "no host for mail of " + domain + " has an address");
+}
 
 }  // namespace
 
@@ -106,16 +122,11 @@ Planned plan_for_domain(const std::string& domain, const dns::MailHosts& found, 
   shuffle(hosts, random);
   Collected collected;
   for (const dns::MailHost& host : hosts) collected.take(host, site, transport);
-  if (!collected.hops.empty()) return Plan{.hops = std::move(collected.hops)};
-  if (!collected.failed.empty()) return not_now("the DNS gives no address of " + collected.failed);
-  if (!collected.excluded.empty())
-    return not_now("no host of " + domain + " may be used: " + collected.excluded, "4.7.5");
-  if (!collected.unfit.empty())
-    return never("5.7.10", "no host of " + domain + " is fit for the message: " + collected.unfit);
-  if (!collected.forbidden.empty())
-    return never("5.4.4",
-                 "mail for " + domain + " must not go where its DNS entry leads: " + collected.forbidden);
-  return never("5.4.4", "no host for mail of " + domain + " has an address");
+  if (!collected.hops.empty())
+    return Plan{.hops = std::move(collected.hops), .left_out = std::move(collected.left_out)};
+  Planned none = no_host(domain, collected);
+  none.error().left_out = std::move(collected.left_out);
+  return none;
 }
 
 Planned plan_for_literal(const std::string& domain, const Site& site, SenderTls sender) {

@@ -18,11 +18,22 @@ namespace mailroom::routing {
 inline constexpr std::size_t kMaxHops = 10;
 inline constexpr std::size_t kMaxAddresses = 20;
 
+// A host that the transport policy leaves out, for the reports of RFC 8460.
+struct LeftOut {
+  std::string host;
+  std::size_t before = 0;  // so many hops of the plan are tried before its turn would be
+  TlsReason reason = TlsReason::default_policy;
+  std::string result;  // RFC 8460 4.3; empty: no business of that report
+  std::string words;
+  auto operator<=>(const LeftOut&) const = default;
+};
+
 // Why there is no way.
 struct NoWay {
   bool permanent = false;
-  std::string enhanced;  // RFC 3463
-  std::string text;      // for people
+  std::string enhanced;           // RFC 3463
+  std::string text;               // for people
+  std::vector<LeftOut> left_out;  // of an MX domain
   auto operator<=>(const NoWay&) const = default;
 };
 
@@ -30,7 +41,8 @@ struct Plan {
   Protocol protocol = Protocol::smtp;
   std::vector<NextHop> hops;  // never empty
   bool authenticate = false;
-  std::uint32_t route = 0;  // route_ticket of the fixed route whose credentials are asked for; 0: none
+  std::uint32_t route = 0;        // route_ticket of the fixed route whose credentials are asked for; 0: none
+  std::vector<LeftOut> left_out;  // of an MX domain
 };
 using Planned = std::expected<Plan, NoWay>;
 

@@ -26,8 +26,12 @@ Transport allowed(TlsLevel level, TlsReason reason, std::vector<std::string> nam
   return {.tls = {.level = level, .reason = reason, .names = std::move(names)}};
 }
 
-Transport excluded(std::string words, std::string result = {}) {
-  return {.kind = Transport::Kind::excluded, .words = std::move(words), .result = std::move(result)};
+// `reason`: by what, for the report that has the result.
+Transport excluded(std::string words, std::string result = {}, TlsReason reason = TlsReason::default_policy) {
+  return {.kind = Transport::Kind::excluded,
+          .tls = {.reason = reason},
+          .words = std::move(words),
+          .result = std::move(result)};
 }
 
 // ---- DANE (RFC 7672)
@@ -63,6 +67,7 @@ Transport by_dane(const Case& c) {
 
 Transport until_dane_is_known(const Case& c) {
   return {.kind = Transport::Kind::deferred,
+          .tls = {.reason = TlsReason::dane},
           .words =
               "TLSA records could not be looked up" + (c.host.problem.empty() ? "" : ": " + c.host.problem),
           .result = "dnssec-invalid"};
@@ -71,7 +76,7 @@ Transport until_dane_is_known(const Case& c) {
 // ---- MTA-STS (RFC 8461 5)
 
 Transport not_in_policy() {
-  return excluded("not among the hosts of the MTA-STS policy", "validation-failure");
+  return excluded("not among the hosts of the MTA-STS policy", "validation-failure", TlsReason::mta_sts);
 }
 
 Transport by_sts(const Case& c) {
@@ -109,7 +114,7 @@ Transport by_dane_alone(const Case& c) {
   case Dane::usable:
     return by_dane(c);
   case Dane::unusable:
-    return excluded("none of its TLSA records can be used", "tlsa-invalid");
+    return excluded("none of its TLSA records can be used", "tlsa-invalid", TlsReason::dane);
   case Dane::none:
     break;
   }

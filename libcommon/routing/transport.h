@@ -49,7 +49,7 @@ struct Transport {
     deferred,  // not as long as the DNS does not say what must be known
   };
   Kind kind = Kind::allowed;
-  TlsRequirement tls;
+  TlsRequirement tls;  // of a host that is left out: its reason alone
   std::string words;   // why not: "no usable TLSA records"
   std::string result;  // why not: result type of RFC 8460 4.3, empty where it is no business of that report
   auto operator<=>(const Transport&) const = default;

@@ -9,7 +9,7 @@ need_program nsd ldns-signzone python3 openssl
 patience=30
 make_authority
 for each in able unable; do certificate $each mx.$each.test; done
-certificate web reports.counted.test
+certificate web reports.counted.test mta-sts.beyond.test mta-sts.trial.test
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 options=(--zone --set "relayd.ca-file $work/ca/ca.pem" --set "stsd.port $port" --set 'queued.retry-schedule 1h' --set 'queued.relay-idle 0s')
 start_sandbox "${options[@]}"
@@ -31,6 +31,13 @@ mx() { printf '%s. MX %s %s.\n%s. A %s.%s\n' "$1" "$3" "$2" "$2" "$net" "$4"; } 
     echo '_smtp._tls.counted.test. TXT "v=TLSRPTv1; rua=https://reports.counted.test/v1,mailto:tls@collector.test"'
     mx collector.test mx.collector.test 10 35
     echo "reports.counted.test. A $net.36"
+    mx beyond.test mx.beyond.test 10 32
+    mx trial.test mx.trial.test 10 32
+    mx gatherer.test mx.gatherer.test 10 37
+    for domain in beyond trial; do
+        printf '_mta-sts.%s.test. TXT "v=STSv1; id=1;"\nmta-sts.%s.test. A %s.36\n' $domain $domain "$net"
+        echo "_smtp._tls.$domain.test. TXT \"v=TLSRPTv1; rua=mailto:$domain@gatherer.test\""
+    done
 } > "$work/records"
 ok 'the zone has the domains of this test' zone_add < "$work/records"
 
@@ -41,7 +48,10 @@ start_sink bare --listen "$net.33:25"
 start_sink one --listen "$net.34:25" --certificate "$work/ca/able.pem" --key "$work/ca/able.key"
 start_sink two --listen "$net.4:25" --certificate "$box/zone/dane-cert.pem" --key "$box/zone/dane-key.pem"
 start_sink collector --listen "$net.35:25"
+start_sink gatherer --listen "$net.37:25"
 mkdir "$work/web"
+printf 'version: STSv1\nmode: enforce\nmx: elsewhere.test\nmax_age: 86400\n' > "$work/web/beyond.test"
+printf 'version: STSv1\nmode: testing\nmx: mx.trial.test\nmax_age: 86400\n' > "$work/web/trial.test"
 "$here/sts_server.py" "$net.36" "$port" "$work/ca/web.pem" "$work/ca/web.key" "$work/web" 2> "$work/web.err" &
 sinks+=($!)
 # mx.unsigned.test of the sandbox's zone, whose MX record nobody has signed
@@ -104,6 +114,10 @@ done
 is 'two messages reach the second host of a domain' "$(at one) $(at two)" '0 2'
 counted() { log_has "relay-connected .*host=two\.counted\.test"; }
 ok 'over connections that are logged' eventually counted
+mail_to a@beyond.test
+ok 'a host that the MTA-STS policy of its domain does not name gets nothing' eventually log_has 'not among the hosts of the MTA-STS policy'
+mail_to a@trial.test
+ok 'one whose policy is in testing gets it, with a wrong certificate' eventually came unable
 ok 'the system stops, and keeps what came of TLS a moment ago' sandbox stop
 ok 'the day passes' "$build/tests/state/tls_yesterday" "$box/state/policyd"
 ok 'and it starts again' sandbox start "${options[@]}"
@@ -129,4 +143,17 @@ like 'with its type' "$(cat "$work/web/posted.header")" '^Content-Type: applicat
 like 'by its name' "$(cat "$work/web/posted.header")" "^Host: reports\.counted\.test:$port"
 is 'the same report' "$(python3 "$here/outbound_mail.py" posted "$work/web/posted")" "$(grep '^/' <<< "$tlsrpt")"
 ok 'which is logged' eventually log_has 'tls-report domain=counted.test recipient=https://reports.counted.test/v1 sent=yes'
+
+# ---- policies of MTA-STS that were not kept
+gathered() { [ "$(at gatherer)" -ge 2 ]; }
+ok 'these domains get their reports' eventually gathered
+for file in "$work"/sink-gatherer/*.eml; do python3 "$here/outbound_mail.py" tlsrpt "$file" > "$file.txt" 2>&1; done
+on() { cat "$(grep -l "^TLS-Report-Domain: $1" "$work"/sink-gatherer/*.txt)"; } # DOMAIN
+for each in 'beyond.test validation-failure' 'trial.test certificate-host-mismatch'; do
+    like "${each% *}: by the policy" "$(on "${each% *}")" '^/policies/0/policy/policy-type: sts'
+    like 'a failure' "$(on "${each% *}")" '^/policies/0/summary/total-failure-session-count: 1'
+    like 'and no success' "$(on "${each% *}")" '^/policies/0/summary/total-successful-session-count: 0'
+    like 'why' "$(on "${each% *}")" "^/policies/0/failure-details/0/result-type: ${each#* }"
+    like 'and of which host' "$(on "${each% *}")" "^/policies/0/failure-details/0/receiving-mx-hostname: mx\.${each% *}"
+done
 finish

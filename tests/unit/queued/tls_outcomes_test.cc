@@ -13,10 +13,10 @@ namespace {
 const IpAddress kFirst = *parse_ip_and_port("192.0.2.1:25");
 const IpAddress kSecond = *parse_ip_and_port("192.0.2.2:25");
 
-std::vector<routing::NextHop> hops(TlsLevel level, TlsReason reason) {
+routing::Plan plan(TlsLevel level, TlsReason reason) {
   routing::TlsRequirement tls{.level = level, .reason = reason, .names = {}};
   if (level == TlsLevel::dane) tls.tlsa = {{3, 1, 1, "\xab\xcd"}};
-  return {{"mx1.example", {kFirst}, tls}, {"mx2.example", {kSecond}, tls}};
+  return {.hops = {{"mx1.example", {kFirst}, tls}, {"mx2.example", {kSecond}, tls}}, .left_out = {}};
 }
 
 HopAttempt failed(const std::string& host, const IpAddress& address, RelayFailure failure,
@@ -34,7 +34,7 @@ HopAttempt failed(const std::string& host, const IpAddress& address, RelayFailur
 TEST_CASE("a session over TLS is a success of its policy") {
   const Connected done{
       .host = "mx1.example", .address = kFirst, .tls = "TLSv1.3 X", .verified = true, .attempts = {}};
-  const auto outcomes = outcomes_of("example.org", hops(TlsLevel::dane, TlsReason::dane), done);
+  const auto outcomes = outcomes_of("example.org", plan(TlsLevel::dane, TlsReason::dane), done);
   REQUIRE(outcomes.size() == 1);
   CHECK(outcomes[0].domain == "example.org");
   CHECK(outcomes[0].reason == TlsReason::dane);
@@ -53,7 +53,7 @@ TEST_CASE("hosts that failed before count, for TLS alone") {
                    failed("mx1.example", kFirst, RelayFailure::tls_unavailable, ""),
                    failed("mx1.example", kFirst, RelayFailure::unreachable, ""),
                    failed("mx9.example", kFirst, RelayFailure::certificate, "certificate-expired")}};
-  const auto outcomes = outcomes_of("example.org", hops(TlsLevel::certificate, TlsReason::mta_sts), done);
+  const auto outcomes = outcomes_of("example.org", plan(TlsLevel::certificate, TlsReason::mta_sts), done);
   REQUIRE(outcomes.size() == 3);
   CHECK(outcomes[0].result == "certificate-expired");
   CHECK(outcomes[0].detail == "words");
@@ -61,9 +61,34 @@ TEST_CASE("hosts that failed before count, for TLS alone") {
   CHECK(outcomes[2].result == "");
 }
 
+TEST_CASE("hosts that the policy leaves out are failures when their turn has come") {
+  routing::Plan both = plan(TlsLevel::certificate, TlsReason::mta_sts);
+  both.left_out = {{"mx0.example", 0, TlsReason::mta_sts, "validation-failure", "not among the hosts"},
+                   {"mx15.example", 1, TlsReason::dane, "dnssec-invalid", "bogus"},
+                   {"mx16.example", 1, TlsReason::requiretls, "", "no REQUIRETLS"},
+                   {"mx3.example", 2, TlsReason::dane, "tlsa-invalid", "unusable"}};
+  Connected done{.host = "mx1.example", .address = kFirst, .tls = "TLSv1.3 X", .attempts = {}};
+  auto outcomes = outcomes_of("example.org", both, done);
+  REQUIRE(outcomes.size() == 2);
+  CHECK(outcomes[0].mx == "mx0.example");
+  CHECK(outcomes[0].ip.empty());
+  CHECK(outcomes[0].reason == TlsReason::mta_sts);
+  CHECK(outcomes[0].result == "validation-failure");
+  CHECK(outcomes[0].detail == "not among the hosts");
+  CHECK(outcomes[1].result.empty());
+  done.host = "mx2.example";
+  outcomes = outcomes_of("example.org", both, done);
+  REQUIRE(outcomes.size() == 3);
+  CHECK(outcomes[1].result == "dnssec-invalid");
+  CHECK(outcomes_of("example.org", both, NotConnected{}).size() == 3);
+  const routing::NoWay none{.text = {}, .left_out = {{both.left_out[0]}}};
+  REQUIRE(outcomes_of("example.org", none).size() == 1);
+  CHECK(outcomes_of("example.org", none)[0].result == "validation-failure");
+}
+
 TEST_CASE("plaintext is a failure, once") {
   Connected done{.host = "mx1.example", .address = kFirst, .attempts = {}};
-  const auto opportunistic = hops(TlsLevel::may, TlsReason::default_policy);
+  const auto opportunistic = plan(TlsLevel::may, TlsReason::default_policy);
   REQUIRE(outcomes_of("example.org", opportunistic, done).size() == 1);
   CHECK(outcomes_of("example.org", opportunistic, done)[0].result == "starttls-not-supported");
   done.attempts = {failed("mx1.example", kFirst, RelayFailure::tls_failed, "validation-failure")};
@@ -77,12 +102,12 @@ TEST_CASE("MTA-STS in testing: what would have failed; an operator's plaintext i
                        .tls = "TLSv1.3 X",
                        .tls_result = "certificate-expired",
                        .attempts = {}};
-  CHECK(outcomes_of("example.org", hops(TlsLevel::may, TlsReason::mta_sts), done)[0].result ==
+  CHECK(outcomes_of("example.org", plan(TlsLevel::may, TlsReason::mta_sts), done)[0].result ==
         "certificate-expired");
-  CHECK(outcomes_of("example.org", hops(TlsLevel::never, TlsReason::site_policy), done).empty());
+  CHECK(outcomes_of("example.org", plan(TlsLevel::never, TlsReason::site_policy), done).empty());
   const NotConnected none{{failed("mx1.example", kFirst, RelayFailure::certificate, "tlsa-invalid")}};
-  REQUIRE(outcomes_of("example.org", hops(TlsLevel::dane, TlsReason::dane), none).size() == 1);
-  CHECK(outcomes_of("example.org", hops(TlsLevel::dane, TlsReason::dane), none)[0].result == "tlsa-invalid");
+  REQUIRE(outcomes_of("example.org", plan(TlsLevel::dane, TlsReason::dane), none).size() == 1);
+  CHECK(outcomes_of("example.org", plan(TlsLevel::dane, TlsReason::dane), none)[0].result == "tlsa-invalid");
 }
 
 TEST_CASE("what policyd goes away with is told again") {
@@ -99,7 +124,7 @@ TEST_CASE("what policyd goes away with is told again") {
     timer.start(std::chrono::milliseconds{10});
     loop.run();
   };
-  batch.not_connected("example.org", hops(TlsLevel::dane, TlsReason::dane),
+  batch.not_connected("example.org", plan(TlsLevel::dane, TlsReason::dane),
                       {{failed("mx1.example", kFirst, RelayFailure::tls_unavailable, "")}});
   auto end = attach();
   batch.flush();

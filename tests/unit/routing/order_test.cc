@@ -179,7 +179,11 @@ TEST_CASE("where an operator allows this system's own network, the port tells wh
 TEST_CASE("hosts that TLS policy excludes are left out, and without another the mail waits") {
   const auto only_b = [](const dns::MailHost& of) {
     Transport transport;
-    if (of.name != "b") transport.kind = Transport::Kind::excluded, transport.words = "not in the policy";
+    if (of.name != "b") {
+      transport = {.kind = Transport::Kind::excluded, .words = "not in the policy"};
+      transport.result = "validation-failure";
+      transport.tls.reason = TlsReason::mta_sts;
+    }
     return transport;
   };
   const auto found = answer({host(10, "a", {"192.0.2.1"}), host(20, "b", {"192.0.2.2"})});
@@ -188,6 +192,11 @@ TEST_CASE("hosts that TLS policy excludes are left out, and without another the 
       no_way(plan_for_domain("far.test", answer({host(10, "a", {"192.0.2.1"})}), here(), only_b, 1));
   CHECK_FALSE(none.permanent);
   CHECK(none.text.find("not in the policy") != none.text.npos);
+  const LeftOut left{"a", 0, TlsReason::mta_sts, "validation-failure", "not in the policy"};
+  CHECK(none.left_out == std::vector{left});
+  CHECK(plan_for_domain("far.test", found, here(), only_b, 1)->left_out == std::vector{left});
+  const auto more = answer({host(10, "b", {"192.0.2.1"}), host(20, "c", {"192.0.2.2"})});
+  CHECK(plan_for_domain("far.test", more, here(), only_b, 1)->left_out.at(0).before == 1);
 }
 
 TEST_CASE(
