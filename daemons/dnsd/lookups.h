@@ -1,11 +1,14 @@
 // What answers single questions: libunbound, or a test.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 
 #include "libcommon/dns/question.h"
 
 namespace mailroom::dnsd {
+
+using AskerKey = std::uint64_t;  // of a channel, never used twice
 
 class Lookups {
  public:
@@ -13,8 +16,13 @@ class Lookups {
 
   virtual ~Lookups() = default;
 
+  struct Waiting {
+    std::function<bool()> is_still;  // whether an answer is waited for; when it is not, there may be none
+    OnAnswer on_answer;
+  };
+
   // Calls back once, from the loop and not from within this call; in its own time, which may be long.
-  virtual void look_up(const dns::Question& question, OnAnswer on_answer) = 0;
+  virtual void look_up(AskerKey asker, const dns::Question& question, Waiting waiting) = 0;
 };
 
 }  // namespace mailroom::dnsd

@@ -62,9 +62,14 @@ void QuestionDesk::look_up(Key key, const LookUp& message) {
                                is_reverse ? dns::reverse_name(message.address) : lower_case(message.name)};
   if (!dns::is_domain_name(question.name))
     return answer(open_.find(key), LookedUp{0, settled(dns::Outcome::no_domain, "not a domain name")});
-  lookups_.look_up(question, [this, key](const dns::Answer& answered) {
+  look_up(key, question, [this, key](const dns::Answer& answered) {
     if (const auto open = open_.find(key); open != open_.end()) answer(open, LookedUp{0, answered});
   });
+}
+
+void QuestionDesk::look_up(Key key, const dns::Question& question, Lookups::OnAnswer on_answer) {
+  lookups_.look_up(open_.at(key).asker, question,
+                   {[this, key] { return open_.contains(key); }, std::move(on_answer)});
 }
 
 // ---- searches
@@ -84,8 +89,8 @@ void QuestionDesk::go_on(Key key) {
   dns::MailHostSearch& search = *open->second.search;
   if (search.is_done()) return answer(open, MailHostsFound{0, search.result()});
   for (const dns::Question& question : search.take_questions())
-    lookups_.look_up(question,
-                     [this, key, question](const dns::Answer& answered) { found(key, question, answered); });
+    look_up(key, question,
+            [this, key, question](const dns::Answer& answered) { found(key, question, answered); });
 }
 
 void QuestionDesk::found(Key key, const dns::Question& question, const dns::Answer& answered) {

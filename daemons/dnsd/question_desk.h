@@ -15,8 +15,6 @@
 
 namespace mailroom::dnsd {
 
-using AskerKey = std::uint64_t;  // of a channel, never used twice
-
 class QuestionDesk {
  public:
   // Questions of one channel that are open; a further one fails at once.
@@ -47,6 +45,7 @@ class QuestionDesk {
   void look_up(Key key, const LookUp& message);
   void find_mail_hosts(Key key, const FindMailHosts& message);
   void go_on(Key key);
+  void look_up(Key key, const dns::Question& question, Lookups::OnAnswer on_answer);
   void found(Key key, const dns::Question& question, const dns::Answer& answered);
   void answer(std::map<Key, Open>::iterator open, DnsdToAsker&& message);
   void fail(Key key, const std::string& problem);

@@ -135,20 +135,40 @@ Resolver::Resolver(event::Loop& loop, const DnsdConfig& config)
 // libunbound first: what is in flight points into the rest.
 Resolver::~Resolver() { context_.reset(); }
 
-void Resolver::look_up(const dns::Question& question, OnAnswer on_answer) {
-  const auto [found, is_new] = asked_.try_emplace(question, Asked{this, question, {}});
-  found->second.waiting.push_back(std::move(on_answer));
-  if (!is_new) return;
-  if (in_flight_ < kMaxInFlight) return begin(found->second);
-  waiting_.push_back(&found->second);
+void Resolver::look_up(AskerKey asker, const dns::Question& question, Waiting waiting) {
+  const Turns::Turn turn{asker, question};
+  const auto known = asked_.find(turn);
+  if (known != asked_.end()) return known->second.waiting.push_back(std::move(waiting));
+  if (asked_.size() >= kMaxAsked) {
+    finished_.push_back({{std::move(waiting)}, failed("too many questions at once")});
+    return deliver_.start(std::chrono::microseconds{0});
+  }
+  asked_.emplace(turn, Asked{this, turn, {std::move(waiting)}});
+  turns_.wait(turn);
+  begin_next();
+}
+
+void Resolver::begin_next() {
+  while (in_flight_ < kMaxInFlight) {
+    const auto turn = turns_.next();
+    if (!turn) return;
+    const auto found = asked_.find(*turn);
+    if (std::ranges::any_of(found->second.waiting, [](const Waiting& each) { return each.is_still(); })) {
+      begin(found->second);
+    } else {
+      asked_.erase(found);
+      turns_.done(*turn);
+    }
+  }
 }
 
 void Resolver::begin(Asked& asked) {
   ++in_flight_;
-  const std::string name = absolute(asked.question.name);
+  const std::string name = absolute(asked.turn.question.name);
   // May call back before it returns.
-  const int result = ub_resolve_event(context_.get(), name.c_str(), static_cast<int>(asked.question.type),
-                                      kClassIn, &asked, on_result, nullptr);
+  const int result =
+      ub_resolve_event(context_.get(), name.c_str(), static_cast<int>(asked.turn.question.type), kClassIn,
+                       &asked, on_result, nullptr);
   if (result != 0) finish(asked, failed(ub_strerror(result)));
 }
 
@@ -156,27 +176,25 @@ void Resolver::on_result(void* asked, int code, void* packet, int size, int secu
   auto& question = *static_cast<Asked*>(asked);
   const std::string_view octets{static_cast<const char*>(packet),
                                 packet == nullptr ? 0 : static_cast<std::size_t>(size)};
-  question.resolver->finish(question, to_answer(question.question, code, octets, security, why_bogus));
+  question.resolver->finish(question, to_answer(question.turn.question, code, octets, security, why_bogus));
 }
 
 // From within libunbound, which must not be asked again before it has returned.
 void Resolver::finish(Asked& asked, dns::Answer answer) {
   finished_.emplace_back(std::move(asked.waiting), std::move(answer));
-  asked_.erase(dns::Question{asked.question});
+  const Turns::Turn turn = asked.turn;
+  asked_.erase(turn);
+  turns_.done(turn);
   --in_flight_;
   deliver_.start(std::chrono::microseconds{0});
 }
 
 void Resolver::deliver() {
-  while (!waiting_.empty() && in_flight_ < kMaxInFlight) {
-    Asked& next = *waiting_.front();
-    waiting_.pop_front();
-    begin(next);
-  }
+  begin_next();
   while (!finished_.empty()) {
     const auto [waiting, answer] = std::move(finished_.front());
     finished_.pop_front();
-    for (const OnAnswer& each : waiting) each(answer);
+    for (const Waiting& each : waiting) each.on_answer(answer);
   }
 }
 

@@ -13,6 +13,7 @@
 
 #include "daemons/config.h"
 #include "daemons/dnsd/lookups.h"
+#include "daemons/dnsd/turns.h"
 #include "libcommon/event/loop.h"
 
 struct ub_ctx;
@@ -23,20 +24,23 @@ class Resolver final : public Lookups {
  public:
   // Questions that libunbound works on at the same time; more wait for their turn.
   static constexpr std::size_t kMaxInFlight = 1'000;
+  // Of all askers, with those that wait; further ones fail.
+  static constexpr std::size_t kMaxAsked = 20'000;
 
   // Sets everything up that ever needs more than sockets, so that a filter can close behind it.  Throws
   // std::runtime_error.
   Resolver(event::Loop& loop, const DnsdConfig& config);
   ~Resolver() override;
 
-  // Equal questions at the same time are asked once.
-  void look_up(const dns::Question& question, OnAnswer on_answer) override;
+  // Equal questions of an asker at the same time are asked once, and in its turn; what nobody waits for by
+  // then is not asked.
+  void look_up(AskerKey asker, const dns::Question& question, Waiting waiting) override;
 
  private:
   struct Asked {
     Resolver* resolver;
-    dns::Question question;
-    std::vector<OnAnswer> waiting;
+    Turns::Turn turn;
+    std::vector<Waiting> waiting;
   };
   struct Close {
     void operator()(ub_ctx* context) const;
@@ -44,15 +48,16 @@ class Resolver final : public Lookups {
 
   static void on_result(void* asked, int code, void* packet, int size, int security, char* why_bogus,
                         int limited);
+  void begin_next();
   void begin(Asked& asked);
   void finish(Asked& asked, dns::Answer answer);
   void deliver();
 
   std::unique_ptr<ub_ctx, Close> context_;
-  std::map<dns::Question, Asked> asked_;  // in flight or waiting; stable addresses
-  std::deque<Asked*> waiting_;
+  std::map<Turns::Turn, Asked> asked_;  // in flight or waiting; stable addresses
+  Turns turns_;
   std::size_t in_flight_ = 0;
-  std::deque<std::pair<std::vector<OnAnswer>, dns::Answer>> finished_;
+  std::deque<std::pair<std::vector<Waiting>, dns::Answer>> finished_;
   event::Timer deliver_;
 };
 

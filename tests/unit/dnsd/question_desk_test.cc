@@ -15,8 +15,9 @@ using namespace std::chrono_literals;
 // Answers when the test says so.
 class SlowLookups final : public Lookups {
  public:
-  void look_up(const dns::Question& question, OnAnswer on_answer) override {
-    waiting.emplace_back(question, std::move(on_answer));
+  void look_up(AskerKey, const dns::Question& question, Waiting wait) override {
+    waiting.emplace_back(question, std::move(wait.on_answer));
+    still.push_back(std::move(wait.is_still));
   }
   void answer(std::size_t which, dns::Answer answer) {
     auto [question, on_answer] = std::move(waiting.at(which));
@@ -24,6 +25,7 @@ class SlowLookups final : public Lookups {
     on_answer(answer);
   }
   std::vector<std::pair<dns::Question, OnAnswer>> waiting;
+  std::vector<std::function<bool()>> still;  // of all that were asked
 };
 
 struct Desk {
@@ -58,6 +60,18 @@ TEST_CASE("a lookup goes to its asker with its number") {
   CHECK(d.looked_up(0).outcome == dns::Outcome::no_domain);
   CHECK(d.answers[1].first == 7);
   CHECK(std::get<LookedUp>(d.answers[1].second).question == 42);
+}
+
+TEST_CASE("a lookup is waited for as long as its asker is there") {
+  Desk d;
+  d.desk.ask(7, LookUp{42, dns::Type::mx, "example.org", {}}, 10s);
+  d.desk.ask(8, LookUp{42, dns::Type::mx, "example.net", {}}, 10s);
+  REQUIRE(d.lookups.still.size() == 2);
+  d.desk.forget(7);
+  CHECK_FALSE(d.lookups.still[0]());
+  CHECK(d.lookups.still[1]());
+  d.lookups.answer(1, none());
+  CHECK_FALSE(d.lookups.still[1]());
 }
 
 TEST_CASE("a search asks on until it is done") {

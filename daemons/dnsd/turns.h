@@ -1,0 +1,59 @@
+// Whose question is next: askers take turns, and the sites that each asks about.  Pure.
+//
+// A site is where servers that do not answer are likely to be the same: the domain of two labels, or of the
+// reverse zones a /16.  So whoever has questions about dead servers asked, as a stranger can, delays what is
+// asked about his own site first, and never takes all that may be under way.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "daemons/dnsd/lookups.h"
+#include "libcommon/dns/question.h"
+
+namespace mailroom::dnsd {
+
+class Turns {
+ public:
+  // Under way at the same time: of one asker, so that there is room for another; of one site of its.
+  static constexpr std::size_t kMaxOfAsker = 500;
+  static constexpr std::size_t kMaxOfSite = 50;
+
+  struct Turn {
+    AskerKey asker = 0;
+    dns::Question question;
+    auto operator<=>(const Turn&) const = default;
+  };
+
+  void wait(const Turn& turn);
+  // The next one, which counts as under way until done(); nothing when none waits that may begin.
+  std::optional<Turn> next();
+  void done(const Turn& turn);
+
+ private:
+  struct Site {
+    std::deque<dns::Question> waiting;
+    std::size_t under_way = 0;
+    bool may_begin() const { return !waiting.empty() && under_way < kMaxOfSite; }
+  };
+  struct Asker {
+    std::map<std::string, Site> sites;
+    std::deque<std::string> ready;  // sites that may begin one, each once
+    std::size_t under_way = 0;
+    bool may_begin() const { return !ready.empty() && under_way < kMaxOfAsker; }
+  };
+
+  Turn begin(AskerKey key, Asker& asker);
+
+  std::map<AskerKey, Asker> askers_;
+  AskerKey last_ = 0;  // who had the last turn
+};
+
+std::string site_of(std::string_view name);
+
+}  // namespace mailroom::dnsd
