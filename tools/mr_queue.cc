@@ -229,16 +229,21 @@ int perform_on_destinations(Queued& queued, const Options& options, const std::v
   return exit;
 }
 
-// A key of a destination has a dot or a colon, or is "local": none of these is in a queue id.
+// A key of a destination has a dot or a colon, or is "local": none of these is in a queue id.  One without is
+// that of a domain of one label, and is written with a dot at its end.
 bool is_destination(std::string_view word) {
   return word == "local" || word.find_first_of(".:[") != word.npos;
+}
+
+std::string key_of(const std::string& word) {
+  return word.ends_with('.') ? word.substr(0, word.size() - 1) : word;
 }
 
 std::expected<Named, std::string> named(const Options& options) {
   Named out;
   for (const std::string& word : std::span{options.words}.subspan(1)) {
     if (is_destination(word)) {
-      out.destinations.push_back(word);
+      out.destinations.push_back(key_of(word));
       continue;
     }
     const auto id = queue::parse_id(word);

@@ -96,7 +96,8 @@ Answered show_route(Queued& queued, const std::string& address, routing::SenderT
   const std::string domain = address.substr(address.rfind('@') + 1);
   const auto in_a_labels = domain.starts_with('[') ? domain : to_a_labels(domain);
   if (!in_a_labels) return std::unexpected(domain + " is no domain");
-  const auto route = ask<RouteExplained>(queued, ExplainRoute{*in_a_labels, tls});
+  const auto route =
+      ask<RouteExplained>(queued, ExplainRoute{address.contains('@') ? address : "", *in_a_labels, tls});
   if (!route) return std::unexpected(route.error());
   if (format == Format::json)
     fmt::print("{}", dumped(json_of(*route)));

@@ -63,10 +63,11 @@ struct ChangeDestination {  // answered with QueueChanged: the messages that wai
   DestinationChange change{};
   static auto fields(auto& m) { return std::tie(m.key, m.change); }
 };
-struct ExplainRoute {  // asks the DNS; answered with RouteExplained
+struct ExplainRoute {   // asks the DNS; answered with RouteExplained
+  std::string address;  // or empty: of the domain alone
   std::string domain;
   routing::SenderTls tls = routing::SenderTls::unspecified;
-  static auto fields(auto& m) { return std::tie(m.domain, m.tls); }
+  static auto fields(auto& m) { return std::tie(m.address, m.domain, m.tls); }
 };
 using ToolToQueued =
     std::variant<ListQueue, CountQueue, ShowMessage, ReadMessage, RetryMessage, HoldMessage, ReleaseMessage,

@@ -62,9 +62,10 @@ void RouteDesk::plan(const Wanted& wanted, Then then) {
   });
 }
 
-void RouteDesk::explain(const Wanted& wanted, ThenExplained then) {
+void RouteDesk::explain(const Wanted& wanted, const std::string& address, ThenExplained then) {
+  if (wanted.route.way == routing::Way::local) return explain_local(wanted, address, then);
   gather(wanted, [this, wanted, then = std::move(then)](const Facts& facts) {
-    Explained explained{plan_from(wanted, facts), 0, key_of(wanted), facts.found, facts.sts, {}};
+    Explained explained{plan_from(wanted, facts), 0, key_of(wanted), facts.found, facts.sts, {}, {}};
     if (explained.plan) {
       auto ordered = setbacks_.in_order(explained.plan->hops, {explained.key}, microseconds_now());
       explained.plan->hops = std::move(ordered.hops);
@@ -73,6 +74,15 @@ void RouteDesk::explain(const Wanted& wanted, ThenExplained then) {
     if (facts.found && wanted.route.way == routing::Way::mx)
       for (const dns::MailHost& host : facts.found->hosts)
         explained.transport.push_back(transport_to(wanted, facts, host));
+    then(explained);
+  });
+}
+
+void RouteDesk::explain_local(const Wanted& wanted, const std::string& address, const ThenExplained& then) {
+  Explained explained{plan_from(wanted, {}), 0, key_of(wanted), {}, {}, {}, {}};
+  if (address.empty()) return then(explained);
+  policy_.resolve_address(address, [then, explained](const AddressResolved* found) mutable {
+    if (found != nullptr && !found->unavailable) explained.local = found->recipient;
     then(explained);
   });
 }

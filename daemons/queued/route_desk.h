@@ -67,9 +67,10 @@ class RouteDesk {
     std::optional<dns::MailHosts> found;  // what the DNS says of the domain, or of the host of a fixed route
     std::optional<StsPolicyFound> sts;    // what policyd says of it
     std::vector<routing::Transport> transport;  // for each of found->hosts of an MX domain
+    std::optional<Recipient> local;  // of a local domain: who has the address, where policyd says so
   };
   using ThenExplained = std::function<void(const Explained&)>;
-  void explain(const Wanted& wanted, ThenExplained then);
+  void explain(const Wanted& wanted, const std::string& address, ThenExplained then);
 
   // A plan that led nowhere: the next one is asked for anew.
   void forget(const Wanted& wanted) { kept_.erase(key_of(wanted)); }
@@ -94,6 +95,7 @@ class RouteDesk {
   using ThenFacts = std::function<void(Facts)>;
 
   void gather(const Wanted& wanted, ThenFacts then);
+  void explain_local(const Wanted& wanted, const std::string& address, const ThenExplained& then);
   void gather_mx(const std::string& domain, ThenFacts then);
   routing::Planned plan_from(const Wanted& wanted, const Facts& facts) const;
   routing::Transport transport_to(const Wanted& wanted, const Facts& facts, const dns::MailHost& host) const;

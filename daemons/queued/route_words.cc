@@ -30,6 +30,13 @@ std::string way_words(const routing::Route& route) {
   return "";
 }
 
+std::string local_words(const Recipient& recipient) {
+  if (!recipient.domain.empty()) return "an address here that leads to " + recipient.domain;
+  if (recipient.accounts.empty()) return "a local domain, where nobody has this address";
+  const std::size_t count = recipient.accounts.size();
+  return fmt::format("delivered here, into {} mailbox{}", count, count == 1 ? "" : "es");
+}
+
 std::string tls_words(const routing::TlsRequirement& tls) {
   std::string words = fmt::format("{} ({})", kLevels[static_cast<unsigned>(tls.level)],
                                   kReasons[static_cast<unsigned>(tls.reason)]);
@@ -83,6 +90,8 @@ std::string hop_words(const routing::NextHop& hop) {
 
 RouteExplained explained_in_words(const Wanted& wanted, const RouteDesk::Explained& explained) {
   RouteExplained out{.way = way_words(wanted.route), .key = explained.key, .hosts = {}, .hops = {}};
+  if (explained.local) out.way = local_words(*explained.local);
+  if (wanted.route.way == routing::Way::local) return out;
   if (explained.found) {
     out.secure = explained.found->mx_security == dns::Security::secure;
     const auto& hosts = explained.found->hosts;

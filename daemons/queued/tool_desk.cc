@@ -253,7 +253,7 @@ DestinationPage ToolDesk::destinations(const std::string& after) const {
 
 void ToolDesk::explain(ToolId tool, const ExplainRoute& request) {
   const Wanted wanted = routes_.wanted(request.domain, request.tls);
-  routes_.explain(wanted, [this, tool, wanted](const RouteDesk::Explained& explained) {
+  routes_.explain(wanted, request.address, [this, tool, wanted](const RouteDesk::Explained& explained) {
     tools_.answer(tool, explained_in_words(wanted, explained));
   });
 }

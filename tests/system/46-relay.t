@@ -44,6 +44,10 @@ like 'and says why' "$(tool queue destinations)" '4\.4\.1 '
 like 'route explains a fixed route' "$(tool queue route x@far.test)" "^1\. 127\.0\.0\.1 at 127\.0\.0\.1:$far: TLS if it is offered"
 like 'in JSON too' "$(tool queue --json route x@far.test)" "\"destination\": \"smtp:127\.0\.0\.1:$far\""
 fails 'no such destination' tool queue retry nowhere.test
+like 'a domain of one label is named with a dot' "$(tool queue retry uni. 2>&1)" '\buni: '
+like 'the route of a user here leads into the mailbox' "$(tool queue route "$USER1@$DOMAIN")" ', delivered here, into 1 mailbox$'
+like 'that of nobody says so' "$(tool queue route "nobody-at-all@$DOMAIN")" ', a local domain, where nobody has this address$'
+is 'and no way is missing' "$(tool queue route "$DOMAIN" | wc -l)" 1
 ok 'a destination can be held' tool queue hold "smtp:127.0.0.1:$far"
 count_before=$(find "$far_dir" -name '*.eml' | wc -l)
 ok 'and mail for it waits' go held@far.test
