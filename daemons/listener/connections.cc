@@ -197,6 +197,12 @@ void Listener::close_connection(Slot slot, std::string_view reason) {
   table_.close(slot);
 }
 
+void Listener::close_connections_of(const IpAddress& host, std::string_view reason) {
+  for (Slot slot = 0; slot < children_.size(); ++slot)
+    if (table_.is_open(slot) && children_[slot].peer.host_for_limits() == host.host_for_limits())
+      close_connection(slot, reason);
+}
+
 // A child that is being forked has the listener's end open too until it closes it: closing alone would not
 // end the watch.
 void Listener::end_channel(Slot slot) {

@@ -1,10 +1,12 @@
 #include "daemons/listener/listener.h"
 
 #include <sys/epoll.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <utility>
 
 #include "daemons/base/certificates_off.h"
@@ -234,13 +236,16 @@ void Listener::on_child_ended(pid_t pid, int status) {
     table_.close_session(session->second.account);
     sessions_.erase(session);
   }
-  if (!ended_abnormally(status) || crashed_ || draining_) return;
-  // All children share this process's address layout: whoever crashed one on purpose has learnt about the
-  // others.
+  const bool by_mailroomd = draining_ && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+  if (!ended_abnormally(status) || by_mailroomd) return;
   log::write("connection-crashed", {{"session", log::Id{connection}},
                                     {"service", service_name(service_)},
                                     {"peer", peer.text()},
                                     {"reason", exit_words(status)}});
+  // All children share this process's address layout: whoever crashed one on purpose has learnt about the
+  // others, and must not try on them.
+  close_connections_of(peer, "another crashed");
+  if (crashed_ || draining_) return;
   crashed_ = true;
   control_.send(ConnectionCrashed{peer});
 }
