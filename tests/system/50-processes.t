@@ -69,10 +69,10 @@ is 'and have two uids' "$uids" 2
 exec 3>&- 4>&- 5>&-
 
 # ---- a session: the account's uid in the account's directory ----
-hold_session() { # PORT COMMAND...: logs in over TLS and stays
+hold_session() { # ADDRESS PORT CAFILE COMMAND...: logs in over TLS, from that address, and stays
     perl -MIO::Socket::SSL -e '
-        my ($port, $ca, @commands) = @ARGV;
-        my $s = IO::Socket::SSL->new(PeerAddr => "127.0.0.1:$port", SSL_ca_file => $ca, SSL_verifycn_name => "localhost",
+        my ($address, $port, $ca, @commands) = @ARGV;
+        my $s = IO::Socket::SSL->new(PeerAddr => "127.0.0.1:$port", LocalAddr => $address, SSL_ca_file => $ca, SSL_verifycn_name => "localhost",
                                      SSL_verifycn_scheme => "imap") or die; alarm 120; $| = 1; print scalar <$s>;
         for (@commands) { print $s "$_\r\n"; while (<$s>) { print; last unless /^\*/ } }
         print "held\n"; <$s>' "$@"
@@ -80,9 +80,9 @@ hold_session() { # PORT COMMAND...: logs in over TLS and stays
 account_id=$(tool account show "$USER1" --json | perl -MJSON::PP -0777 -ne 'print decode_json($_)->{id}')
 account_uid=$(($(key uid-base.accounts) + account_id))
 account_root=$(readlink -f "$box/spool/mail/$account_id")
-hold_session "$IMAPS_PORT" "$CAFILE" "a LOGIN $USER1 $PASS1" 'b SELECT INBOX' > "$work/imap" &
+hold_session 127.0.2.1 "$IMAPS_PORT" "$CAFILE" "a LOGIN $USER1 $PASS1" 'b SELECT INBOX' > "$work/imap" &
 imap_client=$!
-hold_session "$POP3S_PORT" "$CAFILE" "USER $USER2" "PASS $PASS2" > "$work/pop3" &
+hold_session 127.0.2.2 "$POP3S_PORT" "$CAFILE" "USER $USER2" "PASS $PASS2" > "$work/pop3" &
 pop3_client=$!
 ok 'an IMAP session' eventually grep -q held "$work/imap"
 ok 'a POP3 session' eventually grep -q held "$work/pop3"
@@ -98,7 +98,34 @@ for pid in $relay; do
     is 'the TLS relay stays in the empty root' "$(readlink "/proc/$pid/root")" "$empty"
     is 'and holds no files' "$(opened_files "$pid")" ''
 done
-kill $imap_client $pop3_client 2> /dev/null
+
+# ---- all that each has open, with two connections at each kind of listener, in the clear and within TLS, and two sessions ----
+hold() { # ADDRESS:PORT...: connects from there, and stays
+    perl -MIO::Socket::INET -e '
+        $| = 1; alarm 120;
+        for (@ARGV) {
+            my ($address, $port) = split /:/;
+            push @held, IO::Socket::INET->new(LocalAddr => $address, PeerAddr => "127.0.0.1:$port") // die "$_: $!";
+            my $socket = $held[-1]; <$socket> }
+        print "held\n"; sleep' "$@"
+}
+hold "127.0.1.1:$SMTP_PORT" "127.0.1.2:$SMTP_PORT" "127.0.1.3:$IMAP_PORT" "127.0.1.4:$IMAP_PORT" "127.0.1.5:$POP3_PORT" \
+    "127.0.1.6:$POP3_PORT" > "$work/connections" &
+clients=("$!" $imap_client $pop3_client)
+for number in 7 8; do
+    hold_session "127.0.1.$number" "$IMAPS_PORT" "$CAFILE" > "$work/imaps.$number" &
+    clients+=("$!")
+    ok "a connection within TLS from 127.0.1.$number" eventually grep -q held "$work/imaps.$number"
+done
+ok 'connections' eventually grep -q held "$work/connections"
+MAILROOM_ENV=$box/env "$here/descriptors.py" | sed "s|DIR/spool/mail/[0-9]\+|DIR/spool/mail/ACCOUNT|g" > "$work/descriptors"
+while read -r name expected; do
+    [ "${name:0:1}" != '#' ] || continue
+    is "$name: what it has open" "$(sed -n "s|^$name ||p" "$work/descriptors")" "$expected"
+done < "$here/descriptors.expected"
+is 'and nobody else is there' "$(cut -d' ' -f 1 "$work/descriptors" | sort | xargs)" \
+    "$(grep -v '^#' "$here/descriptors.expected" | cut -d' ' -f 1 | sort | xargs)"
+kill "${clients[@]}" 2> /dev/null
 wait 2> /dev/null
 
 # ---- private keys are with keyd alone, passwords with authd ----
