@@ -1,10 +1,17 @@
-// Whole IMAP sessions: commands over mailboxes that grow, and messages made to hurt that are put into one and
-// looked at there (SECURITY.md V8 to V10).
+// Whole IMAP and POP3 sessions: commands over mailboxes that grow, what is delivered to them, and messages
+// made to hurt that are put into one and looked at there (SECURITY.md V8 to V10).
+#include <fcntl.h>
 #include <fmt/format.h>
 
+#include <fstream>
 #include <memory>
 #include <stdexcept>
 
+#include "daemons/log.h"
+#include "daemons/pop3d/mailbox_maildrop.h"
+#include "daemons/pop3d/session.h"
+#include "spool/mailbox/checksum.h"
+#include "spool/mailbox/file_name.h"
 #include "tests/fuzz/octet_stream.h"
 #include "tests/growth/measure.h"
 #include "tests/unit/imapd/fakes.h"
@@ -76,6 +83,62 @@ std::string alternatives(std::size_t n) {
   return keys + "SUBJECT x";
 }
 
+// ---- POP3: a command for each of n messages
+
+void run_pop3(Account& account, const std::string& commands) {
+  Commands client{commands};
+  SystemClock clock;
+  pop3d::MailboxMaildrop maildrop{account.mail,
+                                  [](const auto& failure) { throw std::runtime_error(failure.text); }};
+  pop3d::run_session(client, maildrop, {.account = "growth"}, clock);
+  if (client.output.find("-ERR") != std::string::npos || !client.output.ends_with("\r\n"))
+    throw std::runtime_error(client.output);
+}
+
+Generator over_maildrop(std::string name, std::string_view command) {
+  return {std::move(name), 16384, [command](std::size_t n) -> Work {
+            std::string text;
+            for (std::size_t i = 1; i <= n; ++i) text += fmt::format(fmt::runtime(command), i) + "\r\n";
+            return [account = account_of(n), text = text + "QUIT\r\n"] { run_pop3(*account, text); };
+          }};
+}
+
+// ---- n deliveries
+
+void deliver(const Account& account, std::size_t n) {
+  static std::size_t number = 0;  // no name comes twice
+  constexpr std::string_view kContent = "Subject: x\r\n\r\nsome text\r\n";
+  for (std::size_t i = 0; i < n; ++i) {
+    const mailbox::FileName name{fmt::format("q{}.1", ++number), kContent.size(),
+                                 mailbox::checksum(kContent)};
+    std::ofstream{account.directory.path() / "new" / mailbox::format_file_name(name)} << kContent;
+  }
+}
+
+void take_in(Account& account, std::size_t n) {
+  std::size_t taken = 0;
+  while (taken < n) {
+    const auto intake = account.mail.take_in();
+    if (!intake || intake->taken == 0) throw std::runtime_error("a delivery was not taken in");
+    taken += intake->taken;
+  }
+}
+
+// The mailbox is emptied after each, so that it begins with as much.
+Generator deliveries(std::string name) {
+  return {std::move(name), 8192, [](std::size_t n) -> Work {
+            return [account = std::make_shared<Account>(), n] {
+              deliver(*account, n);
+              take_in(*account, n);
+              run(*account,
+                  std::string{
+                      "a SELECT INBOX\r\nb FETCH 1:* (ENVELOPE)\r\nc STORE 1:* +FLAGS.SILENT (\\Deleted)\r\n"
+                      "d EXPUNGE\r\n"} +
+                      kEnd);
+            };
+          }};
+}
+
 // ---- one message that is made to hurt
 
 Generator hostile(std::string name, std::size_t largest, std::string_view begin, std::string_view unit) {
@@ -123,7 +186,8 @@ const Generator kGenerators[] = {
     over_messages("UID SEARCH NOT", "UID SEARCH RETURN (COUNT) NOT DELETED"),
     over_messages("FETCH of every other", "UID FETCH " + every_other(30000) + " FLAGS"),
     over_messages("a hundred keys", "SEARCH " + alternatives(100), 16384),
-    over_messages("STORE", "STORE 1:* +FLAGS.SILENT (\\Seen)"),
+    // Both: to set what is set already changes nothing.
+    over_messages("STORE", "STORE 1:* +FLAGS.SILENT (\\Seen)\r\nc STORE 1:* -FLAGS.SILENT (\\Seen)"),
     within("keys of SEARCH over messages", 4096, [](std::size_t n) { return "SEARCH " + alternatives(n); }),
     within("numbers of SEARCH over messages", 65536,
            [](std::size_t n) { return "SEARCH UID " + every_other(n); }),
@@ -141,10 +205,16 @@ const Generator kGenerators[] = {
     hostile("parts, read", 1 << 18, "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n",
             "\r\n--b\r\n\r\nx"),
     hostile("a long text, searched", 1 << 22, "\r\n", "nothin"),
+    over_maildrop("TOP", "TOP {} 0"),
+    over_maildrop("RETR", "RETR {}"),
+    deliveries("deliveries taken in, seen and removed"),
     over_folders("LIST over folders", "LIST \"\" \"*a*a*a*a*a*a*a*a*a*a*b\""),
     over_folders("LSUB over folders", "LSUB \"\" *"),
 };
 
 }  // namespace
 
-int main() { return growth::all_grow_well(kGenerators) ? 0 : 1; }
+int main() {
+  log::set_up({.fd = ::open("/dev/null", O_WRONLY | O_CLOEXEC)});
+  return growth::all_grow_well(kGenerators) ? 0 : 1;
+}
