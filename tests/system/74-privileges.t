@@ -1,7 +1,8 @@
 #!/bin/bash
 # A right that cannot be given up: every call by which a process puts up its walls is made to fail in turn (strace -e inject),
-# and the process must end before it serves anybody (SECURITY class V23: setuid whose result was not looked at).  FULL=1 for every call
-# in every kind of process; else each kind has its most telling ones, and queued all.
+# and the process must end before it serves anybody (SECURITY class V23: setuid whose result was not looked at).  The calls are those
+# that a start is seen to make, each by its number.  FULL=1 for all of them; else all of queued's, but for some of what
+# empties the bounding set, and of each other kind of process as many as SAMPLE says, others each day (SEED).
 . "$(dirname "$0")/lib.sh"
 need_root
 need_program strace nc
@@ -17,41 +18,71 @@ options=("${kerberos[@]}" --client-certificates --plaintext-login --route "far.t
 start_sandbox "${options[@]}"
 sandbox stop > /dev/null 2>&1
 
-# Puts a program under strace that lets one call fail, from its first use on.
-inject() { # PROGRAM CALL
-    rm -f "$box/libexec/$1"
-    cat > "$box/libexec/$1" <<END
-#!/bin/sh
-exec strace -f -qq -o /dev/null -e trace=$2 -e inject=$2:error=EAGAIN "$build/daemons/$1/$1" "\$@"
-END
-    chmod 755 "$box/libexec/$1"
+# ---- what each does at its start ----
+under_strace() { # PROGRAM OPTION...
+    local program=$1
+    shift
+    rm -f "$box/libexec/$program"
+    printf '#!/bin/sh\nexec strace -f -qq %s "%s" "$@"\n' "$*" "$build/daemons/$program/$program" > "$box/libexec/$program"
+    chmod 755 "$box/libexec/$program"
 }
 restore() { ln -sfn "$build/daemons/$1/$1" "$box/libexec/$1"; }
 
-# The calls between its start and Ready; listeners stay root, with three capabilities.
-calls_of() { # PROGRAM
-    local identity='setresgid setresuid'
-    [ "$1" != supervisor ] || { echo 'prctl landlock_restrict_self setgroups capset prlimit64 seccomp'; return; }
-    case $1 in smtpd | pop3d | imapd | relayd) identity= ;; esac
-    if [ -n "${FULL:-}" ] || [ "$1" = queued ]; then
-        echo "fchdir chroot prctl landlock_restrict_self setgroups capset prlimit64 seccomp $identity"
+walls=fchdir,chroot,chdir,prctl,landlock_create_ruleset,landlock_add_rule,landlock_restrict_self,setgroups,setresgid,setresuid
+walls=$walls,capset,prlimit64,seccomp
+for program in $programs; do under_strace "$program" -o "$work/$program.\$\$" -e "trace=$walls"; done
+setsid "$box/libexec/mailroomd" --config "$CONFIG" > "$work/mailroomd.out" 2>&1 9>&- &
+mailroomd=$!
+ok 'the system starts under strace' eventually grep -q ' started ' "$work/mailroomd.out"
+kill -TERM "$mailroomd"
+wait "$mailroomd"
+for program in $programs; do restore "$program"; done
+
+# "CALL NUMBER" of the first thread's calls that put up a wall, so that what is asked, is refused anyway or may be missing (PR_SET_MDWE) counts
+# as a call and is not in the list.
+walls_of() { # PROGRAM
+    perl -ne '
+        my ($pid, $call, $arguments, $result) = /^(\d+) +(\w+)\((.*)\) += (-?\w+)/ or next;
+        $first //= $pid; next if $pid != $first; my $number = ++$calls{$call};
+        next if $result < 0 || $arguments =~ /^(PR_GET_|PR_SET_MDWE|0x41 )/;
+        next if $call eq "prlimit64" && $arguments =~ /, NULL, \{/;
+        next if $call eq "seccomp" && $arguments !~ /^SECCOMP_SET_MODE_FILTER, .*\{len=/;
+        print "$call $number", $arguments =~ /^PR_CAPBSET_/ ? " of-many" : "", "\n"' "$(ls "$work/$1".* | head -n 1)"
+}
+SAMPLE=${SAMPLE:-4} SEED=${SEED:-$(date +%j)}
+chosen() { # NUMBER: that many of the lines, evenly apart
+    perl -e 'my ($wanted, $seed) = @ARGV; my @all = <STDIN>; my $step = @all / $wanted; $step = 1 if $step < 1;
+             for (my $at = 0; $at < @all; $at += $step) { print $all[($at + $seed) % @all] }' "$1" "$SEED" | sort -u
+}
+tried_of() { # PROGRAM
+    if [ -n "${FULL:-}" ]; then
+        walls_of "$1"
+    elif [ "$1" = queued ]; then
+        walls_of "$1" | grep -v of-many
+        walls_of "$1" | grep of-many | chosen "$SAMPLE"
     else
-        echo "chroot ${identity:-capset} seccomp"
+        walls_of "$1" | grep -v of-many | chosen "$SAMPLE"
+        walls_of "$1" | grep of-many | chosen 1
     fi
 }
-ends_and_says_so() { # PROGRAM CALL
+ends_and_says_so() { # PROGRAM CALL NUMBER
     local status
-    inject "$1" "$2"
-    timeout 30 "$box/libexec/mailroomd" --config "$CONFIG" > "$work/mailroomd.out" 2>&1
+    under_strace "$1" -o /dev/null -e "trace=$2" -e "inject=$2:error=EAGAIN:when=$3"
+    timeout 60 "$box/libexec/mailroomd" --config "$CONFIG" > "$work/mailroomd.out" 2>&1
     status=$?
     restore "$1"
-    [ "$status" = 1 ] && grep -qE "(^\\[[0-9]+\\]| $1[^ ]*) fatal reason=" "$work/mailroomd.out"
+    [ "$status" = 1 ] && grep -qE "(^\[[0-9]+\]| $1[^ ]*) fatal reason=" "$work/mailroomd.out"
 }
+echo "# SEED=$SEED"
 for program in $programs; do
-    for call in $(calls_of "$program"); do
-        ends_and_says_so "$program" "$call" || { missed "$program does not run when $call fails"; diag < "$work/mailroomd.out"; }
-    done
-    passed "$program does not run when any of these fails: $(calls_of "$program")"
+    tried_of "$program" > "$work/tried"
+    while read -r call number _; do
+        ends_and_says_so "$program" "$call" "$number" 9>&- < /dev/null ||
+            { missed "$program does not run when $call number $number fails"; diag < "$work/mailroomd.out"; }
+    done < "$work/tried"
+    all=$(walls_of "$program" | wc -l)
+    ok "$program puts up walls" [ "$all" -ge 5 ]
+    passed "$program does not run when any of these fails (of $all): $(cut -d' ' -f 1,2 "$work/tried" | xargs)"
 done
 
 # ---- the processes that listeners fork ----
@@ -59,17 +90,19 @@ ok 'the system starts again' sandbox start "${options[@]}"
 read_env
 like 'and greets' "$(sleep 3 | timeout 5 nc 127.0.0.1 "$SMTP_PORT")" '^220 '
 traced() { grep -qE '^TracerPid:[[:blank:]]*[1-9]' "/proc/$1/status"; }
-with_failing() { # LISTENER CALL COMMAND...: while that call fails in it and in what it forks
-    local name=$1 call=$2 listener tracer
+with_failing() { # PROCESS CALL[:when=NUMBER] COMMAND...: while that call fails in it and in what it forks
+    local name=$1 call=${2%%:*} when=${2#"${2%%:*}"} listener tracer status
     shift 2
     eventually pid_of "$name"
     listener=$(pid_of "$name")
-    strace -f -qq -o /dev/null -e "trace=$call" -e "inject=$call:error=EAGAIN" -p "$listener" 2> /dev/null &
+    strace -f -qq -o /dev/null -e "trace=$call" -e "inject=$call:error=EAGAIN$when" -p "$listener" 2> /dev/null &
     tracer=$!
     eventually traced "$listener"
     "$@"
+    status=$?
     kill $tracer 2> /dev/null  # it ends by itself when the listener is replaced
     wait $tracer 2> /dev/null
+    return $status
 }
 
 # Connections that crash shut out the address they come from, until a reload.
@@ -90,7 +123,8 @@ no_session() { # CALL
     like "imapd: greets when $1 fails" "$said" '^\* OK'
     unlike '... and gives no session' "$said" '^[ab] OK'
 }
-for call in capset chroot fchdir chdir; do with_failing imapd $call no_session $call; done
+for call in capset capset:when=2 chroot fchdir chdir; do with_failing imapd $call no_session $call; done
+reloaded
 # Calls that its connection makes as well begin to fail when that is there already.
 greeted() { exec 5<> "/dev/tcp/127.0.0.1/$IMAP_PORT" && IFS= read -r -t "$patience" greeting <&5; }
 log_in_greeted() { printf 'a LOGIN %s %s\r\nb NOOP\r\n' "$USER1" "$PASS1" >&5; said=$(timeout 5 cat <&5); exec 5>&-; }
@@ -121,6 +155,30 @@ with_failing pop3d seccomp no_greeting pop3d seccomp "$POP3_PORT"
 session_again() { session | grep -q '^a OK'; }
 ok 'a reload' reloaded
 ok 'and then there is one again' eventually session_again
+
+# ---- deliverd's identity for files: set, asked for, given back, asked for ----
+restarted() { # NAME OLD-PID
+    local pid
+    pid=$(pid_of "$1") && [ "$pid" != "$2" ]
+}
+deliver_one() { # NUMBER
+    message "identity-$1" > "$work/m"
+    send a@client.test "$USER1@$DOMAIN" "$work/m" && eventually restarted deliverd "$deliverd"
+}
+delivered_before=$(pop3 "$USER1" "$PASS1" '' | grep -c '^[0-9]')
+cases='setfsgid:when=1 setfsgid:when=3 setfsuid:when=3'
+[ -z "${FULL:-}" ] || cases=$(for call in setfsuid setfsgid; do for n in 1 2 3 4; do echo "$call:when=$n"; done; done)
+number=0
+for case in $cases; do
+    number=$((number + 1))
+    eventually pid_of deliverd
+    deliverd=$(pid_of deliverd)
+    ok "deliverd ends when $case fails" with_failing deliverd "$case" deliver_one "$number"
+done
+ok 'it said why each time' [ "$(grep -cE ' deliverd\[[0-9]+\] fatal reason="setfs[ug]id refused"' "$box/log")" -ge "$number" ]
+ok 'each message is delivered once all the same' eventually delivered "$USER1" "$PASS1" $((delivered_before + number))
+mailbox=$box/spool/mail/$(tool account show "$USER1" --json | perl -MJSON::PP -0777 -ne 'print decode_json($_)->{id}')
+is 'and no file is anybody else'"'"'s' "$(find "$mailbox" ! -user "$(stat -c %u "$mailbox")" -o ! -group "$(stat -c %g "$mailbox")")" ''
 
 # A connection to another host: nothing is said to it.
 message far | sed "s/^From: .*/From: $USER1@$DOMAIN\r/" > "$work/m"
