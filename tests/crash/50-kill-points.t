@@ -13,7 +13,7 @@ sandbox_with 'smtp (mx|submission)|pop3' --route "far.test=127.0.0.1:$SINK_PORT"
     --set 'queued.min-free-space 1M' --set 'authd.failure-delay 0s' \
     --set 'authd.address-failures 100000' --set 'authd.account-failures 50000'
 
-harm() { # TARGET POINTS [ERROR]
+harm() { # TARGET POINTS [ERROR|SHORT]
     [[ " ${TARGETS:-$1} " == *" $1 "* ]] || return
     report_of python3 "$crash/kill_points.py" "$box" "$build" "$1" "${POINTS:-$2}" "${@:3}"
 }
@@ -42,5 +42,6 @@ for pass in $(seq "${PASSES:-1}"); do
     harm pop3d 6 EIO
     harm policyd 6 EIO
     harm authd 4 EIO
+    for target in queued-holding deliverd pop3d policyd authd; do harm $target 6 SHORT; done
 done
 finish

@@ -16,5 +16,6 @@ for pass in $(seq "${PASSES:-1}"); do
     [ "$pass" = 1 ] || continue
     harm 8 EIO
     harm 6 ENOSPC
+    harm 12 SHORT
 done
 finish

@@ -72,9 +72,6 @@ class Box:
     def has_ended(self):
         return self.mailroomd.poll() is not None
 
-    def is_supervised(self):
-        return any(alive(pid) and name_of(pid) == "supervisor" for pid in self.everyone())
-
     def everyone(self):
         found, parents = [], [self.mailroomd.pid]
         while parents:
@@ -94,22 +91,21 @@ class Box:
 
     # ---- harm
 
-    def arm(self, program, options):
-        """The next starts of the program are under strace, each with its options; those after them are not."""
+    def arm(self, program, tracers):
+        """The next starts of the program are under these, each under its own; those after them are not."""
         self.disarm(program)
-        for life, each in enumerate(options):
+        for life, each in enumerate(tracers):
             with open(f"{self.path}/armed.{program}.{life}", "w", encoding="ascii") as file:
                 file.write(each)
         script, real = self.places_of(program)
-        follow = "" if program == "mailroomd" else "-f"  # all others are its children
         os.unlink(script)
         with open(script, "w", encoding="ascii") as file:
             file.write(f"""#!/bin/sh
 for armed in {self.path}/armed.{program}.*; do
     [ -e "$armed" ] || break
-    options=$(cat "$armed")
+    tracer=$(cat "$armed")
     rm "$armed"
-    exec strace -D {follow} -qq $options {real} "$@"
+    exec $tracer {real} "$@"
 done
 exec {real} "$@"
 """)
@@ -151,10 +147,10 @@ def children(pid):
 
 
 def name_of(pid):
-    """Processes are started with their name as the first argument, and under strace with their path."""
+    """Processes are started with their name as the first argument."""
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as file:
-            return os.path.basename(file.read().split(b"\0")[0].decode())
+            return file.read().split(b"\0")[0].decode()
     except (FileNotFoundError, ProcessLookupError):
         return ""
 

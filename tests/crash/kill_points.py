@@ -4,7 +4,7 @@ work; afterwards everything that was acknowledged is there, once.
 
 kill_points.py BOX BUILD TARGET MOST [ERROR]    BOX is a sandbox that was stopped; TARGET a name of TARGETS below; MOST the
                                                 number of points, spread evenly when there are more calls; with ERROR (EIO,
-                                                ENOSPC) the call fails instead
+                                                ENOSPC) the call fails instead, with SHORT a write takes half
 PASS=N says which lengths messages have, and their names.
 Prints lines for report_of of tests/system/lib.sh; the last begins with "#".
 """
@@ -13,7 +13,7 @@ import os
 import re
 import sys
 
-from box import Box, NotInTime, eventually
+from box import Box, NotInTime
 from traces import NAMES, hidden_failures
 from tool_workloads import Credentials, Grants, Holds, Removals, Verifiers
 from workloads import CUT_OFF, Accounts, Changes, FirstRemoval, Mail, MailTakenIn, Passwords, Relayed, Removal
@@ -22,6 +22,8 @@ PERSISTENCE = "fsync,fdatasync,syncfs,linkat,renameat,renameat2,unlinkat,mkdirat
 CREATING = "openat,openat2"
 SYNCS = "fsync,fdatasync,syncfs"
 STREAM = "write,writev"
+WRITES = {"write", "writev", "pwrite64", "pwritev"}
+SHORT = "SHORT"
 
 # name -> (program, workload, calls)
 TARGETS = {
@@ -67,7 +69,7 @@ class Harm:
         """(call, number) of an undisturbed round: the calls to the disk, by their number in the thread that makes them, as strace
         counts.  Those are left out that are something else in another thread."""
         for _ in range(2):  # the first round makes what later ones find
-            self.problems += self.run("-y -e signal=none")
+            self.problems += self.run(self.strace(0, f"-y -e signal=none -e trace={self.calls}"))
         numbers, on_disk, counted = collections.Counter(), {}, set(self.calls.split(","))
         with open(self.trace(0), encoding="latin-1") as lines:
             for thread, call, rest in re.findall(r"^(?:(\d+) +)?(\w+)\((.*)", lines.read(), re.M):
@@ -78,37 +80,56 @@ class Harm:
                 on_disk[point] = on_disk.get(point, True) and self.box.path in rest
         return sorted(point for point, good in on_disk.items() if good)
 
-    def run(self, *lives, beside=None):
-        """What is wrong after one round.  lives: the options of strace for the program, and for those started after it has ended;
-        beside: another program, with its options."""
+    def run(self, *lives, beside=None, then_all_die=False):
+        """What is wrong after one round.  lives: what the program runs under, and those started after it has ended; beside: another
+        program, and what it runs under; then_all_die: before anybody looks."""
         self.lives = len(lives)
         for life in range(self.lives):
             open(self.trace(life), "w", encoding="ascii").close()
-        self.box.arm(self.program, [f"-o {self.trace(life)} -e trace={self.calls} {each}" for life, each in enumerate(lives)])
+        self.box.arm(self.program, lives)
         if beside:
-            program, options = beside
-            self.box.arm(program, [f"-o {self.trace('beside')} {options}"])
+            self.box.arm(*beside)
         self.start_at_last()
         self.workload.prepare()
         self.cut_off_round()
-        if not self.box.is_supervised():  # all end with it and with mailroomd
-            eventually(self.box.has_ended, "the end of mailroomd")
+        if self.box.has_ended():  # all end with mailroomd
             self.box.kill()
             self.start_at_last()
-        if self.box.disk_fails and self.program in SESSIONS:
+        if then_all_die or (self.box.disk_fails and self.program in SESSIONS):
             self.box.kill()
             self.box.start()
         found = self.workload.verify()
         self.box.kill()
         return found
 
+    def strace(self, life, options):
+        follow = "" if self.program == "mailroomd" else "-f"  # whose children are all the others
+        return f"strace -D {follow} -qq -o {self.trace(life)} {options}"
+
+    def kill(self, call, number):
+        """What is wrong after a round in which the program is killed before a call; and again early in its next life, while it mends
+        what the first has left, when the workload can bear that."""
+        numbers = (number, number % 3 + 1)[:self.workload.deaths]
+        return self.run(*(self.strace(life, f"-e trace={self.calls} -e inject={call}:signal=KILL:when={each}")
+                          for life, each in enumerate(numbers)))
+
     def fail(self, call, number, error):
-        """What is wrong after a round in which one call fails."""
+        """... in which one call fails."""
         options = f"-y -ttt -e trace={self.calls},{NAMES} -e inject={call}:error={error}:when={number}"
         if self.program not in FOLLOWED:
-            return self.run(options) + hidden_failures(self.trace(0))
-        found = self.run(options, beside=(FOLLOWED[self.program], f"-y -ttt -e trace={NAMES}"))
+            return self.run(self.strace(0, options)) + hidden_failures(self.trace(0))
+        beside = self.strace("beside", f"-y -ttt -e trace={NAMES}")
+        found = self.run(self.strace(0, options), beside=(FOLLOWED[self.program], [beside]))
         return found + hidden_failures(self.trace(0), self.trace("beside"))
+
+    def cut_short(self, call, number):
+        """... in which one write takes half of what it is given: what is missing on the disk is seen when all are started again."""
+        return self.run(f"{self.box.build}/tests/crash/short_writes {call} {number} {self.trace(0)}", then_all_die=True)
+
+    def harm(self, call, number, how):
+        if how is None:
+            return self.kill(call, number)
+        return self.cut_short(call, number) if how == SHORT else self.fail(call, number, how)
 
     def start_at_last(self):
         """Each life may end before all were ready."""
@@ -142,12 +163,6 @@ def some_of(every, most):
     return [every[i * (len(every) - 1) // max(most - 1, 1)] for i in range(most)]
 
 
-def deaths(call, number, most):
-    """For each life of the program.  One that was killed is killed again early in its next life, while it mends what the first has
-    left, when the workload can bear that."""
-    return [f"-e inject={call}:signal=KILL:when={each}" for each in (number, number % 3 + 1)[:most]]
-
-
 def report(good, what, problems=()):
     print(("ok - " if good else "not ok - ") + what, flush=True)
     for problem in () if good else problems:
@@ -169,18 +184,20 @@ def main(path, build, target, most, error=None):
 
 def harm_at_points(harm, target, most, error):
     box, workload = harm.box, harm.workload
-    every = harm.points()
+    every = [point for point in harm.points() if error != SHORT or point[0] in WRITES]
     chosen = some_of(every, most)
     problems = [f"not harmed: {problem}" for problem in harm.problems]
     for call, number in chosen:
         try:
-            found = harm.fail(call, number, error) if error else harm.run(*deaths(call, number, workload.deaths))
+            found = harm.harm(call, number, error)
             harm.count_strikes(call)
         except NotInTime as late:
             found = [f"never: {late}"]
             box.kill()
         problems += [f"{call} {number}: {problem}" for problem in found]
-    harmed = f"{harm.struck} times a call fails with {error}" if error else f"killed {harm.struck} times before a call"
+    harmed = f"killed {harm.struck} times before a call"
+    if error:
+        harmed = f"{harm.struck} times a write is cut short" if error == SHORT else f"{harm.struck} times a call fails with {error}"
     report(not problems, f"{target}: {harmed}, of {len(every)}: nothing lost, nothing twice, nothing changed", problems)
     report(workload.acknowledged > 0, f"{target}: work was acknowledged in between")
     report(0 < len(chosen) <= 2 * harm.rounds_struck, f"{target}: it was harmed in at least half of {len(chosen)} rounds",
