@@ -145,6 +145,7 @@ Reading read_directives(std::string_view text, const std::string& file) {
 }
 
 std::expected<Config, Errors> outcome(Reading reading) {
+  std::ranges::move(reading.client_errors, std::back_inserter(reading.errors));
   if (reading.errors.empty()) return std::move(reading.config);
   const auto by_line = [](const Error& a, const Error& b) { return a.line < b.line; };
   std::stable_sort(reading.errors.begin(), reading.errors.end(), by_line);
@@ -168,15 +169,12 @@ std::expected<Config, Errors> parse(std::string_view text, const std::string& fi
   return outcome(read_directives(text, file));
 }
 
-std::expected<Config, Errors> load(const std::string& path) {
-  Reading reading = read_all(path);
-  std::ranges::move(reading.client_errors, std::back_inserter(reading.errors));
-  return outcome(std::move(reading));
-}
+std::expected<Config, Errors> load(const std::string& path) { return outcome(read_all(path)); }
 
 std::expected<ForStart, Errors> load_for_start(const std::string& path) {
   Reading reading = read_all(path);
-  Errors off = std::move(reading.client_errors);
+  Errors off;
+  if (reading.errors.empty()) off.swap(reading.client_errors);
   auto config = outcome(std::move(reading));
   if (!config) return std::unexpected(std::move(config.error()));
   if (!off.empty()) config->client_certificate = {};

@@ -396,6 +396,10 @@ TEST_CASE("files of client certificates that are no good are errors, but none th
   check(with(ca, ca), {ca, "no revocation list in it (PEM)", 6});
   check(with(ca, "/none"), {"/none", "No such file or directory", 6});
 
-  const std::string wrong = files.write("wrong", std::string{kSmall} + "no-such-key\n");
-  CHECK_FALSE(config::load_for_start(wrong));
+  // What does stop it is told with all the rest.
+  const std::string wrong = files.write("wrong", std::string{kSmall} + "no-such-key\n" +
+                                                     "client-certificate.authorities " + damaged + "\n");
+  const auto stopped = config::load_for_start(wrong);
+  REQUIRE_FALSE(stopped);
+  CHECK(stopped.error().size() == 2);
 }
