@@ -22,7 +22,7 @@ class Turns {
  public:
   // Under way at the same time: of one asker, so that there is room for another; of one site of its.
   static constexpr std::size_t kMaxOfAsker = 500;
-  static constexpr std::size_t kMaxOfSite = 50;
+  static constexpr std::size_t kMaxOfSite = 10;
 
   struct Turn {
     AskerKey asker = 0;
