@@ -73,7 +73,9 @@ def server_of(client, name):
     with open("/proc/net/tcp", encoding="ascii") as file:
         rows = [line.split() for line in file]
     inode = next(row[9] for row in rows if row[2] == remote)
-    return next(pid for listener in listeners(name) for pid in children(listener) if inode in inodes(pid))
+    # At a login it is handed from one process to another.
+    holder = lambda: next((pid for one in listeners(name) for pid in children(one) if inode in inodes(pid)), None)
+    return eventually(holder)
 
 
 def layout(pid):
