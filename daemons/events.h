@@ -66,9 +66,9 @@ inline constexpr EventRow kEvents[] = {
      "been there longest without login was ended for another."},
     {"connection-crashed", LogLevel::error, "session service peer reason",
      "The process of a connection ended by a signal: a defect, of which a client may make use. Its listener "
-     "is "
-     "started afresh; other connections go on. Please report it, with the lines of its session and what "
-     "gdb -p CHILD shows at the crash of the next one."},
+     "is started afresh; what else that address has open before it has logged in ends, and other addresses' "
+     "connections go on. Please report it, with the lines of its session and what gdb -p CHILD shows at the "
+     "crash of the next one."},
     {"service-crashing", LogLevel::error, "process crashes seconds do",
      "Many connections of a service have crashed in a short time; said at most once in that time. The "
      "service "
