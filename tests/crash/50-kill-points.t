@@ -19,21 +19,21 @@ harm() { # TARGET POINTS [ERROR|SHORT]
 }
 for pass in $(seq "${PASSES:-1}"); do
     export PASS=$((${SEED:-1} + pass - 1))
-    harm queued 20
-    harm queued-opening 15
-    harm queued-relaying 15
-    harm deliverd 14
-    harm deliverd-opening 11
-    harm queued-holding 12
-    harm policyd 34
-    harm policyd-grants 10
-    harm policyd-removals 14
-    harm mailroomd 8
-    harm authd 10
-    harm authd-credentials 8
-    harm authd-verifiers 8
-    harm pop3d 20
-    harm pop3d-first 14
+    harm queued 14
+    harm queued-opening 10
+    harm queued-relaying 10
+    harm deliverd 10
+    harm deliverd-opening 8
+    harm queued-holding 8
+    harm policyd 14
+    harm policyd-grants 6
+    harm policyd-removals 8
+    harm mailroomd 5
+    harm authd 6
+    harm authd-credentials 5
+    harm authd-verifiers 5
+    harm pop3d 12
+    harm pop3d-first 8
     [ "$pass" = 1 ] || continue # a call that fails depends less on the time
     harm queued 8 EIO
     harm queued 4 ENOSPC
@@ -42,6 +42,6 @@ for pass in $(seq "${PASSES:-1}"); do
     harm pop3d 6 EIO
     harm policyd 6 EIO
     harm authd 4 EIO
-    for target in queued-holding deliverd pop3d policyd authd; do harm $target 6 SHORT; done
+    for target in queued-holding deliverd pop3d policyd authd; do harm $target 4 SHORT; done
 done
 finish

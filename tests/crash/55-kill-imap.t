@@ -12,10 +12,10 @@ harm() { # POINTS [ERROR]
 }
 for pass in $(seq "${PASSES:-1}"); do
     export PASS=$((${SEED:-1} + pass - 1))
-    harm 80
+    harm 40
     [ "$pass" = 1 ] || continue
     harm 8 EIO
     harm 6 ENOSPC
-    harm 12 SHORT
+    harm 6 SHORT
 done
 finish
