@@ -94,7 +94,7 @@ void Listener::open_connection(std::size_t socket, Fd client) {
       log::write("connection-evicted", {{"session", log::Id{table_.at(*oldest).id}},
                                         {"service", service_name(service_)},
                                         {"peer", table_.at(*oldest).peer.text()}});
-      close_connection(*oldest, "evicted");
+      cut_off(*oldest, "evicted");
       slot = table_.open(id, *peer, now());
     }
   }
@@ -200,7 +200,14 @@ void Listener::close_connection(Slot slot, std::string_view reason) {
 void Listener::close_connections_of(const IpAddress& host, std::string_view reason) {
   for (Slot slot = 0; slot < children_.size(); ++slot)
     if (table_.is_open(slot) && children_[slot].peer.host_for_limits() == host.host_for_limits())
-      close_connection(slot, reason);
+      cut_off(slot, reason);
+}
+
+// A child that waits for authd's answer sees the end of that channel first.
+void Listener::cut_off(Slot slot, std::string_view reason) {
+  if (authd_.is_open())
+    static_cast<void>(authd_.send(ConnectionClosed{table_.at(slot).id}, {}, ipc::PacketSocket::Wait::no));
+  close_connection(slot, reason);
 }
 
 // A child that is being forked has the listener's end open too until it closes it: closing alone would not

@@ -101,6 +101,7 @@ class Listener {
   void abandon_connection(Slot slot, std::string_view reason);
   void turn_away(std::size_t socket, int client, const IpAddress& peer, ConnectionTable::Refusal why);
   void close_connection(Slot slot, std::string_view reason);
+  void cut_off(Slot slot, std::string_view reason);
   void close_connections_of(const IpAddress& host, std::string_view reason);
   void end_channel(Slot slot);
   [[noreturn]] void become_child(Slot slot, std::size_t socket, NewConnection ends);
