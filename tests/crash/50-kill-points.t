@@ -24,7 +24,6 @@ for pass in $(seq "${PASSES:-1}"); do
     harm queued-relaying 10
     harm deliverd 10
     harm deliverd-opening 8
-    harm queued-holding 8
     harm policyd 14
     harm policyd-grants 6
     harm policyd-removals 8
@@ -42,6 +41,12 @@ for pass in $(seq "${PASSES:-1}"); do
     harm pop3d 6 EIO
     harm policyd 6 EIO
     harm authd 4 EIO
-    for target in queued-holding deliverd pop3d policyd authd; do harm $target 4 SHORT; done
+    for target in deliverd pop3d policyd authd; do harm $target 4 SHORT; done
 done
+# Last: what is held may still wait for its host when others look whether all is done.
+for pass in $(seq "${PASSES:-1}"); do
+    export PASS=$((${SEED:-1} + pass - 1))
+    harm queued-holding 8
+done
+harm queued-holding 4 SHORT
 finish
