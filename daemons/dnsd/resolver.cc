@@ -139,7 +139,7 @@ void Resolver::look_up(AskerKey asker, const dns::Question& question, Waiting wa
   const Turns::Turn turn{asker, question};
   const auto known = asked_.find(turn);
   if (known != asked_.end()) return known->second.waiting.push_back(std::move(waiting));
-  if (asked_.size() >= kMaxAsked) {
+  if (turns_.questions_of(asker) >= kMaxAsked) {
     finished_.push_back({{std::move(waiting)}, failed("too many questions at once")});
     return deliver_.start(std::chrono::microseconds{0});
   }

@@ -24,8 +24,8 @@ class Resolver final : public Lookups {
  public:
   // Questions that libunbound works on at the same time; more wait for their turn.
   static constexpr std::size_t kMaxInFlight = 1'000;
-  // Of all askers, with those that wait; further ones fail.
-  static constexpr std::size_t kMaxAsked = 20'000;
+  // Of one asker, with those that wait; further ones fail.
+  static constexpr std::size_t kMaxAsked = 10'000;
 
   // Sets everything up that ever needs more than sockets, so that a filter can close behind it.  Throws
   // std::runtime_error.

@@ -6,21 +6,31 @@
 namespace mailroom::dnsd {
 namespace {
 
-constexpr std::size_t kLabels = 2;
-constexpr std::size_t kReverseLabels = 4;  // of 192.0.2.1: 0.192.in-addr.arpa
+// The last labels of a name, as many as it has.
+std::string_view last_labels(std::string_view name, std::size_t labels) {
+  std::size_t begin = name.size();
+  for (std::size_t i = 0; i < labels; ++i) {
+    if (begin == 0) return name;
+    const std::size_t dot = name.rfind('.', begin - 1);
+    if (dot == name.npos) return name;
+    begin = dot;
+  }
+  return name.substr(begin + 1);
+}
+
+// Whether domains of many are below it: co.uk, ac.at, com.br.
+bool is_of_country(std::string_view site) {
+  const std::size_t dot = site.find('.');
+  return dot != site.npos && dot <= 3 && site.size() - dot - 1 == 2;
+}
 
 }  // namespace
 
 std::string site_of(std::string_view name) {
-  const std::size_t labels = name.ends_with(".arpa") ? kReverseLabels : kLabels;
-  std::size_t begin = name.size();
-  for (std::size_t i = 0; i < labels; ++i) {
-    if (begin == 0) return std::string{name};
-    const std::size_t dot = name.rfind('.', begin - 1);
-    if (dot == name.npos) return std::string{name};
-    begin = dot;
-  }
-  return std::string{name.substr(begin + 1)};
+  if (name.ends_with(".in-addr.arpa")) return std::string{last_labels(name, 4)};
+  if (name.ends_with(".ip6.arpa")) return std::string{last_labels(name, 10)};
+  const std::string_view site = last_labels(name, 2);
+  return std::string{is_of_country(site) ? last_labels(name, 3) : site};
 }
 
 void Turns::wait(const Turn& turn) {
@@ -29,7 +39,13 @@ void Turns::wait(const Turn& turn) {
   Site& site = asker.sites[name];
   const bool was_ready = site.may_begin();
   site.waiting.push_back(turn.question);
+  ++asker.questions;
   if (!was_ready && site.may_begin()) asker.ready.push_back(name);
+}
+
+std::size_t Turns::questions_of(AskerKey asker) const {
+  const auto found = askers_.find(asker);
+  return found == askers_.end() ? 0 : found->second.questions;
 }
 
 std::optional<Turns::Turn> Turns::next() {
@@ -60,6 +76,7 @@ void Turns::done(const Turn& turn) {
   const auto asker = askers_.find(turn.asker);
   const auto site = asker->second.sites.find(site_of(turn.question.name));
   const bool was_ready = site->second.may_begin();
+  --asker->second.questions;
   --asker->second.under_way;
   --site->second.under_way;
   if (!was_ready && site->second.may_begin()) asker->second.ready.push_back(site->first);

@@ -1,8 +1,9 @@
 // Whose question is next: askers take turns, and the sites that each asks about.  Pure.
 //
-// A site is where servers that do not answer are likely to be the same: the domain of two labels, or of the
-// reverse zones a /16.  So whoever has questions about dead servers asked, as a stranger can, delays what is
-// asked about his own site first, and never takes all that may be under way.
+// A site is where servers that do not answer are likely to be the same: the domain of two labels, three in a
+// country with second levels of its own, or of the reverse zones a /16, of IPv6 a /32.  So whoever has
+// questions about dead servers asked, as a stranger can, delays what is asked about his own site first, and
+// never takes all that may be under way.
 #pragma once
 
 #include <cstddef>
@@ -34,6 +35,8 @@ class Turns {
   // The next one, which counts as under way until done(); nothing when none waits that may begin.
   std::optional<Turn> next();
   void done(const Turn& turn);
+  // That it has, under way or not.
+  std::size_t questions_of(AskerKey asker) const;
 
  private:
   struct Site {
@@ -44,6 +47,7 @@ class Turns {
   struct Asker {
     std::map<std::string, Site> sites;
     std::deque<std::string> ready;  // sites that may begin one, each once
+    std::size_t questions = 0;
     std::size_t under_way = 0;
     bool may_begin() const { return !ready.empty() && under_way < kMaxOfAsker; }
   };

@@ -78,8 +78,8 @@ struct Collected {
     for (const IpAddress& address : with_port(host.addresses, site.mx_port)) {
       if (const char* reason = why_forbidden(address, site.allowed))
         forbidden = host.name + " has " + address.text() + ", " + reason;
-      else if (addresses < kMaxAddresses && !site.is_own(address))
-        hop.addresses.push_back(address), ++addresses;
+      else if (addresses + hop.addresses.size() < kMaxAddresses && !site.is_own(address))
+        hop.addresses.push_back(address);
     }
     if (hop.addresses.empty() || hops.size() == kMaxHops) return;
     Transport over = transport(host);
@@ -90,6 +90,7 @@ struct Collected {
       return;
     }
     hop.tls = std::move(over.tls);
+    addresses += hop.addresses.size();
     hops.push_back(std::move(hop));
   }
 };

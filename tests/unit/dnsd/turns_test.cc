@@ -52,7 +52,10 @@ TEST_CASE("nobody has all that may be under way") {
   CHECK(begun.size() == Turns::kMaxOfAsker);
   turns.wait(turn(2, "mx.good.test"));
   CHECK(turns.next() == turn(2, "mx.good.test"));
+  CHECK(turns.questions_of(1) == 2 * Turns::kMaxOfAsker);
+  CHECK(turns.questions_of(2) == 1);
   for (const auto& each : begun) turns.done(each);
+  CHECK(turns.questions_of(1) == Turns::kMaxOfAsker);
   CHECK(all(turns).size() == Turns::kMaxOfAsker);
 }
 
@@ -61,7 +64,12 @@ TEST_CASE("what a site is") {
   CHECK(site_of("example.org") == "example.org");
   CHECK(site_of("org") == "org");
   CHECK(site_of("") == "");
+  CHECK(site_of("a.b.example.co.uk") == "example.co.uk");
+  CHECK(site_of("co.uk") == "co.uk");
+  CHECK(site_of("mx.university.de") == "university.de");
   CHECK(site_of("1.2.0.192.in-addr.arpa") == "0.192.in-addr.arpa");
+  CHECK(site_of("1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.4.3.2.1.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa") ==
+        "8.b.d.0.1.0.0.2.ip6.arpa");
 }
 
 }  // namespace

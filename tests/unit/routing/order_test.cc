@@ -131,6 +131,15 @@ TEST_CASE("a domain with very many hosts is tried at some of them") {
   CHECK(addresses > 2);
 }
 
+TEST_CASE("a host that TLS policy leaves out takes no place of another's addresses") {
+  const std::vector<std::string> many(kMaxAddresses, "192.0.2.1");
+  const auto only_b = [](const dns::MailHost& of) {
+    return Transport{.kind = of.name == "b" ? Transport::Kind::allowed : Transport::Kind::excluded};
+  };
+  const auto found = answer({host(10, "a", many), host(20, "b", {"192.0.2.2"})});
+  CHECK(names(plan_for_domain("far.test", found, here(), only_b, 1)) == std::vector<std::string>{"b"});
+}
+
 TEST_CASE("address literals") {
   const auto literal = [](const char* text) {
     return plan_for_literal(text, here(), SenderTls::unspecified);
