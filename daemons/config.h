@@ -73,9 +73,10 @@ using RouteConfig = routing::FixedRoute;
 
 // TLS to other hosts.  tls-policy DOMAIN LEVEL [NAME ...]
 struct OutboundTlsConfig {
-  std::vector<routing::TlsPolicy> policies;                    // no two of one domain
-  routing::TlsWish others = routing::TlsWish::published;       // of domains without one
-  std::string ca_file = "/etc/ssl/certs/ca-certificates.crt";  // opened by relayd and stsd before their jail
+  std::vector<routing::TlsPolicy> policies;               // no two of one domain
+  routing::TlsWish others = routing::TlsWish::published;  // of domains without one
+  std::string ca_file =
+      "/etc/ssl/certs/ca-certificates.crt";  // read by stsd as its own uid; relayd has it opened
   bool old_versions = false;
 
   bool operator==(const OutboundTlsConfig&) const = default;

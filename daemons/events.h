@@ -66,7 +66,7 @@ inline constexpr EventRow kEvents[] = {
      "been there longest without login was ended for another."},
     {"connection-crashed", LogLevel::error, "session service peer reason",
      "The process of a connection ended by a signal: a defect, of which a client may make use. Its listener "
-     "is started afresh; what else that address has open before it has logged in ends, and other addresses' "
+     "is started afresh; what else that address has open to it ends, but for sessions, and other addresses' "
      "connections go on. Please report it, with the lines of its session and what gdb -p CHILD shows at the "
      "crash of the next one."},
     {"service-crashing", LogLevel::error, "process crashes seconds do",

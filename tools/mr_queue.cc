@@ -230,13 +230,13 @@ int perform_on_destinations(Queued& queued, const Options& options, const std::v
 }
 
 // A key of a destination has a dot or a colon, or is "local": none of these is in a queue id.  One without is
-// that of a domain of one label, and is written with a dot at its end.
+// that of a domain of one label, and is written with a dot at its end, which the domain "local" keeps.
 bool is_destination(std::string_view word) {
   return word == "local" || word.find_first_of(".:[") != word.npos;
 }
 
 std::string key_of(const std::string& word) {
-  return word.ends_with('.') ? word.substr(0, word.size() - 1) : word;
+  return word.ends_with('.') && word != "local." ? word.substr(0, word.size() - 1) : word;
 }
 
 std::expected<Named, std::string> named(const Options& options) {

@@ -41,7 +41,7 @@ ConnectionId Listener::new_id() {
 }
 
 void Listener::accept_some(std::size_t socket) {
-  for (int i = 0; i < kAcceptBurst && sockets_[socket].fd && !accept_again_; ++i) {
+  for (int i = 0; i < kAcceptBurst && sockets_[socket].fd && !accept_again_ && !crashed_; ++i) {
     Fd client{::accept4(sockets_[socket].fd.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
     if (client) {
       open_connection(socket, std::move(client));
@@ -66,6 +66,12 @@ void Listener::pause_accepting(const IpAddress& address, std::string_view reason
   log::write("accept-failed", {{"address", address.text()}, {"reason", reason}});
   watch_sockets(EPOLL_CTL_DEL);
   accept_again_ = now() + kAcceptPause;
+}
+
+// For good: who comes from here on is its successor's.
+void Listener::stop_accepting() {
+  accept_again_.reset();
+  watch_sockets(EPOLL_CTL_DEL);
 }
 
 void Listener::resume_accepting() {

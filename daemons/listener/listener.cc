@@ -247,6 +247,7 @@ void Listener::on_child_ended(pid_t pid, int status) {
   close_connections_of(peer, "another crashed");
   if (crashed_ || draining_) return;
   crashed_ = true;
+  stop_accepting();
   control_.send(ConnectionCrashed{peer});
 }
 

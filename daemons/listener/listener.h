@@ -95,6 +95,7 @@ class Listener {
                                                Child& child);
   void watch_sockets(int operation);
   void pause_accepting(const IpAddress& address, std::string_view reason);
+  void stop_accepting();
   void resume_accepting();
   int on_time();
   bool report_closed();

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cerrno>
+#include <stdexcept>
 #include <string>
 #include <system_error>
 
@@ -37,6 +38,7 @@ void note_failure(const std::string& what, const std::exception& error) {
 }  // namespace
 
 void AccountDirectories::make_one(AccountId account) const {
+  require_account(account);
   const std::string name = std::to_string(account);
   const uid_t owner = unprivileged_ ? ::getuid() : uids_.accounts + account;
   make_directory(spool_mail_, name);
@@ -53,7 +55,6 @@ void AccountDirectories::make_one(AccountId account) const {
 }
 
 bool AccountDirectories::make_logged(AccountId account) const {
-  if (!is_account(account)) return false;
   try {
     make_one(account);
     return true;
@@ -79,10 +80,17 @@ AccountDirectoriesMade AccountDirectories::make(const std::vector<AccountId>& ac
 void AccountDirectories::remove(AccountId account) const {
   const std::string name = std::to_string(account);
   const std::string aside = "removed-" + name;
-  if (!is_account(account) || ::renameat(spool_mail_, name.c_str(), spool_mail_, aside.c_str()) == 0 ||
-      errno == ENOENT)
-    return;
-  note_failure("account directory " + name, std::system_error{errno, std::generic_category(), "rename"});
+  try {
+    require_account(account);
+    if (::renameat(spool_mail_, name.c_str(), spool_mail_, aside.c_str()) != 0 && errno != ENOENT)
+      fail("rename");
+  } catch (const std::exception& error) {
+    note_failure("account directory " + name, error);
+  }
+}
+
+void AccountDirectories::require_account(AccountId account) const {
+  if (account == 0 || account >= uids_.accounts_count) throw std::out_of_range{"no account has that number"};
 }
 
 }  // namespace mailroom

@@ -23,7 +23,7 @@ class AccountDirectories {
   void remove(AccountId account) const;
 
  private:
-  bool is_account(AccountId account) const { return account != 0 && account < uids_.accounts_count; }
+  void require_account(AccountId account) const;
   void make_one(AccountId account) const;
   bool make_logged(AccountId account) const;
 

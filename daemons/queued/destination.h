@@ -23,6 +23,9 @@ inline constexpr std::uint64_t kJitterPercent = 10;
 Microseconds next_time(const std::vector<Microseconds>& waits, std::uint32_t failures, std::uint64_t seed,
                        Microseconds now);
 
+// The key of the mailboxes here.  The domain of that name has a dot behind it.
+inline constexpr const char* kLocalKey = "local";
+
 enum class DestinationKind : std::uint8_t { local, remote };
 
 class Destination {

@@ -20,7 +20,6 @@ constexpr std::chrono::minutes kSweep{10};
 // Reports of deadlines that are being made; the next ones wait.
 constexpr std::size_t kMaxOpenReports = 50;
 constexpr std::chrono::milliseconds kReportWait{20};
-constexpr const char* kLocalKey = "local";
 
 std::uint64_t seed() {
   std::uint64_t out = 0;
@@ -256,9 +255,9 @@ void Dispatcher::ended(const Given& visit) {
     schedule_.finished(visit);
   }
   // The end of a message says it too, when it comes now: of what another host has taken no report may be
-  // waited for, as a repeat would come twice.
-  const bool waits =
-      visit.destination != local_destination_ && !(message.delivered.empty() && message.relayed.empty());
+  // waited for, neither one to come nor one under way, as a repeat would come twice.
+  const bool any_report = message.reports > 0 || !message.delivered.empty() || !message.relayed.empty();
+  const bool waits = visit.destination != local_destination_ && any_report;
   message.is_done = is_finished_by(message, results) && !schedule_.has_visits(visit.id) &&
                     !schedule_.is_held(visit.id) && !misplaced_.contains(visit.id) && !waits;
   if (!message.is_done) record(message, progress, results);

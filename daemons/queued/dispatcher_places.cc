@@ -16,7 +16,9 @@ namespace mailroom::queued {
 DestinationNumber Dispatcher::destination_of(const std::string& domain, routing::SenderTls tls) {
   if (domain == queue::kLocalPart) return local_destination_;
   Wanted wanted = routes_.wanted(domain, tls);
-  const DestinationNumber number = schedule_.destination(routes_.key_of(wanted));
+  std::string key = routes_.key_of(wanted);
+  if (key == kLocalKey) key += '.';
+  const DestinationNumber number = schedule_.destination(key);
   wanted_.try_emplace(number, std::move(wanted));
   return number;
 }

@@ -8,8 +8,9 @@ namespace {
 // Entries of a heap that may be out of date before it is made anew, beyond as many as are valid.
 constexpr std::size_t kSpareEntries = 1024;
 
-// Senders of one destination on trial that have a turn for it at a time.
+// Senders of one destination on trial that are given a turn for it at a time, and lanes that are looked at.
 constexpr std::size_t kOffered = 8;
+constexpr std::size_t kLookedAt = 64;
 
 // Of what may be under way to other hosts: so much of it may be on trial.
 std::uint32_t most_trials(std::uint32_t remote) { return std::max(remote - remote / 4, 1U); }
@@ -67,15 +68,19 @@ void Schedule::offer(DestinationNumber number) {
   if (line.lanes.empty() || !destination.has_room(most(destination))) return;
   if (is_trial(destination)) {
     auto lane = line.lanes.begin();
-    for (std::size_t i = 0; i < kOffered && lane != line.lanes.end(); ++i, ++lane)
-      offer_trial(line, {sender_of(lane->key), number});
+    std::size_t given = 0;
+    for (std::size_t i = 0; i < kLookedAt && given < kOffered && lane != line.lanes.end(); ++i, ++lane)
+      given += offer_trial(line, {sender_of(lane->key), number}) ? 1 : 0;
   } else if (!std::exchange(line.in_turn, true)) {
     (destination.kind() == DestinationKind::local ? local_turns_ : remote_turns_).push_back(number);
   }
 }
 
-void Schedule::offer_trial(Line& line, const TrialTurns::Turn& turn) {
-  if (line.on_trial.insert(turn.sender).second) trials_.add(turn);
+// False when the sender has a turn for it.
+bool Schedule::offer_trial(Line& line, const TrialTurns::Turn& turn) {
+  const bool is_new = line.on_trial.insert(turn.sender).second;
+  if (is_new) trials_.add(turn);
+  return is_new;
 }
 
 void Schedule::worked(DestinationNumber number) {

@@ -205,7 +205,7 @@ class Schedule {
   std::optional<VisitNumber> take_ready_of(Line& line, SenderKey sender);
   static bool is_trial(const Destination& destination);
   void offer(DestinationNumber number);
-  void offer_trial(Line& line, const TrialTurns::Turn& turn);
+  bool offer_trial(Line& line, const TrialTurns::Turn& turn);
   std::optional<Given> take_turn(std::deque<DestinationNumber>& turns);
   std::optional<Given> take_trial();
   std::optional<Given> take_remote();

@@ -144,14 +144,18 @@ void Server::drain() {
 // What is not quiet in time, or not recorded by a disk that takes nothing, is left as it is, and done again
 // after the next start.
 bool Server::is_drained() const {
-  const bool quiet = dispatcher_->is_quiet() && outcomes_.is_quiet();
-  const bool recorded = queue_->settled() || !queue_->can_record();
-  return recorded && (quiet || std::chrono::steady_clock::now() >= *drain_until_);
+  const bool is_late = std::chrono::steady_clock::now() >= *drain_until_;
+  const bool is_quiet = dispatcher_->is_quiet() && outcomes_.is_quiet();
+  const bool is_refused = queue_->broken() || (is_late && !queue_->can_record());
+  return (queue_->settled() || is_refused) && (is_quiet || is_late);
 }
 
 void Server::tick() {
-  queue_->tick();
-  dispatcher_->tick();
+  if (const auto now = std::chrono::steady_clock::now(); now >= retry_at_) {
+    queue_->tick();
+    dispatcher_->tick();
+    retry_at_ = now + kTick;
+  }
   if (drain_until_ && is_drained()) return host_.loop.stop();
   tick_.start(drain_until_ ? std::chrono::microseconds{kDrainTick} : std::chrono::microseconds{kTick});
 }

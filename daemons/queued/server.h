@@ -68,7 +68,8 @@ class Server final : public mailroom::Server {
   std::unique_ptr<Intake> intake_;
   std::unique_ptr<ToolDesk> tools_;
   event::Timer tick_;
-  std::optional<std::chrono::steady_clock::time_point> drain_until_;  // told to end
+  std::optional<std::chrono::steady_clock::time_point> drain_until_;
+  std::chrono::steady_clock::time_point retry_at_;  // of what the disk has refused  // told to end
 };
 
 }  // namespace mailroom::queued

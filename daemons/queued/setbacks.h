@@ -19,13 +19,13 @@ namespace mailroom::queued {
 enum class Setback : std::uint8_t {
   none,        // a recipient was taken or all are refused, or the trouble is this system's own
   of_message,  // put off for its recipients or its content: greylisting, a full mailbox
-  of_host,     // cut, 421, or put off before anything but its sender was named
+  of_host,     // cut, 421, or put off before any content
 };
 Setback setback_of(const TargetResults& results);
 
 class Setbacks {
  public:
-  static constexpr std::size_t kMost = 10'000;  // with more, the older ones are forgotten
+  static constexpr std::size_t kMost = 10'000;  // with more, those that are over are forgotten, or all
   // A host is better again before long; a message comes again after hours (queued.retry-schedule).
   static constexpr Microseconds kHostKept = 5ULL * 60 * 1'000'000;
   static constexpr Microseconds kMessageKept = 6ULL * 3'600 * 1'000'000;

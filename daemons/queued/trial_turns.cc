@@ -4,8 +4,9 @@ namespace mailroom::queued {
 
 template <typename Change>
 void TrialTurns::change(SenderKey key, Change&& change) {
-  const auto at = senders_.try_emplace(key, Sender{.waiting = {}, .active = 0, .since = turns_}).first;
+  const auto [at, is_new] = senders_.try_emplace(key);
   Sender& sender = at->second;
+  if (is_new) sender.since = turns_;
   queue_.erase({sender.active, sender.since, key});
   change(sender);
   if (!sender.waiting.empty())

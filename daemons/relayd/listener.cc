@@ -45,6 +45,8 @@ Listener::Listener(const Launch& launch)
 void Listener::make_tls() {
   tls::ClientSettings settings{.authorities_pem = {}, .old_versions = config_.outbound_tls.old_versions};
   if (const Fd bundle = passed_.take("authorities")) settings.authorities_pem = read_bundle(bundle.get());
+  if (settings.authorities_pem.empty())
+    log::write("authorities-missing", {{"file", config_.outbound_tls.ca_file}});
   auto context = tls::ClientContext::make(settings);
   if (!context) log::fatal(context.error());
   tls_.emplace(std::move(*context));

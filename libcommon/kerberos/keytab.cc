@@ -77,13 +77,13 @@ std::expected<std::string, Refusal> reply_to(const Context& context, krb5_auth_c
 }
 
 // libkrb5 reads a file that it opens by a name, and this process may not open the keytab: a copy in memory,
-// of which it has one.
+// of which it has a name.
 Fd copy_of(int descriptor) {
   constexpr off_t kLargest = 4 * 1024 * 1024;
   Fd copy{::memfd_create("keytab", MFD_CLOEXEC)};
   off_t at = 0;
-  while (at<kLargest&& ::sendfile(copy.get(), descriptor, &at, static_cast<std::size_t>(kLargest - at))> 0) {
-  }
+  while (at < kLargest)
+    if (::sendfile(copy.get(), descriptor, &at, static_cast<std::size_t>(kLargest - at)) <= 0) break;
   return copy;
 }
 

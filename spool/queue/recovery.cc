@@ -144,7 +144,9 @@ class Recovery {
     const std::string name = segment_file_name(number);
     if (candidate.file->size() == 0) return require(storage_.remove(name), "remove", name);
     out_.damage.push_back({name, 0, candidate.file->size(), why});
-    require(storage_.rename(name, fmt::format("{}/{}", kQuarantineDirectory, name)), "rename", name);
+    const auto free = free_copy_name(fmt::format("{}/{}", kQuarantineDirectory, name), {}, nullptr);
+    require(storage_.rename(name, *free), "rename", name);
+    require(storage_.sync_directory(kQuarantineDirectory), "sync", kQuarantineDirectory);
   }
 
   struct LastBatch {
@@ -235,7 +237,7 @@ class Recovery {
     out_.damage.push_back({name, range.offset, range.length, what});
     const std::string copy = fmt::format("{}/{}-{:x}", kQuarantineDirectory, name, range.offset);
     FileSource source{file};
-    const auto free = free_copy_name(copy, range, source);
+    const auto free = free_copy_name(copy, range, &source);
     if (!free) return;
     const std::string unfinished = copy + ".new";
     (void)storage_.remove(unfinished);  // of a start that was interrupted
@@ -250,15 +252,15 @@ class Recovery {
     require(storage_.sync_directory(kQuarantineDirectory), "sync", kQuarantineDirectory);
   }
 
-  // The name for a copy: with a number behind it where there is another range's copy, as numbers of segments
-  // begin anew.  Nothing when there is a copy of this range.
-  std::optional<std::string> free_copy_name(const std::string& copy, DamagedRange range, FileSource& source) {
+  // The name for a copy: with a number behind it where there is another of that name, as numbers of segments
+  // begin anew.  Nothing when there is a copy of this range of the source.
+  std::optional<std::string> free_copy_name(const std::string& copy, DamagedRange range, FileSource* source) {
     for (unsigned number = 0;; ++number) {
       const std::string name = number == 0 ? copy : fmt::format("{}.{}", copy, number);
       const auto there = storage_.open(name);
       if (!there && there.error() == ENOENT) return name;
       if (!there) fail("open", name, there.error());
-      if (is_copy(**there, range, source)) return {};
+      if (source != nullptr && is_copy(**there, range, *source)) return {};
     }
   }
 

@@ -807,6 +807,34 @@ TEST_CASE("what another host has taken is noted before anybody is told so") {
   CHECK(system.queued_messages() == 0);
 }
 
+TEST_CASE("what another host has taken is noted though a report about the message is under way") {
+  Config config = patient();
+  config.queued.delay_warning = std::chrono::milliseconds{100};
+  Relaying system{config};
+  system.attach_questions();
+  system.send_remote(17);
+  RelayEnd process = system.connected();
+  const Send send = system.handed(process);
+  REQUIRE(system.receive(system.questions));  // whom the warning would go to
+  Relaying::answer_all(process, send, kTaken);
+  system.settle();
+  system.restart();
+  system.attach_relayd();
+  CHECK(system.asks_for_no_relay());
+  CHECK(system.queued_messages() == 0);
+}
+
+TEST_CASE("the domain \"local\" is not the mailboxes here") {
+  Relaying system{patient()};
+  system.attach_dnsd();
+  const QueueId id = system.send_remote(17, 1, "local");
+  const auto question = system.receive(system.dnsd);
+  REQUIRE(question);
+  CHECK(std::get<FindMailHosts>(*question).domain == "local");
+  CHECK(std::holds_alternative<QueueChanged>(ask_to(system, DestinationChange::hold, "local.")));
+  CHECK(system.show(id).message.state != MessageState::held);
+}
+
 TEST_CASE("a message that an operator holds stays held when routes change") {
   Relaying system{patient()};
   const QueueId id = system.send_remote(17);
