@@ -152,10 +152,8 @@ struct ReportDesk::Job {
 
 ReportDesk::ReportDesk(event::Loop& loop, queue::Queue& queue, const Config& config, Resolve resolve,
                        TellRefusal tell_refusal, OwnMail::OnAccepted on_accepted)
-    : loop_{loop}, queue_{queue}, config_{config}, resolve_{std::move(resolve)},
-      tell_refusal_{std::move(tell_refusal)}, own_mail_{queue, std::move(on_accepted)}, retry_{loop, [this] {
-                                                                                                 retry();
-                                                                                               }} {}
+    : queue_{queue}, config_{config}, resolve_{std::move(resolve)}, tell_refusal_{std::move(tell_refusal)},
+      own_mail_{queue, std::move(on_accepted)}, retry_{loop, [this] { retry(); }} {}
 
 ReportDesk::~ReportDesk() = default;
 

@@ -76,7 +76,6 @@ class ReportDesk final : public Reports {
   dsn::Report report_of(const Job& job, const std::string& id) const;
   std::string postmaster() const;
 
-  event::Loop& loop_;
   queue::Queue& queue_;
   const Config& config_;
   Resolve resolve_;

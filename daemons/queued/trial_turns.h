@@ -17,7 +17,8 @@
 
 namespace mailroom::queued {
 
-// Whose turn it is: a hash of the sender.
+// Whose turn it is: the sender's number (spool/queue/index.h).  No two senders have one, so that nobody can
+// take another's turns.
 using SenderKey = std::uint32_t;
 
 class TrialTurns {

@@ -1,7 +1,6 @@
 #include "spool/queue/index.h"
 
 #include <algorithm>
-#include <functional>
 #include <utility>
 
 namespace mailroom::queue {
@@ -38,21 +37,16 @@ struct StatusChange {
   void operator()(const auto&) const {}
 };
 
-std::uint32_t sender_of(const Envelope& envelope) {
-  const std::string& sender = envelope.submitter.empty() ? envelope.reverse_path : envelope.submitter;
-  return static_cast<std::uint32_t>(std::hash<std::string>{}(sender));
+const std::string& sender_of(const Envelope& envelope) {
+  return envelope.submitter.empty() ? envelope.reverse_path : envelope.submitter;
 }
 
 }  // namespace
 
-Index::Domains::Domains() {
-  take("");  // the local part, for good: kLocalDomain
-}
-
-DomainNumber Index::Domains::take(std::string_view text) {
+std::uint32_t Index::Texts::take(std::string_view text) {
   const auto [at, is_new] = numbers_.try_emplace(std::string{text}, 0);
   if (is_new && free_.empty()) {
-    at->second = static_cast<DomainNumber>(used_.size());
+    at->second = static_cast<std::uint32_t>(used_.size());
     used_.emplace_back();
   } else if (is_new) {
     at->second = free_.back();
@@ -64,7 +58,7 @@ DomainNumber Index::Domains::take(std::string_view text) {
   return at->second;
 }
 
-void Index::Domains::give_back(DomainNumber number) {
+void Index::Texts::give_back(std::uint32_t number) {
   Used& used = used_.at(number);
   if (--used.count > 0) return;
   numbers_.erase(*used.text);
@@ -104,7 +98,7 @@ void Index::accept(const PlacedRecord& placed, const Accepted& accepted) {
               .finished = std::move(finished),
               .log_size = static_cast<std::uint32_t>(placed.size),
               .targets = static_cast<std::uint32_t>(accepted.envelope.targets.size()),
-              .sender = sender_of(accepted.envelope),
+              .sender = senders_.take(sender_of(accepted.envelope)),
               .held = progress.held,
               .warned = progress.warned,
               .tls = tls_on_the_way(accepted.envelope),
@@ -128,6 +122,7 @@ void Index::forget(Id id) {
   if (found == entries_.end()) return;
   count_out(found->second);
   for (const Part& part : found->second.parts) domains_.give_back(part.domain);
+  senders_.give_back(found->second.sender);
   entries_.erase(found);
 }
 

@@ -22,8 +22,9 @@ struct Place {
 };
 Place make_place(SegmentNumber segment, std::uint64_t offset);
 
-// Names a domain for as long as a message of the index is for it.
+// Name a domain, or a sender, for as long as a message of the index is for it, or from it.
 using DomainNumber = std::uint32_t;
+using SenderNumber = std::uint32_t;
 inline constexpr DomainNumber kLocalDomain = 0;
 
 // One part of a message: where it goes, and how far that has come.
@@ -43,7 +44,7 @@ struct Entry {
   std::vector<std::uint32_t> finished;  // target numbers, ascending; empty for nearly all messages
   std::uint32_t log_size = 0;           // of the Accepted record
   std::uint32_t targets = 0;
-  std::uint32_t sender = 0;  // hash of the account that submitted it, or of the reverse-path
+  SenderNumber sender = 0;  // the account that submitted it, or its reverse-path
   bool held = false;
   bool warned = false;
   routing::SenderTls tls = routing::SenderTls::unspecified;  // tls_on_the_way()
@@ -59,6 +60,8 @@ struct PlacedRecord {
 
 class Index {
  public:
+  Index() { domains_.take(""); }  // the local part, for good: kLocalDomain
+
   // Takes in a record that is on disk, at a start and in operation alike.  Records of messages that are gone
   // change nothing.
   void apply(const PlacedRecord& placed, const Record& record);
@@ -82,24 +85,24 @@ class Index {
   std::uint64_t live_octets() const { return total_.octets; }
 
  private:
-  // Each text once, with a count of who uses it.
-  class Domains {
+  // Each text once, by a small number, with a count of who uses it.
+  class Texts {
    public:
-    Domains();
-    Domains(Domains&&) = default;
-    Domains& operator=(Domains&&) = default;
-    DomainNumber take(std::string_view text);
-    void give_back(DomainNumber number);
-    const std::string& text(DomainNumber number) const { return *used_.at(number).text; }
+    Texts() = default;
+    Texts(Texts&&) = default;
+    Texts& operator=(Texts&&) = default;
+    std::uint32_t take(std::string_view text);
+    void give_back(std::uint32_t number);
+    const std::string& text(std::uint32_t number) const { return *used_.at(number).text; }
 
    private:
     struct Used {
       const std::string* text = nullptr;  // in `numbers_`
       std::uint32_t count = 0;
     };
-    std::map<std::string, DomainNumber, std::less<>> numbers_;  // strangers choose them: no hash table
+    std::map<std::string, std::uint32_t, std::less<>> numbers_;  // strangers choose them: no hash table
     std::vector<Used> used_;
-    std::vector<DomainNumber> free_;
+    std::vector<std::uint32_t> free_;
   };
 
   void accept(const PlacedRecord& placed, const Accepted& accepted);
@@ -107,7 +110,8 @@ class Index {
   void count_out(const Entry& entry);
 
   std::map<Id, Entry> entries_;
-  Domains domains_;
+  Texts domains_;
+  Texts senders_;
   std::map<SegmentNumber, Live> live_;
   Live total_;
   Id highest_ = 0;

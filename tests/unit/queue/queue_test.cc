@@ -5,9 +5,11 @@
 #include <cstring>
 #include <fmt/format.h>
 #include <malloc.h>
+#include <set>
 
 #include "libcommon/tls/digest.h"
 #include "spool/queue/directory_storage.h"
+#include "tests/growth/colliding.h"
 #include "tests/unit/queue/bench.h"
 
 using namespace mailroom::queue;
@@ -442,6 +444,38 @@ TEST_CASE("the index takes less than 400 octets for each message") {
   for (Id id = 1; id <= kMessages; ++id)
     index.apply({make_place(1, id * 1024), 1000, id << 20}, Accepted{.envelope = envelope_to(1)});
   CHECK((::mallinfo2().uordblks - before) / kMessages < 250);  // leaves the rest to the schedule
+}
+
+TEST_CASE("a sender's number is his alone, whatever he calls himself") {
+  Index index;
+  std::set<SenderNumber> numbers;
+  constexpr Id kSenders = 1000;
+  for (Id id = 1; id <= kSenders; ++id) {
+    Envelope envelope = envelope_to(1);
+    envelope.reverse_path = mailroom::growth::colliding_text(id);
+    REQUIRE(std::hash<std::string>{}(envelope.reverse_path) ==
+            std::hash<std::string>{}(mailroom::growth::colliding_text(1)));
+    index.apply({make_place(1, id * 1024), 1000, id}, Accepted{.envelope = envelope});
+    numbers.insert(index.find(id)->sender);
+  }
+  CHECK(numbers.size() == kSenders);
+}
+
+TEST_CASE("a sender keeps its number as long as there is a message of it") {
+  Index index;
+  const auto accept = [&](Id id, std::string sender) {
+    Envelope envelope = envelope_to(1);
+    envelope.reverse_path = std::move(sender);
+    index.apply({make_place(1, id * 1024), 1000, id}, Accepted{.envelope = envelope});
+    return index.find(id)->sender;
+  };
+  const SenderNumber number = accept(1, "a@example.net");
+  CHECK(accept(2, "b@example.net") != number);
+  CHECK(accept(3, "a@example.net") == number);
+  CHECK(accept(1, "a@example.net") == number);  // copied forward
+  index.apply({make_place(1, 8192), 100, 1}, Finished{});
+  CHECK(index.find(3)->sender == number);
+  CHECK(accept(4, "c@example.net") != number);
 }
 
 TEST_CASE("short and interrupted writes are continued") {
