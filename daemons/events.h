@@ -98,7 +98,10 @@ inline constexpr EventRow kEvents[] = {
     {"login-shut-out", LogLevel::warning, "session peer failures",
      "Too many failures from an address: refused unasked."},
     {"session-started", LogLevel::info, "session account uid child", "A session runs as its account."},
-    {"session-ended", LogLevel::info, "session account reason seconds", "The process of a session ended."},
+    {"session-ended", LogLevel::info, "session account reason seconds",
+     "The process of a session ended.  With "
+     "reason=\"signal ALRM\" the account's index could not be opened in time: somebody with its uid keeps it "
+     "locked."},
     {"session-refused", LogLevel::error, "session account reason",
      "A hand-over was asked for without a valid verdict, "
      "or the account's directory is not as it must be."},

@@ -35,7 +35,8 @@ std::string exit_words(int status) {
 }
 
 bool ended_abnormally(int status) {
-  return WIFSIGNALED(status) || (WIFEXITED(status) && WEXITSTATUS(status) == kFatalExit);
+  if (WIFSIGNALED(status)) return WTERMSIG(status) != SIGALRM;  // its own limit of time
+  return WIFEXITED(status) && WEXITSTATUS(status) == kFatalExit;
 }
 
 }  // namespace mailroom

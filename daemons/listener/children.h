@@ -19,7 +19,7 @@ void reap_children(int signals, const std::function<void(pid_t, int status)>& on
 // "end", "exit 70", "signal SEGV"
 std::string exit_words(int status);
 
-// By a signal, or by fatal().
+// By a signal, or by fatal(); but not by SIGALRM, which a process sends itself (libcommon/sys/time_limit.h).
 bool ended_abnormally(int status);
 
 }  // namespace mailroom

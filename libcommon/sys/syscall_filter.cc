@@ -90,7 +90,7 @@ constexpr int kFiles[] = {
     SCMP_SYS(pread64),    SCMP_SYS(pwrite64),  SCMP_SYS(preadv),     SCMP_SYS(pwritev),  SCMP_SYS(ftruncate),
     SCMP_SYS(fsync),      SCMP_SYS(fdatasync), SCMP_SYS(syncfs),     SCMP_SYS(msync),    SCMP_SYS(fstatfs),
     SCMP_SYS(statfs),     SCMP_SYS(flock),     SCMP_SYS(fadvise64),  SCMP_SYS(fchdir),   SCMP_SYS(getcwd),
-    SCMP_SYS(sysinfo),
+    SCMP_SYS(sysinfo),    SCMP_SYS(setitimer),
 };
 constexpr int kWatch[] = {SCMP_SYS(inotify_init1), SCMP_SYS(inotify_add_watch), SCMP_SYS(inotify_rm_watch)};
 constexpr int kMakeSockets[] = {SCMP_SYS(socketpair)};

@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 
+#include "libcommon/sys/time_limit.h"
 #include "spool/mailbox/folder_name.h"
 #include "spool/mailbox/rebuild.h"
 
@@ -13,6 +15,7 @@ namespace mailroom::mailbox {
 namespace {
 
 constexpr const char* kCondemned = "condemned";
+constexpr std::chrono::seconds kOpenAtMost{15};  // LMDB reads two pages and takes a lock
 
 bool try_lock(const Mailbox::State& state, AccountLock lock) {
   const int how = lock == AccountLock::shared ? LOCK_SH : LOCK_EX;
@@ -64,18 +67,24 @@ bool open_existing(Mailbox::State& state) {
   return true;
 }
 
+// The account's own uid can exchange the files after they were looked at for pipes, or lock them for ever.
+lmdb::Env open_in_time(Mailbox::State& state) {
+  const TimeLimit limit{kOpenAtMost};
+  return lmdb::Env::open({.path = state.options.path + "/index",
+                          .map_size = state.options.map_size,
+                          .max_databases = kDatabases,
+                          .on_broken = [&state](const char* what) {
+                            condemn_index(state);
+                            if (state.options.on_broken_index) state.options.on_broken_index(what);
+                          }});
+}
+
 }  // namespace
 
 void open_environment(Mailbox::State& state) {
   check_index_file(state, "data.mdb");
   check_index_file(state, "lock.mdb");
-  state.env = lmdb::Env::open({.path = state.options.path + "/index",
-                               .map_size = state.options.map_size,
-                               .max_databases = kDatabases,
-                               .on_broken = [&state](const char* what) {
-                                 condemn_index(state);
-                                 if (state.options.on_broken_index) state.options.on_broken_index(what);
-                               }});
+  state.env = open_in_time(state);
   if (open_existing(state)) return;
   auto txn = state.env.write();
   state.db = open_databases(txn, lmdb::Txn::Create::yes);

@@ -64,7 +64,7 @@ class Swapper:
             self.exchanged += 1
             time.sleep(random.uniform(0, 0.01))
             if not exchange(path, decoy):
-                os.rename(decoy, path)
+                os.rename(decoy, path.replace("/.", "/"))  # an unfinished delivery has been finished meanwhile
                 return
         os.unlink(decoy)
 

@@ -115,7 +115,7 @@ reloaded() {
 }
 
 # A session: the login was good, and nobody is there.
-session() { printf 'a LOGIN %s %s\r\nb NOOP\r\n' "$USER1" "$PASS1" | timeout 10 nc -q 3 127.0.0.1 "$IMAP_PORT"; }
+session() { printf 'a LOGIN %s %s\r\nb NOOP\r\nc LOGOUT\r\n' "$USER1" "$PASS1" | timeout 10 nc 127.0.0.1 "$IMAP_PORT"; }
 like 'there is a session' "$(session)" '^a OK'
 no_session() { # CALL
     local said

@@ -44,6 +44,7 @@ ok 'nothing acknowledged is lost, nothing is there twice' \
 
 # ---- connections ----
 report_of "$here/crashes.py" connections
+report_of "$here/crashes.py" accepting
 report_of "$here/crashes.py" session
 report_of "$here/crashes.py" shut-out
 finish

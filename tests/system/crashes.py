@@ -2,6 +2,7 @@
 """Connections whose processes crash; the sandbox is the one of the file that MAILROOM_ENV names.
 
 crashes.py connections   before login, at each kind of listener: what the client, others and an intruder would see
+crashes.py accepting     before the listener is replaced
 crashes.py session       after login
 crashes.py shut-out      five from one address
 Prints lines for report_of of lib.sh.
@@ -159,6 +160,28 @@ def connections():
         one_crash(name, service, f"127.0.1.{number + 1}")
 
 
+def accepting():
+    """Who crashes one gets no other connection with that layout, also while the supervisor has not yet replaced the listener."""
+    name, service, address, source = "imapd", "IMAP", "127.0.3.1", "127.0.3.2"
+    supervisor = listeners("supervisor")[0]
+    client, _ = connect(service, address)
+    os.kill(supervisor, signal.SIGSTOP)
+    try:
+        crash(client, name)
+        said = eventually(lambda: logged(rf" connection-crashed .*peer={re.escape(address)} "))
+        report(bool(said), "a crash is logged while the supervisor stands still")
+        waiting = socket.create_connection((ENV["HOST"], int(ENV[f"{service}_PORT"])), PATIENCE, (source, 0))
+        waiting.settimeout(2)
+        try:
+            report(False, "nobody is greeted by that listener", repr(waiting.recv(4096)))
+        except TimeoutError:
+            report(True, "nobody is greeted by that listener")
+    finally:
+        os.kill(supervisor, signal.SIGCONT)
+    waiting.settimeout(PATIENCE)
+    report(bool(waiting.recv(4096)), "who has waited is greeted by the next")
+
+
 def session():
     def log_in():
         client = imaplib.IMAP4_SSL("localhost", int(ENV["IMAPS_PORT"]), ssl_context=context(), timeout=PATIENCE)
@@ -203,4 +226,4 @@ def shut_out():
     report(eventually(lambda: is_greeted(service, address)), "after a reload it is served again")
 
 
-{"connections": connections, "session": session, "shut-out": shut_out}[sys.argv[1]]()
+{"connections": connections, "accepting": accepting, "session": session, "shut-out": shut_out}[sys.argv[1]]()
