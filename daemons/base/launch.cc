@@ -12,7 +12,7 @@
 #include "libcommon/ipc/codec.h"
 #include "libcommon/sys/fatal.h"
 #include "libcommon/sys/jail.h"
-#include "libcommon/sys/program_text.h"
+#include "libcommon/sys/set_up_memory.h"
 
 namespace mailroom {
 namespace {
@@ -146,10 +146,10 @@ SystemCallFilter filter_of(Calls calls, const UidConfig& uids) {
 }
 
 void close_jail(const Launch& launch) {
-  release_program_text();
   const ProcessRow& row = process_row(launch.role);
   set_limits({.open_files = row.open_files, .processes = row.processes});
   filter_of(row.calls, launch.uids).install();
+  give_back_set_up_memory();
 }
 
 }  // namespace mailroom

@@ -17,6 +17,7 @@
 #include "daemons/mailroomd/notify.h"
 #include "daemons/mailroomd/spawn.h"
 #include "libcommon/sys/fatal.h"
+#include "libcommon/sys/set_up_memory.h"
 
 namespace mailroom {
 namespace {
@@ -165,6 +166,7 @@ void Spawner::handle(const Announce& message) {
   if (message.notice == Notice::stopping) return notify_systemd("STOPPING=1");
   notify_systemd("READY=1");
   notify_descriptor(options_.ready_fd);
+  give_back_set_up_memory();
 }
 
 }  // namespace mailroom

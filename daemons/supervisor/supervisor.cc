@@ -19,6 +19,7 @@
 #include "daemons/supervisor/walls.h"
 #include "libcommon/ipc/codec.h"
 #include "libcommon/sys/fatal.h"
+#include "libcommon/sys/set_up_memory.h"
 
 namespace mailroom {
 namespace {
@@ -135,6 +136,7 @@ void Supervisor::announce_ready() {
   announced_ = true;
   log::write("started", {{"processes", processes_.size()}});
   spawner_.announce(Notice::ready);
+  give_back_set_up_memory();
 }
 
 // ---- the loop

@@ -1,0 +1,12 @@
+// The memory that a process needed to be set up, and that it needs no longer.
+#pragma once
+
+namespace mailroom {
+
+// Gives back the free pages of the heap, and takes the code and the constants of the program and its
+// libraries out of this process's page table: what is used comes back from the page cache, a few pages at a
+// time. Called at the end of set-up: most of what has run by then never runs again, and counts as memory in
+// use until somebody needs that memory.
+void give_back_set_up_memory();
+
+}  // namespace mailroom
