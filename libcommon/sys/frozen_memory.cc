@@ -38,25 +38,47 @@ int add_relocated(dl_phdr_info* object, std::size_t, void* areas) {
   return 0;
 }
 
+bool is_zero(const std::uint64_t* page) {
+  return std::all_of(page, page + kPage / sizeof *page, [](std::uint64_t word) { return word == 0; });
+}
+
+bool write_page(int file, const void* page) {
+  return ::write(file, page, kPage) == static_cast<ssize_t>(kPage);
+}
+
+// Pages of zeros, which are where a heap had holes, become holes of the file; the last one says how long it
+// is.
 bool write_all(int file, const Area& area) {
-  for (std::uintptr_t at = area.begin; at < area.end;) {
-    const ssize_t written = ::write(file, reinterpret_cast<const void*>(at), area.end - at);
-    if (written <= 0) return false;
-    at += static_cast<std::uintptr_t>(written);
+  for (std::uintptr_t at = area.begin; at < area.end; at += kPage) {
+    const auto* page = reinterpret_cast<const std::uint64_t*>(at);
+    const bool is_hole = is_zero(page) && at + kPage < area.end;
+    if (is_hole ? ::lseek(file, kPage, SEEK_CUR) < 0 : !write_page(file, page)) return false;
   }
   return true;
 }
 
+// What was copied is this process's memory, and is to be counted as such.
+void populate(int file, off_t offset, const Area& area) {
+  const off_t end = offset + static_cast<off_t>(area.end - area.begin);
+  off_t data = ::lseek(file, offset, SEEK_DATA);
+  while (data >= 0 && data < end) {
+    const off_t hole = std::min(::lseek(file, data, SEEK_HOLE), end);
+    const std::uintptr_t begin = area.begin + static_cast<std::uintptr_t>(data - offset);
+    ::madvise(reinterpret_cast<void*>(begin), static_cast<std::size_t>(hole - data), MADV_POPULATE_READ);
+    data = ::lseek(file, hole, SEEK_DATA);
+  }
+}
+
 // Nothing may be written to the area between the copy and the mapping: the heap is not used here.
 bool move_into(int file, const Area& area) {
-  const std::size_t size = area.end - area.begin;
   void* const address = reinterpret_cast<void*>(area.begin);
-  const off_t offset = ::lseek(file, 0, SEEK_CUR);
+  const off_t offset = ::lseek(file, 0, SEEK_END);
   if (!write_all(file, area)) return false;
   // A mapping that fails may have taken away what was there.
-  if (::mmap(address, size, area.protection, MAP_PRIVATE | MAP_FIXED, file, offset) == MAP_FAILED)
+  if (::mmap(address, area.end - area.begin, area.protection, MAP_PRIVATE | MAP_FIXED, file, offset) ==
+      MAP_FAILED)
     std::abort();
-  ::madvise(address, size, MADV_POPULATE_READ);  // it is this process's memory, and is to be counted as such
+  populate(file, offset, area);
   return true;
 }
 

@@ -1,11 +1,13 @@
 #include <catch2/catch.hpp>
 #include <malloc.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdint>
 #include <cstdio>
 #include <fstream>
+#include <memory>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -26,6 +28,13 @@ std::string file_at(const void* address) {
     if (begin <= wanted && wanted < end) return line.substr(static_cast<std::size_t>(name));
   }
   return "nowhere";
+}
+
+// Of a mapped file: without a page of its own there a first look would make one.
+bool is_in_memory(const void* address) {
+  const auto page = reinterpret_cast<std::uintptr_t>(address) / 4096 * 4096;
+  unsigned char state = 0;
+  return ::mincore(reinterpret_cast<void*>(page), 1, &state) == 0 && (state & 1) != 0;
 }
 
 struct Table {
@@ -69,6 +78,23 @@ TEST_CASE("what was set up lies in a file of memory, unchanged, and is everybody
           });
           if (childs != 0) return 6;
           return filled[2500][0] == 'a' ? 0 : 7;
+        }) == 0);
+}
+
+TEST_CASE("what the heap has no use for takes no memory in the file") {
+  if (::mallinfo2().arena == 0) return;
+  CHECK(in_child([] {
+          mailroom::FrozenMemory frozen;
+          const std::vector<std::string> filled(1000, std::string(100, 'x'));
+          auto hole = std::make_unique<std::string>(60000, 'x');
+          const char* const in_hole = hole->data() + 30000;
+          const std::vector<std::string> above(1000, std::string(100, 'x'));
+          hole.reset();
+          mailroom::settle_heap();
+          frozen.freeze();
+          if (!file_at(in_hole).starts_with("/memfd:frozen")) return 1;
+          if (!is_in_memory(filled[500].data())) return 2;
+          return is_in_memory(in_hole) ? 3 : 0;
         }) == 0);
 }
 
