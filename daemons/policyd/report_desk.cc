@@ -4,6 +4,7 @@
 
 #include "daemons/log.h"
 #include "daemons/policyd/own_mail.h"
+#include "daemons/policyd/state_change.h"
 #include "libcommon/protocol/rfc5322/date_time.h"
 #include "libcommon/routing/sts_policy.h"
 
@@ -118,19 +119,8 @@ void ReportDesk::count_trouble(const std::string& domain, const StsTrouble& trou
   store({domain});
 }
 
-// What cannot be stored still counts until the process ends.
-void ReportDesk::change(const std::function<void(state::Update&)>& what) {
-  try {
-    auto update = directory_.update();
-    what(update);
-    update.commit();
-  } catch (const std::runtime_error& error) {
-    log::write("state-failed", {{"reason", error.what()}});
-  }
-}
-
 void ReportDesk::store(const std::set<std::string>& domains) {
-  change([&](state::Update& update) {
+  change_state(directory_, [&](state::Update& update) {
     for (const std::string& domain : domains)
       if (const auto found = results_.find({today(), domain}); found != results_.end())
         update.put_tls_result({today(), domain, found->second});
@@ -197,7 +187,9 @@ void ReportDesk::sent(const Key& key, const std::string& destination, const std:
   if (!problem.empty()) return over(key, Outcome::failed);
   std::vector<std::string>& reached = reached_[key];
   reached.push_back(destination);
-  change([&](state::Update& update) { update.put_tls_reached({key.first, key.second, reached}); });
+  change_state(directory_, [&](state::Update& update) {
+    update.put_tls_reached({key.first, key.second, reached});
+  });
   over(key, Outcome::done);
 }
 
@@ -210,7 +202,7 @@ void ReportDesk::over(const Key& key, Outcome outcome) {
   if (again) return;
   results_.erase(key);
   reached_.erase(key);
-  change([&](state::Update& update) { update.erase_tls_result(key.first, key.second); });
+  change_state(directory_, [&](state::Update& update) { update.erase_tls_result(key.first, key.second); });
 }
 
 }  // namespace mailroom::policyd

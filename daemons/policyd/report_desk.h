@@ -60,7 +60,6 @@ class ReportDesk {
   tlsrpt::Tally* tally(const std::string& domain, tlsrpt::PolicyType type);
   void describe_sts(const std::string& domain, tlsrpt::Tally& tally) const;
   void count(const TlsOutcome& outcome);
-  void change(const std::function<void(state::Update&)>& what);
   void store(const std::set<std::string>& domains);
   void texts_found(const Key& key, const dns::Answer& answer);
   void send_to(const Key& key, const std::string& destination);

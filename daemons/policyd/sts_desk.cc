@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "daemons/log.h"
+#include "daemons/policyd/state_change.h"
 #include "libcommon/routing/sts_policy.h"
 
 namespace mailroom::policyd {
@@ -84,7 +85,7 @@ bool StsDesk::make_room() {
   if (first == entries_.end()) return false;
   if (first->second.kept) {
     const std::string& domain = first->first;
-    change([&](state::Update& update) { update.erase_sts_policy(domain); });
+    change_state(directory_, [&](state::Update& update) { update.erase_sts_policy(domain); });
   }
   entries_.erase(first);
   return true;
@@ -133,22 +134,11 @@ void StsDesk::fetched(const std::string& domain, const Fetched& file) {
   start_fetches();
 }
 
-// What cannot be stored is still known until the process ends.
-void StsDesk::change(const std::function<void(state::Update&)>& what) {
-  try {
-    auto update = directory_.update();
-    what(update);
-    update.commit();
-  } catch (const std::runtime_error& error) {
-    log::write("state-failed", {{"reason", error.what()}});
-  }
-}
-
 void StsDesk::keep(const std::string& domain, Entry& entry, const routing::StsPolicy& policy) {
   entry.trouble.reset();
   entry.asked = !entry.waiting.empty();
   entry.kept = state::StsRecord{entry.label, policy.mode, policy.mx, policy.max_age, now_()};
-  change([&](state::Update& update) { update.put_sts_policy(domain, *entry.kept); });
+  change_state(directory_, [&](state::Update& update) { update.put_sts_policy(domain, *entry.kept); });
   log::write("sts-policy", {{"domain", domain},
                             {"id", entry.label},
                             {"mode", mode_name(policy.mode)},

@@ -80,7 +80,6 @@ class StsDesk {
   void want(const std::string& domain, Entry& entry, const std::string& label);
   void start_fetches();
   void fetched(const std::string& domain, const Fetched& file);
-  void change(const std::function<void(state::Update&)>& what);
   void keep(const std::string& domain, Entry& entry, const routing::StsPolicy& policy);
   void note_trouble(const std::string& domain, Entry& entry, StsTrouble trouble);
 
