@@ -17,7 +17,7 @@ constexpr std::uint64_t kMaxOctetsUnderWay = 64 * 1024 * 1024;
 // New content that waits in memory for its first attempt: an eighth of what memory there may be.
 constexpr std::uint64_t kFreshShare = 8;
 constexpr std::chrono::minutes kSweep{10};
-// Reports of deadlines that are being made; the next ones wait.
+// Reports of deadlines, and of what is owed, that are being made; the next ones wait.
 constexpr std::size_t kMaxOpenReports = 50;
 constexpr std::chrono::milliseconds kReportWait{20};
 
@@ -31,12 +31,16 @@ Microseconds in_microseconds(Duration duration) {
   return static_cast<Microseconds>(std::chrono::microseconds{std::chrono::milliseconds{duration}}.count());
 }
 
-std::vector<std::uint32_t> numbers_of(const TargetResults& results, bool (*wanted)(Fate)) {
-  std::vector<std::uint32_t> out;
-  for (const TargetResult& result : results)
-    if (wanted(result.fate)) out.push_back(result.answer.target);
-  std::ranges::sort(out);
-  return out;
+bool asks_for_success(const OpenMessage& message, std::uint32_t number) {
+  const auto& recipient = message.envelope.recipients.at(message.envelope.targets.at(number - 1).recipient);
+  return (recipient.notify & static_cast<std::uint8_t>(Notify::success)) != 0;
+}
+
+// What the sender is to hear of it, if anything.
+std::optional<queue::Success> success_of(const OpenMessage& message, const TargetResult& result) {
+  const bool reports = result.fate == Fate::delivered || result.fate == Fate::relayed;
+  if (!reports || !asks_for_success(message, result.answer.target)) return {};
+  return result.fate == Fate::delivered ? queue::Success::delivered : queue::Success::relayed;
 }
 
 bool is_deferred(const TargetResult& result) { return result.fate == Fate::deferred; }
@@ -64,6 +68,7 @@ Dispatcher::Dispatcher(event::Loop& loop, queue::Queue& queue, const Config& con
     schedule_.hold_destination(key);
   }
   for (const auto& [id, entry] : queue.index().entries()) schedule_message(id, entry);
+  for (const auto& [id, owed] : queue.index().owed()) owing_.insert(id);
   sweep_.start(kSweep);
 }
 
@@ -123,6 +128,8 @@ void Dispatcher::run() {
     if (!late) break;
     overdue(*late);
   }
+  while (!owing_.empty() && success_reports_ < kMaxOpenReports && reports_.has_room())
+    tell_owed(*owing_.begin());
   for (;;) {
     const auto visit = schedule_.next(
         now, {.local = local_.is_able() && local_octets_ < kMaxOctetsUnderWay,
@@ -160,13 +167,12 @@ void Dispatcher::stop() {
 bool Dispatcher::is_quiet() const { return relays_.is_quiet() && !messages_.any_reported(); }
 
 void Dispatcher::arm_timer() {
-  const auto next = schedule_.next_event();
+  const std::uint64_t now = microseconds_now(), later = now + in_microseconds(kReportWait);
+  auto next = schedule_.next_event();
+  if (next && (open_reports_ >= kMaxOpenReports || !reports_.has_room())) next = std::max(*next, later);
+  if (!owing_.empty()) next = std::min(next.value_or(later), later);
   if (!next) return due_.cancel();
-  const std::uint64_t now = microseconds_now();
-  std::chrono::microseconds wait{*next > now ? *next - now : 0};
-  if (open_reports_ >= kMaxOpenReports || !reports_.has_room())
-    wait = std::max<std::chrono::microseconds>(wait, kReportWait);
-  due_.start(wait);
+  due_.start(std::chrono::microseconds{*next > now ? *next - now : 0});
 }
 
 void Dispatcher::count(const OpenMessage& message, DestinationKind kind, int sign) {
@@ -183,7 +189,7 @@ void Dispatcher::begin(const Given& visit) {
   std::vector<std::uint32_t> targets = targets_for(message, visit.destination);
   if (targets.empty()) {  // all were finished before a crash, or a report about them is being made
     schedule_.finished(visit);
-    return close_if_over(visit.id);
+    return report(message);
   }
   message.so_far[visit.destination].clear();
   if (visit.destination == local_destination_) {
@@ -204,8 +210,10 @@ void Dispatcher::could_not_load(const Given& visit, queue::ReadProblem problem) 
   log::write("delivery-failed", {{"queue", queue::id_text(visit.id)}, {"reason", reason}});
   if (const auto later = schedule_.deferred(visit, microseconds_now()))
     if (const queue::Entry* entry = queue_.index().find(visit.id))
-      record(visit.id, parts_for(*entry, visit.destination), {later->attempts, later->due},
-             {{Fate::deferred, {.target = 1, .text = reason}}});
+      queue_.record(visit.id, queue::Attempted{.parts = parts_for(*entry, visit.destination),
+                                               .progress = {later->attempts, later->due},
+                                               .finished = {},
+                                               .answers = {{.target = 1, .text = reason}}});
   if (damaged) hold_because(visit.id, reason);
 }
 
@@ -216,7 +224,7 @@ void Dispatcher::visit_over(const Given& visit) {
   count(*message, is_local ? DestinationKind::local : DestinationKind::remote, -1);
   is_local ? void(message->local_visit = false) : void(--message->remote_visits);
   message->so_far.erase(visit.destination);
-  if (!message->is_under_way()) report(*message);
+  report(*message);
 }
 
 // ---- what came of them
@@ -224,6 +232,7 @@ void Dispatcher::visit_over(const Given& visit) {
 void Dispatcher::sent(const Given& visit, TargetResults results, Rest rest) {
   OpenMessage* message = messages_.find(visit.id);
   if (message == nullptr) return;
+  owe(*message, results);
   TargetResults& so_far = message->so_far[visit.destination];
   for (TargetResult& result : results) {
     note(*message, result);
@@ -256,28 +265,37 @@ void Dispatcher::ended(const Given& visit) {
   }
   // The end of a message says it too, when it comes now: of what another host has taken no report may be
   // waited for, neither one to come nor one under way, as a repeat would come twice.
-  const bool any_report = message.reports > 0 || !message.delivered.empty() || !message.relayed.empty();
-  const bool waits = visit.destination != local_destination_ && any_report;
+  const bool waits = is_owed(visit.id) || (visit.destination != local_destination_ && message.reports > 0);
   message.is_done = is_finished_by(message, results) && !schedule_.has_visits(visit.id) &&
                     !schedule_.is_held(visit.id) && !misplaced_.contains(visit.id) && !waits;
   if (!message.is_done) record(message, progress, results);
   visit_over(visit);
 }
 
-void Dispatcher::record(QueueId id, std::vector<std::uint32_t> parts, const queue::PartProgress& progress,
-                        const TargetResults& results) {
-  queue::Attempted attempted{std::move(parts), progress, numbers_of(results, is_final), {}};
+// One record says that these targets are finished, and that their sender is to hear of it.
+void Dispatcher::owe(const OpenMessage& message, const TargetResults& results) {
+  queue::Owed owed;
   for (const TargetResult& result : results)
-    if (!is_final(result.fate)) attempted.answers.push_back(result.answer);
-  queue_.record(id, std::move(attempted));
+    if (const auto success = success_of(message, result)) owed.reports.push_back({*success, result.answer});
+  if (!owed.reports.empty()) queue_.record(message.id, std::move(owed));
 }
 
-// The parts are those that the results are of, wherever their domains lead by now.
+// The parts are those that the results are of, wherever their domains lead by now.  What is owed has been
+// recorded: said to be finished here it would be settled.
 void Dispatcher::record(const OpenMessage& message, const queue::PartProgress& progress,
                         const TargetResults& results) {
+  queue::Attempted attempted{.parts = {}, .progress = progress, .finished = {}, .answers = {}};
   std::vector<std::uint32_t> targets;
-  for (const TargetResult& result : results) targets.push_back(result.answer.target);
-  record(message.id, queue::parts_with(message.envelope, targets), progress, results);
+  for (const TargetResult& result : results) {
+    targets.push_back(result.answer.target);
+    if (!is_final(result.fate))
+      attempted.answers.push_back(result.answer);
+    else if (!success_of(message, result))
+      attempted.finished.push_back(result.answer.target);
+  }
+  std::ranges::sort(attempted.finished);
+  attempted.parts = queue::parts_with(message.envelope, targets);
+  queue_.record(message.id, std::move(attempted));
 }
 
 // Nothing was attempted: the destination as a whole waits.  What is known of it is kept with this message.
@@ -345,6 +363,7 @@ bool Dispatcher::release(QueueId id, Done done) {
     schedule_.remove(id);
     schedule_message(id, *entry);
   }
+  if (is_owed(id)) owing_.insert(id);
   schedule_.release(id, microseconds_now());
   log::write("message-released", {{"queue", queue::id_text(id)}});
   run();
@@ -366,6 +385,7 @@ bool Dispatcher::remove(QueueId id, Done done) {
   for (const Schedule::Visit& visit : schedule_.visits(id)) relays_.forget({id, visit.destination});
   schedule_.remove(id);
   misplaced_.erase(id);
+  owing_.erase(id);
   if (const OpenMessage* open = messages_.find(id)) {
     if (open->local_visit) count(*open, DestinationKind::local, -1);
     for (std::uint32_t i = 0; i < open->remote_visits; ++i) count(*open, DestinationKind::remote, -1);

@@ -2,13 +2,15 @@
 // and has senders told.
 //
 // What a far side has taken is recorded as soon as it has said so, and before anything else is done with the
-// message.
+// message.  Where the sender has asked to hear of that, the same record says that a report is owed; the
+// message stays in the queue until it is made, over restarts too.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -101,12 +103,15 @@ class Dispatcher final : private RelayDesk::Giver {
   void ended(const Given& visit);
   void note(OpenMessage& message, const TargetResult& result);
   void log_result(const OpenMessage& message, const TargetResult& result) const;
-  void record(QueueId id, std::vector<std::uint32_t> parts, const queue::PartProgress& progress,
-              const TargetResults& results);
+  void owe(const OpenMessage& message, const TargetResults& results);
   void record(const OpenMessage& message, const queue::PartProgress& progress, const TargetResults& results);
   queue::PartProgress progress_of(const Given& visit) const;
   void visit_over(const Given& visit);
 
+  bool is_owed(QueueId id) const { return !queue_.index().owed(id).empty(); }
+  void tell_owed(QueueId id);
+  Reports::Targets take_owed(OpenMessage& message, queue::Success success);
+  Reports::Done success_told(QueueId id, const Reports::Targets& targets);
   void report(OpenMessage& message);
   void reported(QueueId id, const std::vector<std::uint32_t>& targets, ReportResult result);
   void close_if_over(QueueId id);
@@ -140,6 +145,8 @@ class Dispatcher final : private RelayDesk::Giver {
   RelayDesk relays_;
   std::uint64_t local_octets_ = 0, remote_octets_ = 0;  // of messages under way
   std::size_t open_reports_ = 0;                        // of deadlines
+  std::size_t success_reports_ = 0;                     // that are being made
+  std::set<QueueId> owing_;                             // a report is owed, and not being made
   bool running_ = false;
   bool stopping_ = false;
   bool records_ = true;  // as far as the log has been told

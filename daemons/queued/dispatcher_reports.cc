@@ -19,11 +19,6 @@ ReportedTarget reported_target(const queue::TargetAnswer& answer) {
           .attempted = answer.time};
 }
 
-bool wants_success(const OpenMessage& message, std::uint32_t number) {
-  const auto& recipient = message.envelope.recipients.at(message.envelope.targets.at(number - 1).recipient);
-  return (recipient.notify & static_cast<std::uint8_t>(Notify::success)) != 0;
-}
-
 std::string words(const ReportedTarget& target) {
   return queue::answer_text(
       {.code = target.reply.code, .enhanced = target.reply.enhanced, .text = target.reply.text});
@@ -33,8 +28,9 @@ std::uint64_t seconds_since(std::uint64_t then) { return (microseconds_now() - t
 
 // `numbers` in order.
 void no_longer_settling(OpenMessage& message, const std::vector<std::uint32_t>& numbers) {
-  std::erase_if(message.settling,
-                [&](std::uint32_t number) { return std::ranges::binary_search(numbers, number); });
+  const auto is_one = [&](std::uint32_t number) { return std::ranges::binary_search(numbers, number); };
+  std::erase_if(message.settling, is_one);
+  std::erase_if(message.telling, is_one);
 }
 
 }  // namespace
@@ -73,34 +69,65 @@ void Dispatcher::log_result(const OpenMessage& message, const TargetResult& resu
 
 void Dispatcher::note(OpenMessage& message, const TargetResult& result) {
   log_result(message, result);
-  const std::uint32_t number = result.answer.target;
-  if (result.fate == Fate::refused) {  // it is not tried again, also when its visit is
-    message.failed.push_back(reported_target(result.answer));
-    message.settling.push_back(number);
-  }
-  if (!is_final(result.fate) || !wants_success(message, number)) return;
-  if (result.fate == Fate::delivered) message.delivered.push_back(reported_target(result.answer));
-  if (result.fate == Fate::relayed) message.relayed.push_back(reported_target(result.answer));
+  if (result.fate != Fate::refused) return;
+  message.failed.push_back(reported_target(result.answer));
+  message.settling.push_back(result.answer.target);  // it is not tried again, also when its visit is
 }
 
 ReportedMessage Dispatcher::reported_message(const OpenMessage& message) const {
   return {message.id, message.envelope, message.arrived, message.arrived + limits().lifetime, message.size};
 }
 
-// No visit is under way: what has gathered is said, all that failed in one report.  The calls may end the
+// Reports that are owed and not being made: of before a start, or put off for want of room.  A visit that is
+// under way has them made at its end.
+void Dispatcher::tell_owed(QueueId id) {
+  owing_.erase(id);
+  if (!is_owed(id)) return;
+  if (const auto opened = messages_.open(id); opened)
+    report(**opened);
+  else if (!schedule_.has_visits(id))  // which meet the same
+    hold_because(id, "a report of its arrival is owed, and its content cannot be read");
+}
+
+// What is owed to the sender and not being told.
+Reports::Targets Dispatcher::take_owed(OpenMessage& message, queue::Success success) {
+  Reports::Targets out;
+  for (const auto& [number, report] : queue_.index().owed(message.id))
+    if (report.success == success && message.telling.insert(number).second)
+      out.push_back(reported_target(report.answer));
+  return out;
+}
+
+Reports::Done Dispatcher::success_told(QueueId id, const Reports::Targets& targets) {
+  ++success_reports_;
+  return [this, id, numbers = finished(targets).finished](ReportResult result) {
+    --success_reports_;
+    if (result == ReportResult::impossible && messages_.find(id) != nullptr)
+      hold_because(id, "it has arrived, and no report of that can be made");
+    reported(id, numbers, result);
+  };
+}
+
+// When no visit is under way what has gathered is said, all that failed in one report.  The calls may end the
 // message.
 void Dispatcher::report(OpenMessage& message) {
   const QueueId id = message.id;
+  if (message.is_under_way()) return;
   const Reports::Targets failed = std::exchange(message.failed, {});
-  const Reports::Targets delivered = std::exchange(message.delivered, {});
-  const Reports::Targets relayed = std::exchange(message.relayed, {});
+  Reports::Targets delivered, relayed;
+  if (reports_.has_room()) {
+    delivered = take_owed(message, queue::Success::delivered);
+    relayed = take_owed(message, queue::Success::relayed);
+    owing_.erase(id);
+  } else if (is_owed(id)) {
+    owing_.insert(id);
+  }
   if (failed.empty() && delivered.empty() && relayed.empty()) return close_if_over(id);
   const ReportedMessage about = reported_message(message);
   const std::vector<std::uint32_t> numbers = finished(failed).finished;
   message.reports += (failed.empty() ? 0 : 1) + (delivered.empty() ? 0 : 1) + (relayed.empty() ? 0 : 1);
-  const Reports::Done told = [this, id](ReportResult) { reported(id, {}, ReportResult::settled); };
-  if (!delivered.empty()) reports_.delivered(about, delivered, told);
-  if (!relayed.empty()) reports_.relayed(about, relayed, told);
+  if (!delivered.empty()) reports_.delivered(about, delivered, success_told(id, delivered));
+  if (!relayed.empty()) reports_.relayed(about, relayed, success_told(id, relayed));
   if (failed.empty()) return;
   const std::string problem = words(failed.front());
   reports_.failed(about, failed, [this, id, numbers, problem](ReportResult result) {
@@ -135,7 +162,12 @@ void Dispatcher::close_if_over(QueueId id) {
   messages_.close(id);
 }
 
+// Not before the sender has heard what there is to hear.
 void Dispatcher::complete(QueueId id) {
+  if (is_owed(id)) {
+    owing_.insert(id);
+    return messages_.close(id);
+  }
   const OpenMessage* message = messages_.find(id);
   const std::uint64_t arrived = message == nullptr ? microseconds_now() : message->arrived;
   queue_.record(id, queue::Finished{});

@@ -7,6 +7,7 @@
 #include <deque>
 #include <expected>
 #include <map>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -32,8 +33,9 @@ struct OpenMessage {
   std::uint32_t remote_visits = 0;
   std::map<DestinationNumber, TargetResults> so_far;  // of visits under way
   std::uint32_t reports = 0;                          // called and not answered
-  Reports::Targets failed, delivered, relayed;        // to be reported when no visit is under way any more
+  Reports::Targets failed;                            // to be reported when no visit is under way any more
   std::vector<std::uint32_t> settling;  // targets that failed, until a report about that is answered
+  std::set<std::uint32_t> telling;      // targets of which a report that is owed is being made
   bool is_done = false;                 // nothing is left but to note that it is finished
   bool owes_warning = false;            // of its delay, which fell due while it was misplaced
 

@@ -4,10 +4,9 @@
 // and whether at all (NOTIFY, null reverse-paths, loops) is decided behind this interface.
 //
 // A report is a new message.  That what it is about is settled becomes durable with it, so that a crash
-// repeats none, and loses none about what failed; one about a success can be lost, as what another host has
-// taken is noted before, and every target whose message has others left.  Each call is answered by exactly
-// one `done`, now or later.  Until then the message stays in the queue: its content can be read with
-// Queue::read_content(message.id, ...).
+// repeats none, and loses none: until then what failed is not noted as finished, and what has arrived is
+// noted as owed (queue::Owed).  Each call is answered by exactly one `done`, now or later.  Until then the
+// message stays in the queue: its content can be read with Queue::read_content(message.id, ...).
 #pragma once
 
 #include <algorithm>

@@ -78,6 +78,19 @@ struct TargetAnswer {
     return std::tie(m.target, m.code, m.enhanced, m.text, m.host, m.address, m.failure, m.stage, m.time);
   }
 };
+// What a sender who has asked for it (RFC 3461, NOTIFY=SUCCESS) is to hear of a target.
+enum class Success : std::uint8_t {
+  delivered,  // in a mailbox, or taken by an LMTP server
+  relayed,    // taken by a host that does not report
+  kLast = relayed
+};
+struct OwedReport {
+  Success success{};
+  TargetAnswer answer;
+  auto operator<=>(const OwedReport&) const = default;
+  static auto fields(auto& m) { return std::tie(m.success, m.answer); }
+};
+
 // For people: "451 4.7.1 try later", "no space: No space left on device".
 std::string answer_text(const TargetAnswer& answer);
 

@@ -73,15 +73,39 @@ Place make_place(SegmentNumber segment, std::uint64_t offset) {
 void Index::apply(const PlacedRecord& placed, const Record& record) {
   highest_ = std::max(highest_, placed.id);
   if (const auto* accepted = std::get_if<Accepted>(&record)) return accept(placed, *accepted);
-  if (std::holds_alternative<Finished>(record) || std::holds_alternative<Removed>(record))
+  if (std::holds_alternative<Finished>(record) || std::holds_alternative<Removed>(record)) {
+    owed_.erase(placed.id);
     return forget(placed.id);
+  }
+  if (const auto* owed = std::get_if<Owed>(&record)) return note_owed(placed.id, *owed);
   const auto found = entries_.find(placed.id);
   if (found != entries_.end()) std::visit(StatusChange{found->second, placed.place}, record);
+  if (const auto* attempted = std::get_if<Attempted>(&record)) settle(placed.id, attempted->finished);
 }
 
 void Index::note_finished(Id id, const std::vector<std::uint32_t>& targets) {
   if (const auto found = entries_.find(id); found != entries_.end())
     add_finished(found->second.finished, targets);
+  settle(id, targets);
+}
+
+void Index::note_owed(Id id, const Owed& owed) {
+  const auto found = entries_.find(id);
+  if (found == entries_.end()) return;
+  std::vector<std::uint32_t>& finished = found->second.finished;
+  for (const OwedReport& report : owed.reports) {
+    const std::uint32_t target = report.answer.target;
+    if (std::ranges::binary_search(finished, target)) continue;
+    add_finished(finished, {target});
+    owed_[id].emplace(target, report);
+  }
+}
+
+void Index::settle(Id id, const std::vector<std::uint32_t>& targets) {
+  const auto found = owed_.find(id);
+  if (found == owed_.end()) return;
+  for (const std::uint32_t target : targets) found->second.erase(target);
+  if (found->second.empty()) owed_.erase(found);
 }
 
 // A copy says what was known when its batch began; what has finished since stays finished.
@@ -138,6 +162,12 @@ void Index::count_out(const Entry& entry) {
 const Entry* Index::find(Id id) const {
   const auto found = entries_.find(id);
   return found == entries_.end() ? nullptr : &found->second;
+}
+
+const OwedReports& Index::owed(Id id) const {
+  static const OwedReports kNone;
+  const auto found = owed_.find(id);
+  return found == owed_.end() ? kNone : found->second;
 }
 
 Index::Live Index::live(SegmentNumber segment) const {

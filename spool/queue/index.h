@@ -51,6 +51,9 @@ struct Entry {
   bool content_in_file = false;
 };
 
+// Reports that a sender is owed, by target.
+using OwedReports = std::map<std::uint32_t, OwedReport>;
+
 // A record as the log gives it back.
 struct PlacedRecord {
   Place place;
@@ -66,13 +69,18 @@ class Index {
   // change nothing.
   void apply(const PlacedRecord& placed, const Record& record);
 
-  // These targets are finished; a record that says so is on its way.
+  // These targets are finished, and nothing more is owed of them; or finished, and a report is.  A record
+  // that says so is on its way.
   void note_finished(Id id, const std::vector<std::uint32_t>& targets);
+  void note_owed(Id id, const Owed& owed);
 
   const Entry* find(Id id) const;
   std::size_t size() const { return entries_.size(); }
   const std::map<Id, Entry>& entries() const { return entries_; }
   Id highest_id() const { return highest_; }
+  // What the sender of a message is owed; of all messages, those alone that are.
+  const OwedReports& owed(Id id) const;
+  const std::map<Id, OwedReports>& owed() const { return owed_; }
   // Of a part; empty: the local mailboxes.
   const std::string& domain(DomainNumber number) const { return domains_.text(number); }
 
@@ -106,10 +114,12 @@ class Index {
   };
 
   void accept(const PlacedRecord& placed, const Accepted& accepted);
-  void forget(Id id);
+  void settle(Id id, const std::vector<std::uint32_t>& targets);
+  void forget(Id id);  // the entry
   void count_out(const Entry& entry);
 
   std::map<Id, Entry> entries_;
+  std::map<Id, OwedReports> owed_;  // of messages that have entries
   Texts domains_;
   Texts senders_;
   std::map<SegmentNumber, Live> live_;

@@ -18,6 +18,18 @@ constexpr unsigned kCopyProbes = 4096;
 // Space that the log may take beyond twice what is live, in segments.
 constexpr std::uint64_t kSpareSegments = 4;
 
+std::vector<std::uint32_t> without(const OwedReports& owed, std::vector<std::uint32_t> finished) {
+  if (!owed.empty()) std::erase_if(finished, [&](std::uint32_t target) { return owed.contains(target); });
+  return finished;
+}
+
+std::optional<Status> record_of(Id id, const OwedReports& owed) {
+  if (owed.empty()) return {};
+  Owed record;
+  for (const auto& [target, report] : owed) record.reports.push_back(report);
+  return Status{id, std::move(record)};
+}
+
 }  // namespace
 
 Queue::Queue(Storage& storage, Worker& log_worker, Worker& content_worker, const Options& options,
@@ -81,6 +93,7 @@ void Queue::append_accepted(Id id, Accepted&& accepted, std::shared_ptr<Incoming
 }
 
 void Queue::known_at_once(Id id, const Record& status) {
+  if (const auto* owed = std::get_if<Owed>(&status)) index_.note_owed(id, *owed);
   const auto* attempted = std::get_if<Attempted>(&status);
   if (attempted == nullptr) return;
   index_.note_finished(id, attempted->finished);
@@ -265,13 +278,15 @@ void Queue::copy_some(SegmentNumber number, const Segment& segment) {
   }
 }
 
-// Damaged content is copied as it is: its hash goes with it, and tells.
+// Damaged content is copied as it is: its hash goes with it, and tells.  What is owed goes along, and says
+// itself that its targets are finished: neither counts without the other.
 void Queue::copy(const Entry& entry, ScannedRecord&& record, const Segment& segment) {
   auto& accepted = std::get<Accepted>(record.record);
+  const OwedReports& owed = index_.owed(record.header.id);
   accepted.progress = {.parts = {},
                        .held = entry.held,
                        .warned = entry.warned,
-                       .finished = entry.finished,
+                       .finished = without(owed, entry.finished),
                        .answers = read_answers(record.header.id),
                        .problem = why_held(record.header.id, entry)};
   for (const Part& part : entry.parts) accepted.progress.parts.push_back({part.attempts, part.next_attempt});
@@ -280,13 +295,14 @@ void Queue::copy(const Entry& entry, ScannedRecord&& record, const Segment& segm
   content->add(std::string{source.read(record.offset + record.header.content_offset(),
                                        static_cast<std::size_t>(record.header.content_length))});
   auto shared = std::make_shared<Record>(std::move(record.record));
-  log_.append_first(
-      {record.header.id, *shared, content, [this, shared](Outcome outcome, const PlacedRecord& placed) {
-         if (outcome != Outcome::durable)
-           may_copy_ = false;
-         else if (index_.find(placed.id) != nullptr)
-           apply(placed, *shared);
-       }});
+  log_.append_first({record.header.id, *shared, content,
+                     [this, shared](Outcome outcome, const PlacedRecord& placed) {
+                       if (outcome != Outcome::durable)
+                         may_copy_ = false;
+                       else if (index_.find(placed.id) != nullptr)
+                         apply(placed, *shared);
+                     },
+                     record_of(record.header.id, owed)});
 }
 
 }  // namespace mailroom::queue

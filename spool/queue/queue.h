@@ -62,10 +62,10 @@ class Queue {
   void accept(std::unique_ptr<Incoming> incoming, Envelope envelope, Microseconds now, AcceptDone done,
               std::optional<Status> along = {});
 
-  // Remembers a status: Attempted, Finished, Held, Released, Removed, Warned.  What an Attempted says is
-  // known at once: its targets are finished in the index, and read_answers() has its answers.  Needs no
-  // answer: what a crash forgets is done again.  Tried again, at tick(), for as long as the disk refuses it,
-  // in the order of the calls.  `done`, if there is one, hears what came of the first try.
+  // Remembers a status: Attempted, Owed, Finished, Held, Released, Removed, Warned.  What an Attempted or an
+  // Owed says is known at once: its targets are finished in the index, and read_answers() has its answers.
+  // Needs no answer: what a crash forgets is done again.  Tried again, at tick(), for as long as the disk
+  // refuses it, in the order of the calls.  `done`, if there is one, hears what came of the first try.
   using RecordDone = std::function<void(Outcome)>;
   void record(Id id, Record status, RecordDone done = {});
 

@@ -12,8 +12,9 @@
 namespace mailroom::queue {
 namespace {
 
-constexpr std::array<char, 8> kSegmentMagic = {'M', 'R', 'Q', 'U', 'E', 'U', 'E', '3'};
-// Read, and never written: all but Accepted is the same.
+constexpr std::array<char, 8> kSegmentMagic = {'M', 'R', 'Q', 'U', 'E', 'U', 'E', '4'};
+// Read, and never written: layout 3 has no Owed, and 2 another Accepted as well.
+constexpr std::array<char, 8> kSegmentMagicOfLayout3 = {'M', 'R', 'Q', 'U', 'E', 'U', 'E', '3'};
 constexpr std::array<char, 8> kSegmentMagicOfLayout2 = {'M', 'R', 'Q', 'U', 'E', 'U', 'E', '2'};
 constexpr std::array<char, 4> kRecordMagic = {'M', 'R', 'Q', 'R'};
 constexpr std::string_view kSegmentPrefix = "segment-";
@@ -66,7 +67,8 @@ std::optional<SegmentHeader> decode_header_of_any_version(std::string_view bytes
 }
 
 bool is_known(std::string_view header) {
-  return header.starts_with(octets(kSegmentMagic)) || header.starts_with(octets(kSegmentMagicOfLayout2));
+  return header.starts_with(octets(kSegmentMagic)) || header.starts_with(octets(kSegmentMagicOfLayout3)) ||
+         header.starts_with(octets(kSegmentMagicOfLayout2));
 }
 
 Accepted of_present_layout(AcceptedOfLayout2&& old) {

@@ -2,7 +2,7 @@
 //
 // A segment file is a header and records, each beginning at a multiple of 8 octets:
 //
-//   segment header  40 octets: "MRQUEUE3", u64 number, 16 octets seed, u64 check
+//   segment header  40 octets: "MRQUEUE4", u64 number, 16 octets seed, u64 check
 //   record          40 octets: "MRQR", u32 meta length, u64 content length, u64 queue id, u64 meta check,
 //                   u64 check
 //                   meta: one Record of the list below, written by libcommon/ipc/codec.h
@@ -123,6 +123,15 @@ struct Warned {  // the sender has heard of the delay
   static auto fields(auto&) { return std::tie(); }
 };
 
+// Targets that have the message, and need no more attempts, of which the sender is still to be told.  The
+// debt is settled by the Attempted that finishes them: along with the report, or when there is nobody to
+// tell.  Of a target that is finished already it says nothing, so that one that is written late brings no
+// debt back.
+struct Owed {
+  std::vector<OwedReport> reports;
+  static auto fields(auto& m) { return std::tie(m.reports); }
+};
+
 // Ends a batch: all of it was handed to one sync.
 struct Commit {
   std::uint64_t batch_start = 0;
@@ -137,7 +146,7 @@ struct Void {
 
 // The order is part of the format.
 using Record = std::variant<SegmentStart, AcceptedOfLayout2, Attempted, Finished, Held, Released, Removed,
-                            Commit, Void, Warned, Accepted>;
+                            Commit, Void, Warned, Accepted, Owed>;
 
 struct RecordHeader {
   std::uint32_t meta_length = 0;

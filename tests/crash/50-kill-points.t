@@ -8,8 +8,10 @@ need_root
 need_program python3 strace
 
 start_sink far --script <(echo '{"rules": [{"at": "rcpt", "match": "refused@", "reply": "550 5.1.1 No such user"}]}')
-export SINK_DIR
-sandbox_with 'smtp (mx|submission)|pop3' --route "far.test=127.0.0.1:$SINK_PORT" --route dead.test=127.0.0.1:1 \
+far=$SINK_PORT far_dir=$SINK_DIR
+start_sink plain --script <(echo '{"extensions": ["PIPELINING", "8BITMIME"]}')
+export PLAIN_DIR=$SINK_DIR SINK_DIR=$far_dir
+sandbox_with 'smtp (mx|submission)|pop3' --route "far.test=127.0.0.1:$far" --route "plain.test=127.0.0.1:$SINK_PORT" --route dead.test=127.0.0.1:1 \
     --set 'queued.min-free-space 1M' --set 'authd.failure-delay 0s' \
     --set 'authd.address-failures 100000' --set 'authd.account-failures 50000'
 
@@ -22,6 +24,7 @@ for pass in $(seq "${PASSES:-1}"); do
     harm queued 14
     harm queued-opening 10
     harm queued-relaying 10
+    harm queued-telling 10
     harm deliverd 10
     harm deliverd-opening 8
     harm policyd 14

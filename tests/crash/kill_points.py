@@ -16,7 +16,7 @@ import sys
 from box import Box, NotInTime
 from traces import NAMES, hidden_failures
 from tool_workloads import Credentials, Grants, Holds, Removals, Verifiers
-from workloads import CUT_OFF, Accounts, Changes, FirstRemoval, Mail, MailTakenIn, Passwords, Relayed, Removal
+from workloads import CUT_OFF, Accounts, Changes, FirstRemoval, Mail, MailTakenIn, Passwords, Relayed, Removal, Told
 
 PERSISTENCE = "fsync,fdatasync,syncfs,linkat,renameat,renameat2,unlinkat,mkdirat,pwrite64,pwritev,ftruncate,msync"
 CREATING = "openat,openat2"
@@ -29,6 +29,7 @@ SHORT = "SHORT"
 TARGETS = {
     "queued": ("queued", Mail, PERSISTENCE),
     "queued-relaying": ("queued", Relayed, PERSISTENCE),
+    "queued-telling": ("queued", Told, PERSISTENCE),
     "queued-holding": ("queued", Holds, f"{PERSISTENCE},{STREAM}"),
     "queued-opening": ("queued", Mail, CREATING),
     "deliverd": ("deliverd", Mail, f"{PERSISTENCE},{STREAM}"),

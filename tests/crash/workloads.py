@@ -54,6 +54,7 @@ class Mail(Workload):
     """Messages by SMTP, read and removed by POP3."""
 
     retries = False  # what failed would be tried again much later
+    wishes = ()  # for each recipient (RFC 3461)
 
     def __init__(self, box, name):
         super().__init__(box, name)
@@ -76,7 +77,7 @@ class Mail(Workload):
         self.ledger.attempt(identity)
         self.note()
         try:
-            smtp.sendmail(sender, recipients, body_of(identity, sender))
+            smtp.sendmail(sender, recipients, body_of(identity, sender), rcpt_options=self.wishes)
             self.ledger.acknowledge(identity)
             self.acknowledged += 1
         except (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError, smtplib.SMTPSenderRefused) as refused:
@@ -205,6 +206,7 @@ class Relayed(Mail):
     only if the program died in between, and the sender gets one report."""
 
     retries = True
+    SINK = "SINK_DIR"
     ANNA, NOBODY = "anna@far.test", "refused@far.test"
     PARTS = ([ANNA], [NOBODY], [ANNA, NOBODY])
 
@@ -241,7 +243,7 @@ class Relayed(Mail):
 
     def take_arrived(self):
         """Identities of what the other host has received to its end since the last time."""
-        for path in glob.glob(f"{os.environ['SINK_DIR']}/*.eml"):
+        for path in glob.glob(f"{os.environ[self.SINK]}/*.eml"):
             yield self.identity_of(path)
             os.unlink(path)
 
@@ -251,6 +253,46 @@ class Relayed(Mail):
         identity = identity_in(octets)
         whole = octets.endswith(body_of(identity, self.address).partition("\r\n")[2].encode())
         return identity if whole else f"changed: {identity}"
+
+
+class Told(Relayed):
+    """Messages of which the sender asks to hear that they have arrived, to a host that makes no reports (tests/sink in PLAIN_DIR) and to
+    a mailbox here: the sender gets one report of each recipient."""
+
+    SINK = "PLAIN_DIR"
+    wishes = ("NOTIFY=SUCCESS",)
+    ANNA = "anna@plain.test"
+
+    def __init__(self, box, name):
+        super().__init__(box, name)
+        self.bob = f"{box.env['USER2']}@{box.env['DOMAIN']}"
+        self.PARTS = ([self.ANNA], [self.bob], [self.ANNA, self.bob])
+
+    def judge(self, messages):
+        reports = collections.Counter((identity_in(octets), *told) for octets in messages for told in told_by(octets))
+        arrived = collections.Counter(self.take_arrived())
+        found = [f"phantom: {identity}" for identity in {each[0] for each in reports} | {*arrived} if identity not in self.recipients]
+        for identity, recipients in self.recipients.items():
+            told = [reports[identity, "delivered" if each == self.bob else "relayed", each] for each in recipients]
+            found += self.problems_of(identity, recipients, arrived[identity], told)
+        self.recipients = {}
+        return found
+
+    def problems_of(self, identity, recipients, arrivals, reports):
+        fate, self.ledger.fate[identity] = self.ledger.fate.get(identity), "judged"
+        arrives = self.ANNA in recipients
+        served = arrives <= arrivals <= arrives * (1 + self.deaths) and set(reports) == {1}
+        nothing = arrivals == 0 and set(reports) == {0}
+        self.unknown += fate == "unknown"
+        self.unknown_there += fate == "unknown" and served
+        good = {"acknowledged": served, "refused": nothing}.get(fate, served or nothing)
+        return [] if good else [f"{identity}, {fate}, to {recipients}: arrived {arrivals} times, told of {reports} times"]
+
+
+def told_by(octets):
+    """(action, recipient) of each recipient that a report is about."""
+    fields = re.findall(rb"^Final-Recipient: rfc822; (\S+)\r\nAction: (\w+)\r$", octets, re.M)
+    return [(action.decode(), recipient.decode()) for recipient, action in fields]
 
 
 class Imap:

@@ -58,6 +58,12 @@ void take_in(std::string_view segment) {
   if (end > segment.size() && end != kSegmentHeaderSize) __builtin_trap();
   for (const auto& [id, entry] : index.entries())
     if (!scan_record(source, Seed{}, entry.accepted.offset())) __builtin_trap();
+  for (const auto& [id, owed] : index.owed()) {
+    const Entry* entry = index.find(id);
+    if (entry == nullptr || owed.empty()) __builtin_trap();
+    for (const auto& [target, report] : owed)
+      if (!std::ranges::binary_search(entry->finished, target)) __builtin_trap();
+  }
 }
 
 }  // namespace

@@ -42,10 +42,11 @@ class Story {
     std::shared_ptr<std::optional<Outcome>> outcome;
     bool ended = false;  // Finished was recorded
     Id report = 0;       // which settles it
+    bool owed = false;   // it is recorded that a report is owed
   };
 
   void act() {
-    switch (random_() % 6) {
+    switch (random_() % 7) {
     case 0:
     case 1:
       return send();
@@ -54,6 +55,8 @@ class Story {
     case 3:
       return report_one();
     case 4:
+      return owe_one();
+    case 5:
       bench_.content_worker.step();
       return;
     default:
@@ -78,10 +81,25 @@ class Story {
     }
   }
 
-  void report_one() {
+  void owe_one() {
     for (auto& [id, message] : messages_) {
       if (message.ended || message.report != 0 || *message.outcome != Outcome::durable) continue;
       if (!bench_.queue->index().find(id)->finished.empty() || random_() % 3 != 0) continue;
+      message.owed = true;
+      return bench_.queue->record(id, Owed{{{Success::relayed, {.target = 1, .text = "taken"}}}});
+    }
+  }
+
+  // Nothing more is done about it: told, or nobody is to be.
+  bool is_settled(Id id) const {
+    const Index& index = bench_.queue->index();
+    return !index.find(id)->finished.empty() && index.owed(id).empty();
+  }
+
+  void report_one() {
+    for (auto& [id, message] : messages_) {
+      if (message.ended || message.report != 0 || *message.outcome != Outcome::durable) continue;
+      if (is_settled(id) || random_() % 3 != 0) continue;
       message.report = bench_.queue->new_id() + 1;
       Message report{.length = random_() % 4 == 0 ? 6000u : 200u, .outcome = no_outcome()};
       messages_[message.report] = report;
@@ -96,13 +114,21 @@ class Story {
     const Entry* entry = bench_.queue->index().find(id);
     const auto report = messages_.find(message.report);
     if (entry == nullptr || report == messages_.end() || report->second.ended) return true;
-    const bool is_settled = !entry->finished.empty(), is_reported = bench_.content(message.report) != "gone";
-    return is_settled == is_reported || (is_reported && !bench_.damage.empty());
+    const bool is_reported = bench_.content(message.report) != "gone";
+    return is_settled(id) == is_reported || (is_reported && !bench_.damage.empty());
+  }
+
+  // A debt goes with a report alone.
+  bool is_unpaid(Id id, const Message& message) {
+    if (!message.owed || message.report != 0 || bench_.queue->index().find(id) == nullptr) return false;
+    return is_settled(id);
   }
 
   std::string problem() {
-    for (const auto& [id, message] : messages_)
+    for (const auto& [id, message] : messages_) {
       if (!report_agrees(id, message)) return "half reported " + id_text(id);
+      if (is_unpaid(id, message)) return "no longer owed " + id_text(id);
+    }
     for (const auto& [id, message] : messages_) {
       const std::string found = bench_.content(id);
       if (found == text_of(id, message.length)) continue;
@@ -120,6 +146,7 @@ class Story {
       *message.outcome = Outcome::durable;
       message.ended = false;
       message.report = messages_.contains(message.report) ? message.report : 0;
+      message.owed = !bench_.queue->index().owed(id).empty();
     }
   }
 

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "libcommon/ipc/codec.h"
 #include "spool/queue/segment_scan.h"
 
 using namespace mailroom::queue;
@@ -162,6 +163,34 @@ TEST_CASE("a message of layout 2 is read as one without a device") {
                                   .recipients = {{"r@example.org", "rfc822;r", 3, "example.org"}},
                                   .targets = {{0, 0}}});
   CHECK(read.progress == old.progress);
+}
+
+TEST_CASE("what is owed is read back as it was written, and nothing else is") {
+  const Owed owed{{{Success::relayed,
+                    {.target = 2,
+                     .code = 250,
+                     .enhanced = "2.0.0",
+                     .text = "taken",
+                     .host = "mx.example.org",
+                     .address = "192.0.2.1",
+                     .time = 77}},
+                   {Success::delivered, {.target = 1}}}};
+  Builder builder;
+  const std::uint64_t at = builder.add(9, owed);
+  StringSource source{builder.bytes()};
+  const auto found = scan_record(source, kSeed, at);
+  REQUIRE(found);
+  CHECK(std::get<Owed>(found->record).reports == owed.reports);
+
+  // The record begins with its kind, the count, and the first report's kind of success.
+  std::string meta = mailroom::ipc::encode(Record{owed});
+  constexpr std::size_t kSuccess = 1 + 4;
+  REQUIRE(meta[kSuccess] == 1);
+  meta[kSuccess] = 2;
+  const std::uint64_t wrong = builder.bytes().size();
+  encode_record_of_meta(builder.bytes(), kSeed, wrong, 9, meta);
+  StringSource with_wrong{builder.bytes()};
+  CHECK_FALSE(scan_record(with_wrong, kSeed, wrong));
 }
 
 TEST_CASE("records count when their batch is committed") {

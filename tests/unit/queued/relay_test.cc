@@ -791,7 +791,7 @@ TEST_CASE("what a host has refused is not sent again while another has the rest 
   CHECK(system.show(id).message.state == MessageState::held);  // as nobody can be told of the first
 }
 
-TEST_CASE("what another host has taken is noted before anybody is told so") {
+TEST_CASE("what another host has taken is noted before anybody is told so, who is told after a crash") {
   Relaying system{patient()};
   system.attach_questions();
   ConnectionEnd client = system.connect(17, Service::submission);
@@ -802,8 +802,11 @@ TEST_CASE("what another host has taken is noted before anybody is told so") {
   Relaying::answer_all(process, system.handed(process), kTaken);
   REQUIRE(system.receive(system.questions));  // whom the report would go to
   system.restart();
+  system.attach_questions();
   system.attach_relayd();
   CHECK(system.asks_for_no_relay());
+  CHECK(system.queued_messages() == 1);
+  system.answer_that_nobody_is_there();
   CHECK(system.queued_messages() == 0);
 }
 
