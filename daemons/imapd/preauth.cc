@@ -7,6 +7,7 @@
 
 #include "daemons/imapd/command_reader.h"
 #include "daemons/imapd/output.h"
+#include "daemons/listener/login_limits.h"
 #include "libcommon/protocol/imap/arguments.h"
 #include "libcommon/protocol/imap/limits.h"
 #include "libcommon/text/ascii.h"
@@ -97,6 +98,7 @@ class Preauth {
   CommandReader commands_;
   std::string tag_;
   std::uint32_t errors_ = 0;
+  unsigned served_ = 0;  // commands
   bool over_ = false;
   std::optional<ProvedLogin> login_;
 };
@@ -183,7 +185,9 @@ void Preauth::dispatch(const std::string& text) {
 void Preauth::serve_one() {
   output_.read_until(deadline_);
   const auto command = commands_.read();
-  if (command) {
+  if (command && ++served_ > kMaxCommandsBeforeLogin) {
+    end_with("Too many commands without a login");
+  } else if (command) {
     dispatch(command->text);
   } else {
     refused(command.error());

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "daemons/dialogue/dialogue.h"
+#include "daemons/listener/login_limits.h"
 #include "daemons/log.h"
 #include "daemons/pop3d/capabilities.h"
 #include "libcommon/protocol/pop3/bounds.h"
@@ -81,6 +82,7 @@ class Preauth {
   bool proved_ = false;
   std::string notice_;
   unsigned errors_ = 0;
+  unsigned served_ = 0;  // commands
   unsigned failed_logins_ = 0;
 };
 
@@ -99,6 +101,7 @@ std::optional<ProvedLogin> Preauth::run() {
 
 void Preauth::serve_command() {
   const auto line = dialogue_.read_line(pop3::kMaxAuthLine);
+  if (++served_ > kMaxCommandsBeforeLogin) return leave_with("Too many commands without a login");
   if (!line) {
     refuse({}, "Line too long");
   } else {

@@ -11,7 +11,6 @@ start_sandbox --plaintext-login --set 'pop3d.login-timeout 6s' --set 'imapd.logi
     --set 'smtpd.max-connections-per-address 50'
 report_of slow many "${CLIENTS:-1000}"
 report_of slow trickle
-report_of slow crowd
 report_of slow unread 50
 is 'no process has died' "$(grep -cE ' (process-died|connection-crashed) ' "$box/log")" 0
 finish

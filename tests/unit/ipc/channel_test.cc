@@ -60,20 +60,22 @@ TEST_CASE("long strings, which are not copied, arrive in their place") {
 
 TEST_CASE("what a peer does not take at once waits whole and in order") {
   constexpr std::uint32_t kLetters = 500;  // more than a socket holds
-  event::Loop loop;
+  mailroom::event::Loop loop;
   auto [left, right] = ipc::make_channel();
-  event::ChannelHandler<std::variant<Letter>, std::variant<Letter>> a{
-      loop, std::move(left), 0, [](std::variant<Letter>&&, std::vector<Fd>&&) {}, [](event::ChannelEnd) {}};
+  mailroom::event::ChannelHandler<std::variant<Letter>, std::variant<Letter>> a{
+      loop, std::move(left), 0, [](std::variant<Letter>&&, std::vector<Fd>&&) {},
+      [](mailroom::event::ChannelEnd) {}};
   for (std::uint32_t i = 0; i < kLetters; ++i) a.send(Letter{"x", std::string(60'000, 'l'), i, "y"});
   REQUIRE(a.queued() > 0);
 
   std::uint32_t arrived = 0;
   ipc::MessageChannel<std::variant<Letter>, std::variant<Letter>> b{std::move(right)};
-  const event::ReadWatch readable{loop, b.fd(), [&] {
-                                    const auto letter = std::get<Letter>(b.receive()->message);
-                                    CHECK(letter == Letter{"x", std::string(60'000, 'l'), arrived, "y"});
-                                    if (++arrived == kLetters) loop.stop();
-                                  }};
+  const mailroom::event::ReadWatch readable{
+      loop, b.fd(), [&] {
+        const auto letter = std::get<Letter>(b.receive()->message);
+        CHECK(letter == Letter{"x", std::string(60'000, 'l'), arrived, "y"});
+        if (++arrived == kLetters) loop.stop();
+      }};
   loop.run();
   CHECK(a.queued() == 0);
 }

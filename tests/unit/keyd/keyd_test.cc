@@ -185,9 +185,9 @@ class RunningServer {
   ipc::MessageChannel<ListenerToKeyd, KeydToListener>& listener() { return listener_; }
 
  private:
-  event::Loop loop_;
+  mailroom::event::Loop loop_;
   std::pair<Fd, Fd> thread_stop_ = ipc::make_channel();  // the loop ends when the first is closed
-  event::ReadWatch stop_{loop_, thread_stop_.second.get(), [this] { loop_.stop(); }};
+  mailroom::event::ReadWatch stop_{loop_, thread_stop_.second.get(), [this] { loop_.stop(); }};
   Launch launch_;
   Fd pem_;
   tls::KeyId key_{};
@@ -295,7 +295,7 @@ TEST_CASE("a listener's end leaves the connections it has opened") {
 
 TEST_CASE("keyd does not start with a key that is not its certificate's") {
   Launch launch;
-  event::Loop loop;
+  mailroom::event::Loop loop;
   launch.config.certificates = {
       {{"mail.example"},
        "c",

@@ -94,7 +94,7 @@ class Desk {
 
   queued::test::TemporaryDirectory directory;
   Config config;
-  event::Loop loop;
+  mailroom::event::Loop loop;
   queue::DirectoryStorage storage{Fd{::open(directory.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)}};
   std::optional<queue::Queue> queue;
   queue::ThreadWorker log_worker, content_worker;

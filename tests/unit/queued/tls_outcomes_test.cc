@@ -111,7 +111,7 @@ TEST_CASE("MTA-STS in testing: what would have failed; an operator's plaintext i
 }
 
 TEST_CASE("what policyd goes away with is told again") {
-  event::Loop loop;
+  mailroom::event::Loop loop;
   PolicyQuestions policyd{loop};
   TlsOutcomeBatch batch{loop, policyd};
   const auto attach = [&] {
@@ -120,7 +120,7 @@ TEST_CASE("what policyd goes away with is told again") {
     return ipc::MessageChannel<PolicydAnswersQueued, QueuedAsksPolicyd>{std::move(ours)};
   };
   const auto turn = [&] {
-    event::Timer timer{loop, [&] { loop.stop(); }};
+    mailroom::event::Timer timer{loop, [&] { loop.stop(); }};
     timer.start(std::chrono::milliseconds{10});
     loop.run();
   };

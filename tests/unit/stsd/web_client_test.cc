@@ -92,14 +92,14 @@ const IpAddress kLoopback = *parse_ip_and_port("127.0.0.1:0");
 // Runs one request to its end.
 template <typename Result>
 Result ask(std::uint16_t port, const std::function<void(WebClient&, std::function<void(Result&&)>)>& begin) {
-  event::Loop loop;
+  mailroom::event::Loop loop;
   WebClient client{loop, {authority().pem(), port, 2s}};
   std::optional<Result> result;
   begin(client, [&](Result&& came) {
     result = std::move(came);
     loop.stop();
   });
-  event::Timer patience{loop, [&] { loop.stop(); }};
+  mailroom::event::Timer patience{loop, [&] { loop.stop(); }};
   patience.start(10s);
   if (!result) loop.run();
   REQUIRE(result);
@@ -201,7 +201,7 @@ TEST_CASE("nobody listens, there is no address, it is no domain") {
 TEST_CASE("no request is made to a host that is a number") {
   const std::string host = GENERATE("127.0.0.1", "127.1", "0x7f.1", "2130706433", "a.0x7f");
   INFO(host);
-  event::Loop loop;
+  mailroom::event::Loop loop;
   WebClient client{loop, {authority().pem(), 1, 2s}};
   CHECK(fetch_from(1, {kLoopback}, host).problem == "no address of mta-sts." + host);
   std::string problem;
@@ -210,7 +210,7 @@ TEST_CASE("no request is made to a host that is a number") {
 }
 
 TEST_CASE("requests at the same time are bounded, posts apart from fetches") {
-  event::Loop loop;
+  mailroom::event::Loop loop;
   WebClient client{loop, {authority().pem(), 1, 2s}};
   std::vector<std::string> refused;
   for (std::size_t i = 0; i <= kMaxReportPosts; ++i)

@@ -5,7 +5,7 @@
 
 #include "libcommon/ipc/codec.h"
 #include "libcommon/tls/record_stream.h"
-#include "tests/unit/tls/test_client.h"
+#include "tests/unit/tls/record_client.h"
 
 using namespace mailroom;
 using namespace mailroom::tls;
@@ -13,8 +13,6 @@ using namespace std::chrono_literals;
 using namespace std::string_literals;
 
 namespace {
-
-constexpr std::uint8_t kData = 23, kHandshake = 22, kAlert = 21;
 
 std::string pattern(std::size_t size) {
   std::string bytes(size, '\0');
@@ -204,58 +202,6 @@ std::ostream& operator<<(std::ostream& out, const Outcome& outcome) {
   return out << outcome.received.size() << " octets, alert " << outcome.alert;
 }
 
-// A client that writes records by itself, with the keys of a real handshake.
-class RecordClient {
- public:
-  explicit RecordClient(int socket) : socket_{socket}, client_{socket} {
-    SSL_CTX_set_keylog_callback(SSL_get_SSL_CTX(client_.ssl()), note);
-    current_ = this;
-  }
-  bool connect() {
-    if (!client_.connect()) return false;
-    seal.emplace(RecordKey::Use::seal, Suite::aes_128_gcm_sha256, client_secret_, 0);
-    open.emplace(RecordKey::Use::open, Suite::aes_128_gcm_sha256, server_secret_, 0);
-    return true;
-  }
-  void send(const std::string& bytes) const { ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL); }
-
-  // The first alert that comes, -1 if the connection ends without.
-  int read_alert() {
-    for (;;) {
-      char header[kRecordHeader];
-      if (::recv(socket_, header, sizeof header, MSG_WAITALL) != sizeof header) return -1;
-      std::string body(static_cast<unsigned char>(header[3]) * 256U + static_cast<unsigned char>(header[4]),
-                       '\0');
-      if (::recv(socket_, body.data(), body.size(), MSG_WAITALL) != static_cast<ssize_t>(body.size()))
-        return -1;
-      const auto inner = open->open({header, sizeof header}, body);
-      if (!inner) return -2;
-      if (inner->back() == kHandshake) open->update();
-      if (inner->size() == 3 && (*inner)[2] == kAlert) return static_cast<unsigned char>((*inner)[1]);
-    }
-  }
-
-  std::optional<RecordKey> seal, open;
-
- private:
-  static std::string from_hex(std::string_view hex) {
-    std::string octets;
-    for (std::size_t i = 0; i + 1 < hex.size(); i += 2)
-      octets += static_cast<char>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16));
-    return octets;
-  }
-  static void note(const SSL*, const char* line) {
-    const std::string_view text = line;
-    const std::string secret = from_hex(text.substr(text.rfind(' ') + 1));
-    if (text.starts_with("CLIENT_TRAFFIC_SECRET_0")) current_->client_secret_ = secret;
-    if (text.starts_with("SERVER_TRAFFIC_SECRET_0")) current_->server_secret_ = secret;
-  }
-  static inline thread_local RecordClient* current_ = nullptr;
-  int socket_;
-  TestClient client_;
-  std::string client_secret_, server_secret_;
-};
-
 // What the client sends after the handshake.
 using Script = std::function<void(RecordClient&)>;
 
@@ -290,13 +236,6 @@ Outcome play(Side side, const Script& script) {
   return outcome;
 }
 
-std::string sealed(RecordClient& client, std::uint8_t type, const std::string& content,
-                   std::size_t padding = 0) {
-  std::string record;
-  client.seal->seal(type, content, record, padding);
-  return record;
-}
-
 // In this order (operands of + may be evaluated in any).
 std::string join(std::initializer_list<std::string> records) {
   std::string all;
@@ -304,7 +243,6 @@ std::string join(std::initializer_list<std::string> records) {
   return all;
 }
 
-const std::string kKeyUpdate = "\x18\0\0\1\0"s, kKeyUpdateRequest = "\x18\0\0\1\1"s;
 const std::string kCloseNotify = "\1\0"s;
 
 }  // namespace
@@ -313,35 +251,35 @@ TEST_CASE("records as they may be: OpenSSL and we take the same") {
   const Script script = GENERATE(
       as<Script>{},
       [](auto& c) {
-        c.send(join({sealed(c, kData, "one"), sealed(c, kData, "two"), sealed(c, kAlert, kCloseNotify)}));
+        c.send(join({c.sealed(kData, "one"), c.sealed(kData, "two"), c.sealed(kAlert, kCloseNotify)}));
       },
       [](auto& c) {
-        c.send(join({sealed(c, kData, ""), sealed(c, kData, "x"), sealed(c, kAlert, kCloseNotify)}));
+        c.send(join({c.sealed(kData, ""), c.sealed(kData, "x"), c.sealed(kAlert, kCloseNotify)}));
       },
       [](auto& c) {
-        c.send(join(
-            {sealed(c, kData, "padded", 1000), sealed(c, kData, "", 7), sealed(c, kAlert, kCloseNotify)}));
+        c.send(
+            join({c.sealed(kData, "padded", 1000), c.sealed(kData, "", 7), c.sealed(kAlert, kCloseNotify)}));
       },
       [](auto& c) {
-        c.send(join({sealed(c, kData, pattern(16384)), sealed(c, kAlert, kCloseNotify)}));
+        c.send(join({c.sealed(kData, pattern(16384)), c.sealed(kAlert, kCloseNotify)}));
       },
       [](auto& c) {
-        c.send(join({sealed(c, kData, pattern(16000), 384), sealed(c, kAlert, kCloseNotify)}));
+        c.send(join({c.sealed(kData, pattern(16000), 384), c.sealed(kAlert, kCloseNotify)}));
       },
       [](auto& c) {
-        c.send(join({sealed(c, kData, "zeros at the end\0\0\0"s), sealed(c, kAlert, kCloseNotify)}));
+        c.send(join({c.sealed(kData, "zeros at the end\0\0\0"s), c.sealed(kAlert, kCloseNotify)}));
       },
       [](auto& c) {
-        c.send(join({sealed(c, kData, "old"), sealed(c, kHandshake, kKeyUpdate)}));
+        c.send(join({c.sealed(kData, "old"), c.sealed(kHandshake, kKeyUpdate)}));
         c.seal->update();
-        c.send(join({sealed(c, kData, "new"), sealed(c, kAlert, kCloseNotify)}));
+        c.send(join({c.sealed(kData, "new"), c.sealed(kAlert, kCloseNotify)}));
       },
       [](auto& c) {
-        for (const char octet : join({sealed(c, kData, "octet by octet"), sealed(c, kAlert, kCloseNotify)}))
+        for (const char octet : join({c.sealed(kData, "octet by octet"), c.sealed(kAlert, kCloseNotify)}))
           c.send({octet});
       },
       [](auto& c) {
-        c.send(join({sealed(c, kAlert, kCloseNotify), sealed(c, kData, "too late")}));
+        c.send(join({c.sealed(kAlert, kCloseNotify), c.sealed(kData, "too late")}));
       });
   const Outcome openssl = play(Side::openssl, script);
   CHECK(openssl.alert == 0);
@@ -357,25 +295,25 @@ TEST_CASE("records as they may not be: the same is read before, and the same ale
   const Row row = GENERATE(
       as<Row>{},
       Row{[](auto& c) {  // a changed octet
-            std::string record = sealed(c, kData, "text");
+            std::string record = c.sealed(kData, "text");
             record.back() = static_cast<char>(record.back() ^ 1);
-            c.send(join({sealed(c, kData, "good"), record}));
+            c.send(join({c.sealed(kData, "good"), record}));
           },
           20},
       Row{[](auto& c) {  // a changed length in the header, which is authenticated
-            std::string record = sealed(c, kData, "text");
+            std::string record = c.sealed(kData, "text");
             record[4] = static_cast<char>(record[4] - 1);
             record.pop_back();
             c.send(record);
           },
           20},
       Row{[](auto& c) {  // two in the wrong order
-            const std::string first = sealed(c, kData, "first"), second = sealed(c, kData, "second");
+            const std::string first = c.sealed(kData, "first"), second = c.sealed(kData, "second");
             c.send(second + first);
           },
           20},
       Row{[](auto& c) {  // a repeated one
-            const std::string record = sealed(c, kData, "twice");
+            const std::string record = c.sealed(kData, "twice");
             c.send(record + record);
           },
           20},
@@ -383,30 +321,30 @@ TEST_CASE("records as they may not be: the same is read before, and the same ale
       Row{[](auto& c) { c.send("\x17\3\3\x41\x01"s + std::string(16641, 'x')); }, 22},
       Row{[](auto& c) { c.send("\x17\3\3\xff\xff"s + std::string(65535, 'x')); }, 22},
       // Section 5.4: the padding must not make it longer.  OpenSSL lets that pass.
-      Row{[](auto& c) { c.send(sealed(c, kData, pattern(16384), 1)); }, 22, false},
-      Row{[](auto& c) { c.send(sealed(c, kData, pattern(16385))); }, 22},
-      Row{[](auto& c) { c.send(sealed(c, 0, "")); }, 10},  // nothing but zeros
-      Row{[](auto& c) { c.send(sealed(c, 0, "", 100)); }, 10},
-      Row{[](auto& c) { c.send(sealed(c, 24, "heartbeat?")); }, 10},  // unknown types
-      Row{[](auto& c) { c.send(sealed(c, 99, "what?")); }, 10},
-      Row{[](auto& c) { c.send(sealed(c, 20, "\1")); }, 10},           // protected ChangeCipherSpec
+      Row{[](auto& c) { c.send(c.sealed(kData, pattern(16384), 1)); }, 22, false},
+      Row{[](auto& c) { c.send(c.sealed(kData, pattern(16385))); }, 22},
+      Row{[](auto& c) { c.send(c.sealed(0, "")); }, 10},  // nothing but zeros
+      Row{[](auto& c) { c.send(c.sealed(0, "", 100)); }, 10},
+      Row{[](auto& c) { c.send(c.sealed(24, "heartbeat?")); }, 10},  // unknown types
+      Row{[](auto& c) { c.send(c.sealed(99, "what?")); }, 10},
+      Row{[](auto& c) { c.send(c.sealed(20, "\1")); }, 10},            // protected ChangeCipherSpec
       Row{[](auto& c) { c.send("\x16\3\3\0\5"s + kKeyUpdate); }, 10},  // not protected
       Row{[](auto& c) { c.send("\x15\3\3\0\2"s + kCloseNotify); }, 10},
-      Row{[](auto& c) { c.send(sealed(c, kHandshake, "\x18\0\0\1\2"s)); }, 47},
-      Row{[](auto& c) { c.send(sealed(c, kHandshake, kKeyUpdate + kKeyUpdate)); }, 10},
-      Row{[](auto& c) { c.send(sealed(c, kHandshake, "\1\0\0\1x"s)); }, 10},  // a ClientHello, of sorts
-      Row{[](auto& c) { c.send(sealed(c, kHandshake, "")); }, 10},
+      Row{[](auto& c) { c.send(c.sealed(kHandshake, "\x18\0\0\1\2"s)); }, 47},
+      Row{[](auto& c) { c.send(c.sealed(kHandshake, kKeyUpdate + kKeyUpdate)); }, 10},
+      Row{[](auto& c) { c.send(c.sealed(kHandshake, "\1\0\0\1x"s)); }, 10},  // a ClientHello, of sorts
+      Row{[](auto& c) { c.send(c.sealed(kHandshake, "")); }, 10},
       Row{[](auto& c) {  // the key is not updated after the message that says so
-            c.send(join({sealed(c, kHandshake, kKeyUpdate), sealed(c, kData, "old key")}));
+            c.send(join({c.sealed(kHandshake, kKeyUpdate), c.sealed(kData, "old key")}));
           },
           20},
       Row{[](auto& c) {
-            for (int i = 0; i < 100; ++i) c.send(sealed(c, kData, ""));
+            for (int i = 0; i < 100; ++i) c.send(c.sealed(kData, ""));
           },
           10},
       Row{[](auto& c) {
             for (int i = 0; i < 100; ++i) {
-              c.send(sealed(c, kHandshake, kKeyUpdateRequest));
+              c.send(c.sealed(kHandshake, kKeyUpdateRequest));
               c.seal->update();
             }
           },
