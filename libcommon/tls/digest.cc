@@ -1,47 +1,32 @@
+// SHA-256 by its own functions, which OpenSSL 3 would rather have replaced by those for any algorithm: these
+// need nothing set up.  Most processes want no more than a checksum, and the tables of all algorithms are
+// half a megabyte in each.
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include "libcommon/tls/digest.h"
 
 #include <openssl/crypto.h>
-
-#include <stdexcept>
-
-#include "libcommon/tls/handles.h"
-#include "libcommon/tls/library.h"
+#include <openssl/sha.h>
 
 namespace mailroom {
-namespace {
 
-const EVP_MD* algorithm() {
-  static const EVP_MD* const fetched = EVP_MD_fetch(tls::library(), "SHA256", nullptr);
-  return fetched;
-}
+Sha256::Sha256() : state_{std::make_unique<SHA256_CTX>()} { SHA256_Init(state_.get()); }
+Sha256::Sha256(Sha256&&) noexcept = default;
+Sha256& Sha256::operator=(Sha256&&) noexcept = default;
+Sha256::~Sha256() = default;
 
-void require(int outcome) {
-  if (outcome != 1) throw std::runtime_error("SHA-256: " + tls::take_errors());
-}
-
-}  // namespace
-
-void Sha256::Free::operator()(evp_md_ctx_st* context) const noexcept { EVP_MD_CTX_free(context); }
-
-Sha256::Sha256() : context_{EVP_MD_CTX_new()} {
-  require(EVP_DigestInit_ex2(context_.get(), algorithm(), nullptr));
-}
-
-void Sha256::update(std::string_view bytes) {
-  require(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()));
-}
+void Sha256::update(std::string_view bytes) { SHA256_Update(state_.get(), bytes.data(), bytes.size()); }
 
 Sha256Digest Sha256::finish() {
   Sha256Digest digest;
-  require(EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr));
-  require(EVP_DigestInit_ex2(context_.get(), algorithm(), nullptr));
+  SHA256_Final(digest.data(), state_.get());
+  SHA256_Init(state_.get());
   return digest;
 }
 
 Sha256Digest sha256(std::string_view bytes) {
-  Sha256Digest digest;
-  require(EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, algorithm(), nullptr));
-  return digest;
+  Sha256 hash;
+  hash.update(bytes);
+  return hash.finish();
 }
 
 bool equal_in_constant_time(std::string_view a, std::string_view b) noexcept {

@@ -7,7 +7,7 @@
 #include <memory>
 #include <string_view>
 
-struct evp_md_ctx_st;
+struct SHA256state_st;
 
 namespace mailroom {
 
@@ -19,14 +19,14 @@ Sha256Digest sha256(std::string_view bytes);
 class Sha256 {
  public:
   Sha256();
+  Sha256(Sha256&&) noexcept;
+  Sha256& operator=(Sha256&&) noexcept;
+  ~Sha256();
   void update(std::string_view bytes);
   Sha256Digest finish();
 
  private:
-  struct Free {
-    void operator()(evp_md_ctx_st* context) const noexcept;
-  };
-  std::unique_ptr<evp_md_ctx_st, Free> context_;
+  std::unique_ptr<SHA256state_st> state_;
 };
 
 // Compares in a time that depends on the lengths alone.  For anything that is secret or proves something.

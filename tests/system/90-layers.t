@@ -79,6 +79,12 @@ done)
 is 'every configured value is read by somebody' "$(xargs <<< "$unused")" 'trust_anchor_file'
 # (chain_file and trust_anchor_file by the loader, which is left out here)
 
+# ---- who wants checksums has nothing else of OpenSSL ----
+for name in kdcd policyd queued; do
+    is "$name is linked to no libcrypto" \
+        "$(readelf -dW "$build/daemons/$name/$name" | grep NEEDED | grep -oE 'lib(c|crypto|ssl)\.so' | xargs)" libc.so
+done
+
 # ---- each program and format has its page ----
 for program in daemons/*/main.cc; do
     name=$(basename "$(dirname "$program")")
