@@ -1,13 +1,18 @@
 #include "daemons/daemon.h"
 
+#include <chrono>
 #include <exception>
 
 #include "daemons/base/launch.h"
 #include "daemons/log.h"
 #include "libcommon/ipc/overloaded.h"
+#include "libcommon/sys/set_up_memory.h"
 
 namespace mailroom {
 namespace {
+
+// Channels come as the others get ready, and what a process first does with them is set-up too.
+constexpr std::chrono::seconds kSetUp{1};
 
 using ControlChannel = event::ChannelHandler<ProcessToSupervisor, SupervisorToProcess>;
 
@@ -57,6 +62,8 @@ void serve(Launch& launch, const MakeServer& make_server) {
   server->start();
   close_jail(launch);
   control->send(Ready{});
+  event::Timer end_of_set_up{loop, give_back_set_up_memory};
+  end_of_set_up.start(kSetUp);
   loop.run();
 }
 

@@ -12,7 +12,6 @@
 #include "libcommon/ipc/codec.h"
 #include "libcommon/sys/fatal.h"
 #include "libcommon/sys/jail.h"
-#include "libcommon/sys/set_up_memory.h"
 
 namespace mailroom {
 namespace {
@@ -149,7 +148,6 @@ void close_jail(const Launch& launch) {
   const ProcessRow& row = process_row(launch.role);
   set_limits({.open_files = row.open_files, .processes = row.processes});
   filter_of(row.calls, launch.uids).install();
-  give_back_set_up_memory();
 }
 
 }  // namespace mailroom

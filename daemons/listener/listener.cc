@@ -16,6 +16,7 @@
 #include "libcommon/sys/fatal.h"
 #include "libcommon/sys/frozen_memory.h"
 #include "libcommon/sys/heap.h"
+#include "libcommon/sys/set_up_memory.h"
 
 namespace mailroom {
 namespace {
@@ -195,6 +196,7 @@ void Listener::accept_once_connected() {
   if (accepting_ || !has_servers()) return;
   accepting_ = true;
   watch_sockets(EPOLL_CTL_ADD);
+  release_constants();
 }
 
 // Told a second time: a listener has been started that uses the same uids.  Sessions, which have others, go

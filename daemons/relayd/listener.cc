@@ -16,6 +16,7 @@
 #include "libcommon/sys/fatal.h"
 #include "libcommon/sys/heap.h"
 #include "libcommon/sys/jail.h"
+#include "libcommon/sys/set_up_memory.h"
 
 namespace mailroom::relayd {
 namespace {
@@ -106,6 +107,7 @@ void Listener::attach(const std::string& kind, LeasedFd fd) {
     queued_ = decltype(queued_){std::move(fd)};
     watch(queued_.fd(), Tag::queued);
   }
+  release_constants();
 }
 
 // Connections go on to the end of what queued has for them.  Told a second time: a listener has been started

@@ -27,9 +27,11 @@ int release_constant_parts(dl_phdr_info* object, std::size_t, void*) {
 
 }  // namespace
 
+void release_constants() { ::dl_iterate_phdr(release_constant_parts, nullptr); }
+
 void give_back_set_up_memory() {
   ::malloc_trim(0);
-  ::dl_iterate_phdr(release_constant_parts, nullptr);
+  release_constants();
 }
 
 }  // namespace mailroom
