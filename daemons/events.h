@@ -180,6 +180,9 @@ inline constexpr EventRow kEvents[] = {
      "No process could be made for a connection to another host."},
     {"relay-message", LogLevel::debug, "relay queue recipients taken size",
      "A message went over a connection."},
+    {"relay-next-host", LogLevel::warning, "relay queue host peer reply",
+     "A host took a session and put the message off before it had the content: another host of the "
+     "destination is tried at once."},
     {"relay-closed", LogLevel::info, "relay reason seconds",
      "The process of a connection to another host ended."},
 

@@ -124,7 +124,8 @@ struct NotConnected {
   static auto fields(auto& m) { return std::tie(m.attempts); }
 };
 
-// Where in the dialogue an outcome comes from; reports say it.
+// Where in the dialogue an outcome comes from; reports say it.  `cut` at final_dot: the far side may have all
+// of the content, and have taken it; at any other stage it has not.
 enum class RelayStage : std::uint8_t { connect, mail, rcpt, data, final_dot, kLast = final_dot };
 
 struct RecipientOutcome {

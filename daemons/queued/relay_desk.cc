@@ -16,6 +16,41 @@ queue::TargetAnswer own_answer(std::string enhanced, std::string text) {
   return {.enhanced = std::move(enhanced), .text = std::move(text), .time = microseconds_now()};
 }
 
+// The hops without these addresses, and without what then has none.
+std::vector<routing::NextHop> without(std::vector<routing::NextHop> hops,
+                                      const std::vector<RelayDesk::PutOff>& put_off) {
+  std::erase_if(hops, [&](routing::NextHop& hop) {
+    return std::erase_if(hop.addresses,
+                         [&](const IpAddress& address) {
+                           return std::ranges::find(put_off, address, &RelayDesk::PutOff::address) !=
+                                  put_off.end();
+                         }) != 0 &&
+           hop.addresses.empty();
+  });
+  return hops;
+}
+
+// What is left to be counted: a host that was left out before one that had a session is told with that
+// session.
+void drop_told(routing::Plan& plan, const std::vector<RelayDesk::PutOff>& put_off) {
+  for (const RelayDesk::PutOff& each : put_off) {
+    const auto hop = std::ranges::find(plan.hops, each.answer.host, &routing::NextHop::name);
+    const auto turn = static_cast<std::size_t>(hop - plan.hops.begin());
+    if (hop != plan.hops.end())
+      std::erase_if(plan.left_out, [&](const routing::LeftOut& host) { return host.before <= turn; });
+  }
+}
+
+// The same of each target.
+TargetResults results_for(const std::vector<std::uint32_t>& targets, TargetResult result) {
+  TargetResults results;
+  for (const std::uint32_t number : targets) {
+    result.answer.target = number;
+    results.push_back(result);
+  }
+  return results;
+}
+
 // As many hops as one packet holds.
 Connect connect_of(const routing::Plan& plan, std::vector<routing::NextHop> hops) {
   Connect connect{plan.protocol, std::move(hops), plan.authenticate};
@@ -104,7 +139,7 @@ struct RelayDesk::Relay {
   RelayId id = 0;
   DestinationNumber destination = 0;
   std::uint32_t generation = 0;
-  std::shared_ptr<const routing::Plan> plan;
+  routing::Plan plan;
   std::unique_ptr<RelayChannel> channel;
   std::unique_ptr<event::Timer> timer;  // deadline of an answer, or end of being kept
   RelayPeer peer;
@@ -123,7 +158,7 @@ struct RelayDesk::Relay {
   bool can_avoid(const IpAddress& avoided) const {
     std::size_t others = 0;
     bool is_there = false;
-    for (const routing::NextHop& hop : plan->hops)
+    for (const routing::NextHop& hop : plan.hops)
       for (const IpAddress& each : hop.addresses) {
         if (each == avoided)
           is_there = true;
@@ -185,30 +220,42 @@ void RelayDesk::planned(const Schedule::Given& visit, const routing::Planned& pl
     results_->no_way(errand.wanted.route.domain, plan.error());
   const auto answer = own_answer(plan.error().enhanced, plan.error().text);
   if (!plan.error().permanent) return give_back(errand, answer);
-  TargetResults results;
-  for (const std::uint32_t number : errand.targets) {
-    results.push_back({Fate::refused, answer});
-    results.back().answer.target = number;
-  }
-  giver_.refused(errand.visit, std::move(results));
+  giver_.refused(errand.visit, results_for(errand.targets, {Fate::refused, answer}));
+}
+
+// There is no connection; an earlier host of the attempt may have said something.
+void RelayDesk::not_sent(const Errand& errand, const queue::TargetAnswer& answer) {
+  if (errand.put_off.empty()) return giver_.not_sent(errand.visit, answer);
+  const TargetResults said = results_for(errand.targets, {Fate::deferred, errand.put_off.back().answer});
+  giver_.sent(errand.visit, said, Giver::Rest::none);
+  tell(errand.visit.destination, said);
 }
 
 void RelayDesk::give_back(const Errand& errand, const queue::TargetAnswer& answer) {
-  giver_.not_sent(errand.visit, answer);
-  giver_.failed(errand.visit.destination, answer);
+  not_sent(errand, answer);
+  if (errand.put_off.empty()) giver_.failed(errand.visit.destination, answer);
+}
+
+void RelayDesk::tell(DestinationNumber destination, const TargetResults& results) {
+  if (is_dialogue(results))
+    giver_.worked(destination);
+  else if (!is_local(results))
+    giver_.failed(destination, results.front().answer);
 }
 
 void RelayDesk::open(Errand errand, const routing::Plan& plan) {
-  if (!relayd_)
-    return giver_.not_sent(errand.visit, own_answer("4.3.0", "no connection can be made for now"));
+  if (!relayd_) return not_sent(errand, own_answer("4.3.0", "no connection can be made for now"));
+  std::vector<routing::NextHop> hops =
+      without(routes_.in_order(errand.wanted, errand.visit.id, plan), errand.put_off);
+  if (hops.empty()) return not_sent(errand, own_answer("4.4.1", "there is no other host"));
   make_room();
-  std::vector<routing::NextHop> hops = routes_.in_order(errand.wanted, errand.visit.id, plan);
   auto relay = std::make_unique<Relay>();
   fill_random(&relay->id, sizeof relay->id);
   const RelayId id = relay->id;
   relay->destination = errand.visit.destination;
   relay->generation = generation_;
-  relay->plan = std::make_shared<const routing::Plan>(plan);
+  relay->plan = plan;
+  drop_told(relay->plan, errand.put_off);
   relay->errand = std::move(errand);
   auto [ours, theirs] = ipc::make_channel();
   relay->channel = std::make_unique<RelayChannel>(
@@ -293,7 +340,7 @@ void RelayDesk::refused_by_listener(RelayId id) {
   close(id);
   paused_ = true;
   pause_.start(kRefusedPause);
-  if (!forgotten) giver_.not_sent(errand.visit, own_answer("4.3.2", "too many connections are open"));
+  if (!forgotten) not_sent(errand, own_answer("4.3.2", "too many connections are open"));
 }
 
 // ---- one connection
@@ -323,12 +370,12 @@ void RelayDesk::on_message(RelayId id, const Connected& message) {
   if (relay.connected) return misbehaved(id, "it is connected already");
   relay.connected = true;
   const bool has_address = message.address.port != 0;
-  relay.peer = {message.host, has_address ? message.address.text() : std::string{}, relay.plan->protocol,
+  relay.peer = {message.host, has_address ? message.address.text() : std::string{}, relay.plan.protocol,
                 message.dsn};
   relay.address = message.address;
   note_attempts(relay, message);
   if (results_ != nullptr && relay.errand->wanted.route.way == routing::Way::mx)
-    results_->connected(relay.errand->wanted.route.domain, *relay.plan, message);
+    results_->connected(relay.errand->wanted.route.domain, relay.plan, message);
   if (relay.forgotten) return rest(relay);
   send_next(relay);
 }
@@ -356,7 +403,7 @@ void RelayDesk::on_message(RelayId id, const NotConnected& message) {
   Relay& relay = *relays_.at(id);
   if (relay.connected) return misbehaved(id, "it is connected already");
   if (results_ != nullptr && relay.errand->wanted.route.way == routing::Way::mx)
-    results_->not_connected(relay.errand->wanted.route.domain, *relay.plan, message);
+    results_->not_connected(relay.errand->wanted.route.domain, relay.plan, message);
   not_connected(relay, queued::not_connected(message, relay.errand->wanted.tls, microseconds_now()));
 }
 
@@ -365,13 +412,9 @@ void RelayDesk::not_connected(Relay& relay, const TargetResult& result) {
   const bool forgotten = relay.forgotten;
   close(relay.id);
   if (forgotten) return giver_.failed(errand.visit.destination, result.answer);
-  if (result.fate != Fate::refused) return give_back(errand, result.answer);
-  TargetResults results;
-  for (const std::uint32_t number : errand.targets) {
-    results.push_back(result);
-    results.back().answer.target = number;
-  }
-  giver_.refused(errand.visit, std::move(results));
+  // A host that had a session is neither this system nor without the TLS that is asked for.
+  if (result.fate != Fate::refused || !errand.put_off.empty()) return give_back(errand, result.answer);
+  giver_.refused(errand.visit, results_for(errand.targets, result));
 }
 
 void RelayDesk::on_message(RelayId id, const Sent& message) {
@@ -380,16 +423,46 @@ void RelayDesk::on_message(RelayId id, const Sent& message) {
   auto results = results_of(message, relay.errand->visit.id, relay.sent, relay.peer, microseconds_now());
   if (!results) return misbehaved(id, "an answer about something else");
   if (relay.messages > 1 && !relay.forgotten && !stopping_ && is_turned_away(*results)) {
-    Errand errand{relay.errand->visit, relay.errand->wanted, relay.unanswered()};
+    Errand errand{relay.errand->visit, relay.errand->wanted, relay.unanswered(), relay.errand->put_off};
     close(id);
     return begin(std::move(errand));
   }
   note_results(relay, *results);
-  if (is_dialogue(*results))
-    giver_.worked(relay.destination);
-  else if (!is_local(*results))
-    giver_.failed(relay.destination, results->front().answer);
+  if (goes_elsewhere(relay, *results)) return go_elsewhere(relay, *results, message.reusable);
+  tell(relay.destination, *results);
   results_came(relay, std::move(*results), message.reusable);
+}
+
+bool RelayDesk::goes_elsewhere(const Relay& relay, const TargetResults& results) const {
+  if (relay.forgotten || stopping_ || !may_go_elsewhere(results)) return false;
+  std::vector<PutOff> put_off = relay.errand->put_off;
+  put_off.push_back({relay.address, {}});
+  return put_off.size() < kMaxHosts && !without(relay.plan.hops, put_off).empty();
+}
+
+// Whom it has refused for good is told so; all others it has put off, or nothing has been said of them.
+void RelayDesk::go_elsewhere(Relay& relay, const TargetResults& results, bool reusable) {
+  Errand errand{relay.errand->visit, relay.errand->wanted, {}, relay.errand->put_off};
+  TargetResults refused;
+  for (const TargetResult& result : results) {
+    if (result.fate == Fate::refused) {
+      refused.push_back(result);
+      continue;
+    }
+    if (errand.targets.empty()) errand.put_off.push_back({relay.address, result.answer});
+    errand.targets.push_back(result.answer.target);
+  }
+  relay.answered += relay.sent.size();
+  const std::vector<std::uint32_t> unanswered = relay.unanswered();
+  errand.targets.insert(errand.targets.end(), unanswered.begin(), unanswered.end());
+  log::write("relay-next-host", {{"relay", log::Id{relay.id}},
+                                 {"queue", queue::id_text(errand.visit.id)},
+                                 {"host", relay.peer.host},
+                                 {"peer", relay.peer.address},
+                                 {"reply", queue::answer_text(errand.put_off.back().answer)}});
+  keep_or_close(relay, reusable);
+  if (!refused.empty()) giver_.sent(errand.visit, std::move(refused), Giver::Rest::more);
+  if (messages_.find(errand.visit.id) != nullptr) begin(std::move(errand));
 }
 
 void RelayDesk::results_came(Relay& relay, TargetResults results, bool reusable) {
@@ -404,16 +477,18 @@ void RelayDesk::results_came(Relay& relay, TargetResults results, bool reusable)
   }
   // What is left of the errand goes over another connection when this one takes no more.
   std::optional<Errand> left;
-  if (more && !reusable && !forgotten) left = Errand{visit, relay.errand->wanted, relay.unanswered()};
-  if (more && reusable && !forgotten) {
+  if (more && !reusable && !forgotten)
+    left = Errand{visit, relay.errand->wanted, relay.unanswered(), relay.errand->put_off};
+  if (more && reusable && !forgotten)
     send_next(relay);
-  } else if (reusable && relay.messages < kMaxMessages) {
-    rest(relay);
-  } else {
-    close(relay.id);
-  }
+  else
+    keep_or_close(relay, reusable);
   if (!forgotten) giver_.sent(visit, std::move(results), more ? Giver::Rest::more : Giver::Rest::none);
   if (left && messages_.find(visit.id) != nullptr) begin(std::move(*left));
+}
+
+void RelayDesk::keep_or_close(Relay& relay, bool reusable) {
+  reusable&& relay.messages < kMaxMessages ? rest(relay) : close(relay.id);
 }
 
 // Kept for more to the same destination.

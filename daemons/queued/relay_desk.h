@@ -28,6 +28,9 @@ class RelayDesk {
  public:
   // Messages over one connection; many hosts have a limit of their own.
   static constexpr std::uint32_t kMaxMessages = 1'000;
+  // Hosts that may have a session for a message in one attempt: another one follows when the first puts the
+  // message off before it has the content (RFC 5321 5.1: at least two addresses).
+  static constexpr std::size_t kMaxHosts = 2;
   // After relayd had no room for another process.
   static constexpr std::chrono::seconds kRefusedPause{1};
 
@@ -43,15 +46,22 @@ class RelayDesk {
     static Limits of(const Config& config);
   };
 
+  // A host that had a session for the message in this attempt, and what it said of all of it.
+  struct PutOff {
+    IpAddress address;
+    queue::TargetAnswer answer;
+  };
+
   // A message on its way to a destination: its targets there that are not finished.
   struct Errand {
     Schedule::Given visit;
     Wanted wanted;
     std::vector<std::uint32_t> targets;  // not empty
+    std::vector<PutOff> put_off = {};  // in their order; the last one speaks for all when no other takes part
   };
 
   // Who has given the errands.  Each ends with exactly one of sent(..., Rest::none), refused() and
-  // not_sent().
+  // not_sent().  A host that is followed by another one in the same attempt has neither worked nor failed.
   class Giver {
    public:
     enum class Rest : std::uint8_t { none, more };  // of the errand's targets
@@ -107,14 +117,19 @@ class RelayDesk {
   void on_message(RelayId id, const Connected& message);
   void on_message(RelayId id, const NotConnected& message);
   void on_message(RelayId id, const Sent& message);
+  bool goes_elsewhere(const Relay& relay, const TargetResults& results) const;
+  void go_elsewhere(Relay& relay, const TargetResults& results, bool reusable);
   void results_came(Relay& relay, TargetResults results, bool reusable);
   void not_connected(Relay& relay, const TargetResult& result);
   void cut(RelayId id, const char* reason);
   void misbehaved(RelayId id, const char* reason);
+  void keep_or_close(Relay& relay, bool reusable);
   void rest(Relay& relay);
   void make_room();
   void close(RelayId id);
   void refused_by_listener(RelayId id);
+  void tell(DestinationNumber destination, const TargetResults& results);
+  void not_sent(const Errand& errand, const queue::TargetAnswer& answer);
   void give_back(const Errand& errand, const queue::TargetAnswer& answer);
 
   event::Loop& loop_;

@@ -21,7 +21,16 @@ bool is_of_host(const queue::TargetAnswer& answer) {
          stage == RelayStage::connect || stage == RelayStage::mail || stage == RelayStage::data;
 }
 
+bool is_in_doubt(const TargetResult& result) {
+  return result.answer.failure == static_cast<std::uint8_t>(RelayFailure::cut) &&
+         result.answer.stage == static_cast<std::uint8_t>(RelayStage::final_dot);
+}
+
 }  // namespace
+
+bool may_go_elsewhere(const TargetResults& results) {
+  return setback_of(results) == Setback::of_host && std::ranges::none_of(results, is_in_doubt);
+}
 
 Setback setback_of(const TargetResults& results) {
   bool is_put_off = false, all_of_host = true;

@@ -23,6 +23,11 @@ enum class Setback : std::uint8_t {
 };
 Setback setback_of(const TargetResults& results);
 
+// Whether another host may have at once what this one has put off (RFC 5321 5.1): for trouble of the host
+// alone, and when it cannot have taken the content without its reply.  What is put off for a recipient waits:
+// the other hosts of a domain know the same mailboxes, and who greylists wants it to wait.
+bool may_go_elsewhere(const TargetResults& results);
+
 class Setbacks {
  public:
   static constexpr std::size_t kMost = 10'000;  // with more, those that are over are forgotten, or all

@@ -35,20 +35,20 @@ Sent Transaction::run() {
   content_ended_ = previous_ == LeftOver::no;  // as long as nothing is said
   exchange_.await_nothing();
   if (auto fit = check_message(message_, needs_, session_); !fit) {
-    decide_rest(RelayFailure::unsupported, fit.error());
+    decide_rest(RelayFailure::unsupported, stage_, fit.error());
   } else {
     refuse_unsendable();
     try {
       if (!named_.empty()) dialogue();
     } catch (const Closing& closing) {
-      decide_rest(RelayFailure::none, closing.reply);
+      decide_rest(RelayFailure::none, stage_, closing.reply);
       over_ = true;
     } catch (const Disorder& disorder) {
       decided_.assign(decided_.size(), false);
-      decide_rest(RelayFailure::cut, {0, kTransientProtocol, disorder.what()});
+      decide_rest(RelayFailure::cut, stage_of_cut(), {0, kTransientProtocol, disorder.what()});
       over_ = true;
     } catch (const Cut& cut) {
-      decide_rest(RelayFailure::cut, {0, kCutEnhanced, cut.what()});
+      decide_rest(RelayFailure::cut, stage_of_cut(), {0, kCutEnhanced, cut.what()});
       over_ = true;
     }
   }
@@ -91,7 +91,7 @@ void Transaction::recipients() {
   else if (is_small())
     exchange_.out() += "DATA\r\n";
   exchange_.flush(limits_.block_timeout);
-  if (is_small() && is_chunked()) exchange_.await_outcome(limits_.stop_timeout);
+  if (is_small() && is_chunked()) await_outcome();
   if (previous_ == LeftOver::yes) announce();
   on_mail(reply(RelayStage::mail, limits_.command_timeout));
   for (const std::size_t i : named_) on_recipient(i, reply(RelayStage::rcpt, limits_.command_timeout));
@@ -194,7 +194,7 @@ void Transaction::send_in_pieces() {
 }
 
 void Transaction::final_replies() {
-  exchange_.await_outcome(limits_.stop_timeout);
+  await_outcome();
   if (session_.protocol == routing::Protocol::lmtp) {  // RFC 2033 4.2
     for (const std::size_t i : accepted_) on_final(i, reply(RelayStage::final_dot, limits_.final_timeout));
     return;
@@ -243,8 +243,16 @@ void Transaction::decide(std::size_t index, RelayFailure failure, RelayStage sta
   outcome.reply = std::move(reply);
 }
 
-void Transaction::decide_rest(RelayFailure failure, Reply reply) {
-  for (std::size_t i = 0; i < decided_.size(); ++i) decide(i, failure, stage_, reply);
+void Transaction::decide_rest(RelayFailure failure, RelayStage stage, const Reply& reply) {
+  for (std::size_t i = 0; i < decided_.size(); ++i) decide(i, failure, stage, reply);
+}
+
+// Once all of the content has left, the far side may have taken it, whatever else it has not replied to.
+RelayStage Transaction::stage_of_cut() const { return content_left_ ? RelayStage::final_dot : stage_; }
+
+void Transaction::await_outcome() {
+  content_left_ = true;
+  exchange_.await_outcome(limits_.stop_timeout);
 }
 
 // More replies than commands: it cannot be known which of them was meant for whom.  That the far side closes

@@ -25,8 +25,9 @@ class Transaction {
               std::string_view content, LeftOver left_over);
 
   // Each recipient's outcome is what the far side said about it in a whole reply, or `cut`; "taken" only
-  // after the reply to the end of a content that was sent as a whole.  Throws Stopped when this process is
-  // told to end before the content has left.
+  // after the reply to the end of a content that was sent as a whole; `cut` at stage final_dot when the
+  // content may have left as a whole.  Throws Stopped when this process is told to end before the content has
+  // left.
   Sent run();
 
   // For the next message, when this one's Sent says that the connection is reusable.
@@ -53,7 +54,9 @@ class Transaction {
   void on_recipient(std::size_t index, const smtp::ServerReply& reply);
   void on_final(std::size_t index, const smtp::ServerReply& reply);
   void decide(std::size_t index, RelayFailure failure, RelayStage stage, Reply reply);
-  void decide_rest(RelayFailure failure, Reply reply);
+  void decide_rest(RelayFailure failure, RelayStage stage, const Reply& reply);
+  RelayStage stage_of_cut() const;
+  void await_outcome();
   void check_order();
 
   const RelaydConfig& limits_;
@@ -69,6 +72,7 @@ class Transaction {
   std::vector<std::size_t> accepted_;  // of them, those whom the far side has accepted so far
   RelayStage stage_ = RelayStage::mail;
   bool mail_refused_ = false;
+  bool content_left_ = false;   // all of it, with its end
   bool content_ended_ = false;  // the far side has replied to the end of the content
   bool over_ = false;           // the connection is of no more use
 };

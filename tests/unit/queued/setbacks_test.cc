@@ -113,3 +113,17 @@ TEST_CASE("what an attempt says about the address") {
   CHECK(setback_of({taken, put_off(RelayStage::rcpt)}) == Setback::none);
   CHECK(setback_of({result(Fate::deferred, RelayFailure::local, RelayStage::connect, 0)}) == Setback::none);
 }
+
+TEST_CASE("another host may have at once what is put off for the host alone, and not in doubt") {
+  const TargetResult refused = result(Fate::refused, RelayFailure::none, RelayStage::rcpt, 550);
+  const auto cut = [](RelayStage stage) { return result(Fate::deferred, RelayFailure::cut, stage, 0); };
+  CHECK(may_go_elsewhere({put_off(RelayStage::mail), refused}));
+  CHECK(may_go_elsewhere({put_off(RelayStage::final_dot, 421)}));
+  CHECK(may_go_elsewhere({cut(RelayStage::data), cut(RelayStage::connect)}));
+  CHECK_FALSE(may_go_elsewhere({cut(RelayStage::final_dot)}));
+  CHECK_FALSE(may_go_elsewhere({put_off(RelayStage::data), cut(RelayStage::final_dot)}));
+  CHECK_FALSE(may_go_elsewhere({put_off(RelayStage::rcpt)}));
+  CHECK_FALSE(may_go_elsewhere({put_off(RelayStage::final_dot)}));
+  CHECK_FALSE(may_go_elsewhere({refused}));
+  CHECK_FALSE(may_go_elsewhere({}));
+}

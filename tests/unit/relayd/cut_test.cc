@@ -90,6 +90,10 @@ void check(const Dialogue& dialogue, FakeServer& server) {
     if (said_taken) REQUIRE(taken.contains(address));
     if (said_never) REQUIRE(address == "refused@x.example");
     if (said_never) REQUIRE(outcome.reply.text == "No such user");
+    // Then another host may have it at once.
+    const bool said_not_taken =
+        outcome.failure == RelayFailure::cut && outcome.stage != RelayStage::final_dot;
+    if (said_not_taken) REQUIRE_FALSE(taken.contains(address));
   }
 }
 
