@@ -25,7 +25,8 @@ class Client {
 
   // Tries hops and their addresses in their order, each for its share of what is left of kOpeningTime: no
   // silent host takes the time of those behind it.  At level `may` a failure of TLS is followed by a try
-  // without TLS (RFC 7435 section 4.1), at no other.  Throws Stopped when this process is to end.
+  // without TLS (RFC 7435 section 4.1), for which the handshake leaves half of the address's time; at no
+  // other.  Throws Stopped when this process is to end.
   std::variant<Connected, NotConnected> connect(const Connect& request);
 
   // Precondition: connect() said Connected, and no Sent that the connection is not reusable.  Throws Stopped

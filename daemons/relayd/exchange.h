@@ -35,6 +35,11 @@ class Exchange {
   void set_end(Time end) { end_ = end; }
   // When a step that begins now and may take so long is over.
   Time deadline(std::chrono::milliseconds time) const { return std::min(clock_->now() + time, end_); }
+  // The same of a step that leaves as much time as it takes for what may follow it.
+  Time half_deadline(std::chrono::milliseconds time) const {
+    const Time now = clock_->now();
+    return std::min(now + time, now + (end_ - now) / 2);
+  }
 
   // Commands are appended here, and leave with the next flush.
   std::string& out() { return out_; }

@@ -104,9 +104,15 @@ class Opening {
     }
   }
 
+  // A try without TLS may follow a handshake that stalls (Client::connect).
+  Exchange::Time handshake_deadline() const {
+    const std::chrono::milliseconds time{facts_.tls_timeout};
+    const bool may_do_without = request_.tls.level == TlsLevel::may && request_.protocol != Protocol::smtps;
+    return may_do_without ? exchange_.half_deadline(time) : exchange_.deadline(time);
+  }
+
   void start_tls() {
-    auto started =
-        link_.start_tls(request_.tls, exchange_.deadline(std::chrono::milliseconds{facts_.tls_timeout}));
+    auto started = link_.start_tls(request_.tls, handshake_deadline());
     if (!started)
       fail(started.error().failure, std::move(started.error().words), {}, std::move(started.error().result));
     session_.tls = std::move(started->description);

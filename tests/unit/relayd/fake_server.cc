@@ -46,6 +46,7 @@ class FakeLink : public Link, public Stream {
     if (!dialler_.tls_outcomes.empty()) {
       const auto outcome = dialler_.tls_outcomes.front();
       dialler_.tls_outcomes.pop_front();
+      if (outcome && dialler_.tls_stalls) dialler_.clock.time = std::max(dialler_.clock.time, deadline);
       if (outcome) return std::unexpected(*outcome);
     }
     server_.start_tls();

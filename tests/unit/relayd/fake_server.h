@@ -93,6 +93,7 @@ class FakeDialler : public Dialler {
 
   FakeClock& clock;                                    // whoever waits in vain waits until the deadline
   std::deque<std::optional<TlsProblem>> tls_outcomes;  // in order of the handshakes; then all succeed
+  bool tls_stalls = false;                             // those that fail do so when their time is over
   std::string tls_trouble;                             // of the handshakes that succeed
   std::vector<std::string> dialled;
   std::vector<routing::TlsRequirement> required;

@@ -135,6 +135,21 @@ TEST_CASE("a handshake has no more time than its address") {
   CHECK(bench.dialler.tls_deadlines[0].time_since_epoch() <= kOpeningTime);
 }
 
+TEST_CASE("a handshake that stalls leaves time for a try without TLS") {
+  FakeServer first, second;
+  first.extensions = second.extensions = {"STARTTLS"};
+  Bench bench{{&first, &second}, std::chrono::minutes{10}};
+  bench.dialler.tls_outcomes = {
+      TlsProblem{RelayFailure::tls_failed, "no answer in time", "validation-failure"}};
+  bench.dialler.tls_stalls = true;
+  const auto result = bench.connect(Protocol::smtp, {}, kMaxAttempts);
+  CHECK(connected(result).address == address(1));
+  CHECK(connected(result).tls.empty());
+  REQUIRE(bench.dialler.tls_deadlines.size() == 1);
+  CHECK(bench.dialler.tls_deadlines[0].time_since_epoch() ==
+        std::chrono::seconds{kOpeningTime} / static_cast<int>(kMaxAttempts) / 2);
+}
+
 TEST_CASE("what is wrong with a certificate in testing is said, and hinders nothing") {
   FakeServer server;
   server.extensions.emplace_back("STARTTLS");
