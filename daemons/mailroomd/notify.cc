@@ -8,8 +8,6 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "libcommon/sys/fd.h"
-
 namespace mailroom {
 
 void notify_systemd(std::string_view state) {
@@ -27,10 +25,9 @@ void notify_systemd(std::string_view state) {
            reinterpret_cast<const sockaddr*>(&address), size);
 }
 
-void notify_descriptor(int fd) {
-  if (fd < 0) return;
-  [[maybe_unused]] const ssize_t written = ::write(fd, "ready\n", 6);
-  ::close(fd);
+void notify_descriptor(const Fd& fd) {
+  if (!fd) return;
+  [[maybe_unused]] const ssize_t written = ::write(fd.get(), "ready\n", 6);
 }
 
 }  // namespace mailroom

@@ -3,12 +3,14 @@
 
 #include <string_view>
 
+#include "libcommon/sys/fd.h"
+
 namespace mailroom {
 
 // Sends e.g. "READY=1" to $NOTIFY_SOCKET; nothing when there is none.
 void notify_systemd(std::string_view state);
 
-// Writes one line and closes the descriptor; nothing for -1.
-void notify_descriptor(int fd);
+// Writes one line to it; nothing when there is none.
+void notify_descriptor(const Fd& fd);
 
 }  // namespace mailroom

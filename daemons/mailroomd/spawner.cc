@@ -165,7 +165,7 @@ void Spawner::handle(const MakeAccountDirectories& message) {
 void Spawner::handle(const Announce& message) {
   if (message.notice == Notice::stopping) return notify_systemd("STOPPING=1");
   notify_systemd("READY=1");
-  notify_descriptor(options_.ready_fd);
+  notify_descriptor(std::exchange(ready_, {}));
   give_back_set_up_memory();
 }
 

@@ -26,7 +26,8 @@ class Spawner {
   // Throws std::system_error when there are no root directories.
   Spawner(const Options& options, const Config& config)
       : options_{options}, config_{config}, warrants_{config, options.unprivileged},
-        account_directories_{warrants_.spool_mail(), config.uids, options.unprivileged} {}
+        account_directories_{warrants_.spool_mail(), config.uids, options.unprivileged},
+        ready_{options.ready_fd} {}
 
   // Starts the supervisor and serves it to its end, which comes when all others have ended.  Returns the exit
   // status of the system: 0 when the supervisor was content, else 1.  Throws std::system_error if it cannot
@@ -50,6 +51,7 @@ class Spawner {
   const Config& config_;
   const Warrants warrants_;
   const AccountDirectories account_directories_;
+  Fd ready_;  // until it is said: its number is another's after that
   Fd signals_;
   ipc::MessageChannel<SpawnerToSupervisor, SupervisorToSpawner> supervisor_;
   pid_t supervisor_pid_ = 0;

@@ -41,7 +41,8 @@ struct Process {
 class Twin {
  public:
   Twin(Config config, Fd channel)
-      : config_{std::move(config)}, spawner_{std::move(channel)}, trap_{config_.directories.run + "/trap"} {
+      : config_{std::move(config)}, raw_{Fd{::fcntl(channel.get(), F_DUPFD_CLOEXEC, 0)}},
+        spawner_{std::move(channel)}, trap_{config_.directories.run + "/trap"} {
     std::filesystem::create_directories(trap_);
     ::chmod(trap_.c_str(), 0777);
   }
@@ -61,6 +62,7 @@ class Twin {
   void directories_of_nobody();
   void rubbish();
   void strangers();
+  void ready_twice();
 
   static bool is_ready(Process& process) {
     const auto said =
@@ -74,6 +76,8 @@ class Twin {
   }
 
   const Config config_;
+  ipc::MessageChannel<SupervisorToSpawner, SpawnerToSupervisor>
+      raw_;  // the same channel: what the client never says
   SpawnerClient spawner_;
   const std::string trap_;
   std::vector<int> passed_;
@@ -207,6 +211,21 @@ void Twin::strangers() {
   ::kill(stranger, SIGKILL);
 }
 
+// So that mailroomd would say it on, and close, what it has at that number since the first time.
+void Twin::ready_twice() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return report("ready twice", "no pipe");
+  const Fd read_end{ends[0]}, write_end{ends[1]};
+  raw_.send(Announce{Notice::ready});
+  const std::vector<int> many(ipc::kMaxDescriptors,
+                              write_end.get());  // more than there are free numbers below
+  raw_.send(PassDescriptors{true}, many);
+  raw_.send(Announce{Notice::ready});
+  spawner_.make({{0}});  // answered after that
+  char octet;
+  report("ready twice", ::read(read_end.get(), &octet, 1) > 0 ? "is said to another" : "is said once");
+}
+
 void Twin::try_all() {
   honest_processes();
   other_uids();
@@ -216,6 +235,7 @@ void Twin::try_all() {
   rubbish();
   directories_of_nobody();
   strangers();
+  ready_twice();
   report("the trap", std::filesystem::is_empty(trap_) ? "is empty" : "is not empty");
   report("a second supervisor", "is asked for");
   start_with(Role::supervisor, "");  // mailroomd ends, and everything with it

@@ -24,7 +24,7 @@ by_the_table() { # NAME: how the twin prints it
 
 ln -sfn "$build/tests/authority/hostile_supervisor" "$box/libexec/supervisor"
 timeout -k 5 200 strace -f -qq -o "$work/trace" -e trace=execve,capset,setresuid,lseek \
-    "$box/libexec/mailroomd" --config "$CONFIG" > "$work/said" 2>&1
+    "$box/libexec/mailroomd" --config "$CONFIG" --ready-fd 8 > "$work/said" 2>&1 8> "$work/ready"
 status=$?
 outcome() { sed -n "s/^$1: //p" "$work/said"; } # ATTEMPT
 is_as_the_table_says() { is "$1: as the table says" "$(outcome "$1")" "$(by_the_table "$2")"; } # ATTEMPT NAME
@@ -42,6 +42,8 @@ is 'and nothing is where they were sent' "$(outcome 'the trap')" 'is empty'
 is 'no directory is made for who is no account' "$(outcome 'directories of nobody')" 'are not made'
 is_as_the_table_says 'honest queued after that' queued
 is 'only processes that were started for it are ended' "$(outcome 'a stranger')" lives
+is 'that the system is ready' "$(outcome 'ready twice')" 'is said once'
+is 'to who has started it' "$(cat "$work/ready")" ready
 is 'a second supervisor is asked for' "$(outcome 'a second supervisor')" 'is asked for'
 like 'which ends everything' "$(cat "$work/said")" ' mailroomd\[[0-9]+\] fatal reason="the supervisor misbehaves"'
 is 'as a broken invariant' "$status" 70
