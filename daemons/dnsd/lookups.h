@@ -23,6 +23,9 @@ class Lookups {
 
   // Calls back once, from the loop and not from within this call; in its own time, which may be long.
   virtual void look_up(AskerKey asker, const dns::Question& question, Waiting waiting) = 0;
+  // Somebody waits no longer for what that asker has asked: what waits for its turn and for nobody takes no
+  // room.
+  virtual void abandoned(AskerKey asker, const dns::Question& question) = 0;
 };
 
 }  // namespace mailroom::dnsd

@@ -49,8 +49,18 @@ void QuestionDesk::ask(AskerKey asker, const AskerToDnsd& message, std::chrono::
 }
 
 void QuestionDesk::forget(AskerKey asker) {
-  std::erase_if(open_, [&](const auto& entry) { return entry.second.asker == asker; });
+  std::vector<dns::Question> asked;
+  std::erase_if(open_, [&](auto& entry) {
+    if (entry.second.asker != asker) return false;
+    asked.insert(asked.end(), entry.second.asked.begin(), entry.second.asked.end());
+    return true;
+  });
   counts_.erase(asker);
+  abandon(asker, asked);
+}
+
+void QuestionDesk::abandon(AskerKey asker, const std::vector<dns::Question>& questions) {
+  for (const dns::Question& question : questions) lookups_.abandoned(asker, question);
 }
 
 // ---- single lookups
@@ -63,11 +73,15 @@ void QuestionDesk::look_up(Key key, const LookUp& message) {
   if (!dns::is_domain_name(question.name))
     return answer(open_.find(key), LookedUp{0, settled(dns::Outcome::no_domain, "not a domain name")});
   look_up(key, question, [this, key](const dns::Answer& answered) {
-    if (const auto open = open_.find(key); open != open_.end()) answer(open, LookedUp{0, answered});
+    const auto open = open_.find(key);
+    if (open == open_.end()) return;
+    open->second.asked.clear();
+    answer(open, LookedUp{0, answered});
   });
 }
 
 void QuestionDesk::look_up(Key key, const dns::Question& question, Lookups::OnAnswer on_answer) {
+  open_.at(key).asked.push_back(question);
   lookups_.look_up(open_.at(key).asker, question,
                    {[this, key] { return open_.contains(key); }, std::move(on_answer)});
 }
@@ -96,6 +110,7 @@ void QuestionDesk::go_on(Key key) {
 void QuestionDesk::found(Key key, const dns::Question& question, const dns::Answer& answered) {
   const auto open = open_.find(key);
   if (open == open_.end()) return;  // too late, or the asker has gone
+  std::erase(open->second.asked, question);
   open->second.search->answered(question, answered);
   go_on(key);
 }
@@ -105,8 +120,10 @@ void QuestionDesk::found(Key key, const dns::Question& question, const dns::Answ
 void QuestionDesk::answer(std::map<Key, Open>::iterator open, DnsdToAsker&& message) {
   std::visit([&](auto& found) { found.question = open->second.question; }, message);
   const AskerKey asker = open->second.asker;
+  const std::vector<dns::Question> asked = std::move(open->second.asked);
   open_.erase(open);
   --counts_[asker];
+  abandon(asker, asked);
   answer_(asker, message);
 }
 

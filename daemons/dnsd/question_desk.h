@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "daemons/channels/dnsd.h"
 #include "daemons/dnsd/lookups.h"
@@ -40,6 +41,7 @@ class QuestionDesk {
     bool is_search = false;  // FindMailHosts
     Time until;
     std::optional<dns::MailHostSearch> search;
+    std::vector<dns::Question> asked;  // of lookups, not answered
   };
 
   void look_up(Key key, const LookUp& message);
@@ -48,6 +50,7 @@ class QuestionDesk {
   void look_up(Key key, const dns::Question& question, Lookups::OnAnswer on_answer);
   void found(Key key, const dns::Question& question, const dns::Answer& answered);
   void answer(std::map<Key, Open>::iterator open, DnsdToAsker&& message);
+  void abandon(AskerKey asker, const std::vector<dns::Question>& questions);
   void fail(Key key, const std::string& problem);
   void expire();
   void watch();

@@ -148,12 +148,22 @@ void Resolver::look_up(AskerKey asker, const dns::Question& question, Waiting wa
   begin_next();
 }
 
+void Resolver::abandoned(AskerKey asker, const dns::Question& question) {
+  const auto found = asked_.find({asker, question});
+  if (found == asked_.end() || found->second.is_waited_for() || !turns_.drop(found->first)) return;
+  asked_.erase(found);
+}
+
+bool Resolver::Asked::is_waited_for() const {
+  return std::ranges::any_of(waiting, [](const Waiting& each) { return each.is_still(); });
+}
+
 void Resolver::begin_next() {
   while (in_flight_ < kMaxInFlight) {
     const auto turn = turns_.next();
     if (!turn) return;
     const auto found = asked_.find(*turn);
-    if (std::ranges::any_of(found->second.waiting, [](const Waiting& each) { return each.is_still(); })) {
+    if (found->second.is_waited_for()) {
       begin(found->second);
     } else {
       asked_.erase(found);

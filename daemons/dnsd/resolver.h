@@ -35,12 +35,15 @@ class Resolver final : public Lookups {
   // Equal questions of an asker at the same time are asked once, and in its turn; what nobody waits for by
   // then is not asked.
   void look_up(AskerKey asker, const dns::Question& question, Waiting waiting) override;
+  // What libunbound works on already comes to its end, however long that takes.
+  void abandoned(AskerKey asker, const dns::Question& question) override;
 
  private:
   struct Asked {
     Resolver* resolver;
     Turns::Turn turn;
     std::vector<Waiting> waiting;
+    bool is_waited_for() const;
   };
   struct Close {
     void operator()(ub_ctx* context) const;

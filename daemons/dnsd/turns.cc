@@ -80,6 +80,28 @@ void Turns::done(const Turn& turn) {
   --asker->second.under_way;
   --site->second.under_way;
   if (!was_ready && site->second.may_begin()) asker->second.ready.push_back(site->first);
+  forget_if_empty(asker, site);
+}
+
+// What was asked first is given up first: both searches end near their begin.
+bool Turns::drop(const Turn& turn) {
+  const auto asker = askers_.find(turn.asker);
+  if (asker == askers_.end()) return false;
+  const auto site = asker->second.sites.find(site_of(turn.question.name));
+  if (site == asker->second.sites.end()) return false;
+  std::deque<dns::Question>& waiting = site->second.waiting;
+  const auto found = std::ranges::find(waiting, turn.question);
+  if (found == waiting.end()) return false;
+  const bool was_ready = site->second.may_begin();
+  waiting.erase(found);
+  --asker->second.questions;
+  std::deque<std::string>& ready = asker->second.ready;
+  if (was_ready && !site->second.may_begin()) ready.erase(std::ranges::find(ready, site->first));
+  forget_if_empty(asker, site);
+  return true;
+}
+
+void Turns::forget_if_empty(Askers::iterator asker, Sites::iterator site) {
   if (site->second.waiting.empty() && site->second.under_way == 0) asker->second.sites.erase(site);
   if (asker->second.sites.empty()) askers_.erase(asker);
 }

@@ -35,6 +35,8 @@ class Turns {
   // The next one, which counts as under way until done(); nothing when none waits that may begin.
   std::optional<Turn> next();
   void done(const Turn& turn);
+  // Takes one out that waits; false when none does, as it is under way.
+  bool drop(const Turn& turn);
   // That it has, under way or not.
   std::size_t questions_of(AskerKey asker) const;
 
@@ -52,9 +54,13 @@ class Turns {
     bool may_begin() const { return !ready.empty() && under_way < kMaxOfAsker; }
   };
 
-  Turn begin(AskerKey key, Asker& asker);
+  using Askers = std::map<AskerKey, Asker>;
+  using Sites = std::map<std::string, Site>;
 
-  std::map<AskerKey, Asker> askers_;
+  Turn begin(AskerKey key, Asker& asker);
+  void forget_if_empty(Askers::iterator asker, Sites::iterator site);
+
+  Askers askers_;
   AskerKey last_ = 0;  // who had the last turn
 };
 

@@ -19,6 +19,7 @@ class SlowLookups final : public Lookups {
     waiting.emplace_back(question, std::move(wait.on_answer));
     still.push_back(std::move(wait.is_still));
   }
+  void abandoned(AskerKey, const dns::Question& question) override { given_up.push_back(question.name); }
   void answer(std::size_t which, dns::Answer answer) {
     auto [question, on_answer] = std::move(waiting.at(which));
     waiting.erase(waiting.begin() + static_cast<std::ptrdiff_t>(which));
@@ -26,6 +27,7 @@ class SlowLookups final : public Lookups {
   }
   std::vector<std::pair<dns::Question, OnAnswer>> waiting;
   std::vector<std::function<bool()>> still;  // of all that were asked
+  std::vector<std::string> given_up;
 };
 
 struct Desk {
@@ -72,6 +74,28 @@ TEST_CASE("a lookup is waited for as long as its asker is there") {
   CHECK(d.lookups.still[1]());
   d.lookups.answer(1, none());
   CHECK_FALSE(d.lookups.still[1]());
+}
+
+TEST_CASE("what is no longer waited for is given up") {
+  Desk d;
+  d.desk.ask(7, LookUp{1, dns::Type::mx, "answered.example", {}}, 10s);
+  d.lookups.answer(0, none());
+  d.desk.ask(7, FindMailHosts{2, "half.example", true, 25}, 10s);  // A, AAAA
+  d.lookups.answer(0, none());
+  d.desk.ask(9, LookUp{4, dns::Type::mx, "open.example", {}}, 10s);
+  CHECK(d.lookups.given_up.empty());
+  d.desk.forget(7);
+  CHECK(d.lookups.given_up == std::vector<std::string>{"half.example"});
+  CHECK(d.answers.size() == 1);
+}
+
+TEST_CASE("so is what has had its time") {
+  Desk d;
+  d.desk.ask(7, LookUp{1, dns::Type::mx, "late.example", {}}, 1ms);
+  d.desk.ask(7, LookUp{2, dns::Type::mx, "open.example", {}}, 10s);
+  d.host.pump(60ms);
+  REQUIRE(d.answers.size() == 1);
+  CHECK(d.lookups.given_up == std::vector<std::string>{"late.example"});
 }
 
 TEST_CASE("a search asks on until it is done") {

@@ -59,6 +59,29 @@ TEST_CASE("nobody has all that may be under way") {
   CHECK(all(turns).size() == Turns::kMaxOfAsker);
 }
 
+TEST_CASE("what nobody waits for takes no turn and no room") {
+  Turns turns;
+  for (std::size_t n = 0; n <= Turns::kMaxOfSite; ++n) turns.wait(turn(1, "h" + number(n) + ".lame.test"));
+  turns.wait(turn(1, "a.good.test"));
+  turns.wait(turn(1, "b.good.test"));
+  REQUIRE(turns.next() == turn(1, "h0.lame.test"));
+  CHECK_FALSE(turns.drop(turn(1, "h0.lame.test")));
+  CHECK(turns.drop(turn(1, "a.good.test")));
+  CHECK(turns.drop(turn(1, "h1.lame.test")));
+  CHECK_FALSE(turns.drop(turn(1, "h1.lame.test")));
+  CHECK_FALSE(turns.drop(turn(2, "b.good.test")));
+  CHECK(turns.questions_of(1) == Turns::kMaxOfSite + 1);
+  CHECK(turns.next() == turn(1, "b.good.test"));
+  turns.done(turn(1, "b.good.test"));
+  for (std::size_t n = 2; n <= Turns::kMaxOfSite; ++n)
+    CHECK(turns.drop(turn(1, "h" + number(n) + ".lame.test")));
+  CHECK_FALSE(turns.next());
+  turns.done(turn(1, "h0.lame.test"));
+  CHECK(turns.questions_of(1) == 0);
+  turns.wait(turn(1, "h9.lame.test"));
+  CHECK(turns.next() == turn(1, "h9.lame.test"));
+}
+
 TEST_CASE("what a site is") {
   CHECK(site_of("a.b.example.org") == "example.org");
   CHECK(site_of("example.org") == "example.org");
