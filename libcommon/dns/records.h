@@ -82,8 +82,9 @@ struct MailHost {
   Outcome outcome = Outcome::failed;       // of A and AAAA together
   Security security = Security::insecure;  // of the addresses, secure only if all of the chain is
   std::vector<IpAddress> addresses;        // IPv6 first; the port is 0
-  Outcome tlsa_outcome =
-      Outcome::no_data;  // answer: secure records; failed: the host must not be used (RFC 7672 2.1.2)
+  // answer: secure records; failed: the host must not be used (RFC 7672 2.1.2).  No data where nothing secure
+  // leads to them: neither all of the way to the addresses, nor an alias at its begin (2.2.2).
+  Outcome tlsa_outcome = Outcome::no_data;
   Security tlsa_security = Security::insecure;
   std::string tlsa_base;  // the name the TLSA records were found under, without _25._tcp (RFC 7672 2.2.3)
   std::vector<Tlsa> tlsa;

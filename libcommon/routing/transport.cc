@@ -43,9 +43,11 @@ enum class Dane : std::uint8_t {
   usable,
 };
 
+// Of a host with insecure addresses TLSA records are looked up only at a secure alias
+// (dns::MailHost::tlsa_outcome).
 Dane dane_of(const Case& c) {
   using dns::Outcome, dns::Security;
-  if (c.hosts.mx_security != Security::secure || c.host.security != Security::secure) return Dane::none;
+  if (c.hosts.mx_security != Security::secure) return Dane::none;
   if (c.host.tlsa_outcome == Outcome::failed) return Dane::unknown;
   if (c.host.tlsa_outcome != Outcome::answer || c.host.tlsa_security != Security::secure) return Dane::none;
   return std::ranges::any_of(c.host.tlsa, is_usable) ? Dane::usable : Dane::unusable;

@@ -36,6 +36,8 @@ printf 'version: STSv1\nmode: enforce\nmx: mx1.good.test\nmax_age: 86400\n' > "$
 sinks+=($!)
 
 start_sink dane --listen "$net.4:25" --certificate "$box/zone/dane-cert.pem" --key "$box/zone/dane-key.pem"
+# mx.daneout.test is an alias of mx.unsigned.test, whose addresses nobody has signed; of the alias there are TLSA records.
+start_sink alias --listen "$net.6:25" --certificate "$box/zone/dane-cert.pem" --key "$box/zone/dane-key.pem"
 start_sink good --listen "$net.1:25" --certificate "$work/ca/mx1.pem" --key "$work/ca/mx1.key"
 start_sink other --listen "$net.21:25" --certificate "$work/ca/mx1.pem" --key "$work/ca/mx1.key"
 start_sink plain --listen "$net.22:25"
@@ -59,6 +61,10 @@ ok 'TLSA of another key' mail_to a@daneother.test
 ok 'is a failure' eventually log_has 'mx.daneother.test.*certificate-not-trusted'
 ok 'a host with DANE that offers no TLS' mail_to a@strip.test
 ok 'is a failure too' eventually log_has 'mx.strip.test'
+
+ok 'TLSA of a secure alias of an insecure host' mail_to a@daneout.test
+ok 'count' eventually came alias a@daneout.test
+ok 'for the certificate' log_has 'relay-connected .*host=mx\.daneout\.test .*verified=yes'
 
 # ---- MTA-STS (RFC 8461)
 ok 'mail for a domain with MTA-STS is taken' mail_to a@good.test
