@@ -22,7 +22,7 @@ one_has() { grep -lF -- "$2" $(mail_at "$1") 2> /dev/null | wc -l; }        # NA
 message waiting > "$work/m"
 ok 'B6: mail for a domain whose host does not answer is taken' submit_to first@good.test
 is 'and kept' "$(pending)" 1
-start_postfix postfix good.test campus.test dane.test daneother.test danefailed.test -- "$net.1" "$net.4=$dane/dane-cert.pem,$dane/dane-key.pem"
+start_postfix postfix good.test two.test campus.test dane.test daneother.test danefailed.test -- "$net.1" "$net.4=$dane/dane-cert.pem,$dane/dane-key.pem"
 ok 'once Postfix is there, it has it' eventually has_mail_at postfix 1
 ok 'and it is done' eventually nothing_pending
 like 'the content is what was sent' "$(mail_at postfix | xargs cat | tr -d '\r')" 'This is message waiting'
@@ -52,6 +52,26 @@ relay() { curl_mail --url "smtp://127.0.0.1:$relay_port/copier.test" --mail-from
 ok 'C1: a client without login sends to a listed domain' relay staff@campus.test
 ok 'over its route' eventually has_mail_at postfix 4
 fails 'and to no other' relay user@good.test
+
+# ---- put off by the far side, as by greylisting
+message later > "$work/m"
+ok 'B6: mail that Postfix puts off' submit_to later-user@good.test
+ok 'waits' eventually log_has 'message-deferred .*450 4\.7\.1 .*Come again'
+ok 'until Postfix would take it' postfix_puts_off_nobody postfix
+ok 'and arrives' eventually has_mail_at postfix 5
+is 'once' "$(one_has postfix 'message later')" 1
+
+# ---- the second of two hosts takes at once what the first cannot
+start_sink shut --listen "$net.7:25" --script <(echo '{"rules":[{"at":"mail","reply":"452 4.3.1 No space"}]}')
+ok 'a domain has a host without space before Postfix' zone_add << END
+two.test. MX 10 shut.two.test.
+two.test. MX 20 mx1.good.test.
+shut.two.test. A $net.7
+END
+message second > "$work/m"
+ok 'B6: mail for it' submit_to user@two.test
+ok 'arrives' eventually has_mail_at postfix 6
+is 'in its first attempt' "$(grep -c 'message-deferred .*No space' "$box/log")" 0
 
 # ---- refused by the far side: the sender gets a report (RFC 3464)
 message refused > "$work/m"

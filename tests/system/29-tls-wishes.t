@@ -38,6 +38,8 @@ mx() { printf '%s. MX %s %s.\n%s. A %s.%s\n' "$1" "$3" "$2" "$2" "$net" "$4"; } 
         printf '_mta-sts.%s.test. TXT "v=STSv1; id=1;"\nmta-sts.%s.test. A %s.36\n' $domain $domain "$net"
         echo "_smtp._tls.$domain.test. TXT \"v=TLSRPTv1; rua=mailto:$domain@gatherer.test\""
     done
+    # of its hosts one has TLSA records whose signatures are wrong, and the other, mx1.good.test, none
+    echo '_smtp._tls.danefailed.test. TXT "v=TLSRPTv1; rua=mailto:danefailed@gatherer.test"'
 } > "$work/records"
 ok 'the zone has the domains of this test' zone_add < "$work/records"
 
@@ -47,6 +49,7 @@ start_sink unable --listen "$net.32:25" --certificate "$work/ca/unable.pem" --ke
 start_sink bare --listen "$net.33:25"
 start_sink one --listen "$net.34:25" --certificate "$work/ca/able.pem" --key "$work/ca/able.key"
 start_sink two --listen "$net.4:25" --certificate "$box/zone/dane-cert.pem" --key "$box/zone/dane-key.pem"
+start_sink good --listen "$net.1:25" --certificate "$work/ca/unable.pem" --key "$work/ca/unable.key"
 start_sink collector --listen "$net.35:25"
 start_sink gatherer --listen "$net.37:25"
 mkdir "$work/web"
@@ -118,6 +121,8 @@ mail_to a@beyond.test
 ok 'a host that the MTA-STS policy of its domain does not name gets nothing' eventually log_has 'not among the hosts of the MTA-STS policy'
 mail_to a@trial.test
 ok 'one whose policy is in testing gets it, with a wrong certificate' eventually came unable
+mail_to a@danefailed.test
+ok 'of two hosts that gets it whose TLSA records are not bogus' eventually came good
 ok 'the system stops, and keeps what came of TLS a moment ago' sandbox stop
 ok 'the day passes' "$build/tests/state/tls_yesterday" "$box/state/policyd"
 ok 'and it starts again' sandbox start "${options[@]}"
@@ -144,8 +149,8 @@ like 'by its name' "$(cat "$work/web/posted.header")" "^Host: reports\.counted\.
 is 'the same report' "$(python3 "$here/outbound_mail.py" posted "$work/web/posted")" "$(grep '^/' <<< "$tlsrpt")"
 ok 'which is logged' eventually log_has 'tls-report domain=counted.test recipient=https://reports.counted.test/v1 sent=yes'
 
-# ---- policies of MTA-STS that were not kept
-gathered() { [ "$(at gatherer)" -ge 2 ]; }
+# ---- policies that were not kept
+gathered() { [ "$(at gatherer)" -ge 3 ]; }
 ok 'these domains get their reports' eventually gathered
 for file in "$work"/sink-gatherer/*.eml; do python3 "$here/outbound_mail.py" tlsrpt "$file" > "$file.txt" 2>&1; done
 on() { cat "$(grep -l "^TLS-Report-Domain: $1" "$work"/sink-gatherer/*.txt)"; } # DOMAIN
@@ -156,4 +161,7 @@ for each in 'beyond.test validation-failure' 'trial.test certificate-host-mismat
     like 'why' "$(on "${each% *}")" "^/policies/0/failure-details/0/result-type: ${each#* }"
     like 'and of which host' "$(on "${each% *}")" "^/policies/0/failure-details/0/receiving-mx-hostname: mx\.${each% *}"
 done
+like 'danefailed.test: bogus TLSA records are a failure' "$(on danefailed.test)" 'result-type: dnssec-invalid'
+like 'of their host' "$(on danefailed.test)" 'receiving-mx-hostname: mx\.danefailed\.test'
+is 'and one session is a success' "$(on danefailed.test | grep -o 'total-successful-session-count: [1-9]')" 'total-successful-session-count: 1'
 finish

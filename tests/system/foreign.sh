@@ -5,7 +5,9 @@
 #   start_opensmtpd NAME DOMAIN... -- ADDRESS                       the same
 #   mail_at NAME                                                    the files of the mail that NAME has taken
 #
-# Users that begin with "no-" are unknown to Postfix (550).
+#   postfix_puts_off_nobody NAME                                    from then on
+#
+# Users that begin with "no-" are unknown to Postfix (550), those that begin with "later-" it puts off (450).
 
 foreign=$work/foreign
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/mailroom-tests
@@ -43,6 +45,7 @@ postfix_main() { # DIRECTORY DOMAIN...
 	disable_dns_lookups = yes
 	smtpd_peername_lookup = no
 	smtpd_relay_restrictions = reject_unauth_destination
+	smtpd_recipient_restrictions = check_recipient_access regexp:$at/etc/later
 	alias_maps =
 	alias_database =
 	local_recipient_maps =
@@ -93,9 +96,15 @@ start_postfix() { # NAME DOMAIN... -- ADDRESS[=CERTIFICATE,KEY]...
     postfix_main "$at" "${domains[@]}" > "$at/etc/main.cf"
     postfix_master "${places[@]}" > "$at/etc/master.cf"
     printf '%s\n' 'if !/^no-/' '/./ all/' endif > "$at/etc/users"
+    echo '/^later-/ 450 4.7.1 Come again' > "$at/etc/later"
     PATH=$PATH:/usr/sbin postfix -c "$at/etc" start > "$at/out" 2>&1 9>&- || { diag < "$at/out"; diag < "$at/maillog"; return 1; }
     postfixes="${postfixes:-} $at/etc"
     eventually listens_on_25 "${places[0]%%=*}"
+}
+
+postfix_puts_off_nobody() { # NAME
+    : > "$foreign/$1/etc/later"
+    PATH=$PATH:/usr/sbin postfix -c "$foreign/$1/etc" reload > "$foreign/$1/out" 2>&1
 }
 
 # ---- OpenSMTPD (unpacked: its package excludes Postfix's; its compiled-in paths are made in a mount namespace)

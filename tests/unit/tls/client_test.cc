@@ -205,6 +205,11 @@ TEST_CASE("dane: what does not match") {
   SECTION("one of two records matches: key rollover") {
     CHECK(meet(shown, by_dane({record(3, 1, 1, other), record(3, 1, 1, shown)})).result == "ok");
   }
+  SECTION("of a key's digests the strongest counts (RFC 7671 9)") {
+    CHECK(meet(shown, by_dane({record(3, 1, 1, other), record(3, 1, 2, shown)})).result == "ok");
+    CHECK(meet(shown, by_dane({record(3, 1, 1, shown), record(3, 1, 2, other)})).result ==
+          "certificate-not-trusted");
+  }
   SECTION("PKIX-TA(0) and PKIX-EE(1) cannot be used (RFC 7672 3.1.3)") {
     const Outcome outcome = meet(shown, by_dane({record(0, 0, 1, authority()), record(1, 1, 1, shown)}));
     CHECK(outcome.result == "tlsa-invalid");
