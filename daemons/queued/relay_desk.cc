@@ -488,7 +488,8 @@ void RelayDesk::results_came(Relay& relay, TargetResults results, bool reusable)
 }
 
 void RelayDesk::keep_or_close(Relay& relay, bool reusable) {
-  reusable&& relay.messages < kMaxMessages ? rest(relay) : close(relay.id);
+  if (reusable && relay.messages < kMaxMessages) return rest(relay);
+  close(relay.id);
 }
 
 // Kept for more to the same destination.
