@@ -124,8 +124,11 @@ void Listener::drain(bool at_once) {
 void Listener::on_queued() {
   auto received = queued_.receive(ipc::PacketSocket::Wait::no, 1);
   if (!received) {
-    if (received.error() != ipc::ReceiveError::would_block) queued_.close();
-    return;
+    if (received.error() == ipc::ReceiveError::would_block) return;
+    if (received.error() == ipc::ReceiveError::malformed)
+      log::write("channel-closed",
+                 {{"channel", "queued-relayd"}, {"peer", "queued"}, {"reason", "malformed"}});
+    return queued_.close();
   }
   const OpenRelay& request = std::get<OpenRelay>(received->message);
   if (received->descriptors.size() == 1) return open(request, std::move(received->descriptors.front()));

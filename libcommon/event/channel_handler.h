@@ -2,6 +2,7 @@
 // queues what the peer does not take at once, up to a bound.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <list>
 #include <memory>
@@ -32,8 +33,13 @@ template <typename Out, typename In>
 class ChannelHandler {
  public:
   static constexpr std::size_t kMaxQueued = 65536;  // packets
-  // Packets taken in one turn, so that one busy channel does not starve the others.
+  // Packets taken in one turn, and how long no further one is begun, so that one busy channel does not starve
+  // the others: some messages are a sync of the disk.
   static constexpr int kBurst = 32;
+  static constexpr std::chrono::milliseconds kTurn{2};
+  // A packet takes 768 octets or more of the sender's buffer, which has 208 KiB (net.core.wmem_default) or
+  // what an operator has made of it; nobody but mailroomd and the supervisor can ask for another.
+  static constexpr int kMostInSocket = 4096;
 
   using OnMessage = std::function<void(In&&, std::vector<Fd>&&)>;
   using OnEnd = std::function<void(ChannelEnd)>;
@@ -75,9 +81,10 @@ class ChannelHandler {
 
   // Handles everything that has arrived on this channel by now.  The kernel keeps causal order between
   // channels: what a peer sent before it answered a third party is here before that party's next message is.
+  // No more than a socket has room for: a peer that goes on sending is not waited for.
   void drain() {
-    while (read_one()) {
-    }
+    for (int i = 0; i < kMostInSocket; ++i)
+      if (!read_one()) return;
   }
 
  private:
@@ -122,8 +129,9 @@ class ChannelHandler {
   }
 
   void read() {
+    const auto end = std::chrono::steady_clock::now() + kTurn;
     for (int i = 0; i < kBurst; ++i)
-      if (!read_one()) return;
+      if (!read_one() || std::chrono::steady_clock::now() > end) return;
   }
 
   // False when there is no more now, or this object may be gone.

@@ -46,7 +46,9 @@ ReadWatch::ReadWatch(Loop& loop, int fd, std::function<void()> on_readable)
 }
 ReadWatch::~ReadWatch() = default;
 void ReadWatch::pause() { ::event_del(&state_->registered); }
-void ReadWatch::resume() { ::event_add(&state_->registered, nullptr); }
+void ReadWatch::resume() {
+  if (::event_add(&state_->registered, nullptr) != 0) ::event_active(&state_->registered, EV_READ, 1);
+}
 
 struct WriteWatch::State : Registration {
   using Registration::Registration;

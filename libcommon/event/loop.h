@@ -26,7 +26,8 @@ class Loop {
   event_base* base_;
 };
 
-// Calls back whenever a descriptor is readable (level-triggered).  Does not own the descriptor.
+// Calls back whenever a descriptor is readable (level-triggered); once for what cannot be watched (a file, a
+// directory), so that whoever reads learns what it is.  Does not own the descriptor.
 class ReadWatch {
  public:
   ReadWatch(Loop& loop, int fd, std::function<void()> on_readable);

@@ -102,7 +102,9 @@ PacketSocket::receive(Wait wait, std::size_t max_descriptors,
         return std::unexpected(ReceiveError::would_block);
       continue;
     }
-    if (got < 0) return std::unexpected(ReceiveError::closed);
+    const bool is_no_socket =
+        got < 0 && end_.fd && (errno == ENOTSOCK || errno == EBADF);  // EBADF: of O_PATH
+    if (got < 0) return std::unexpected(is_no_socket ? ReceiveError::malformed : ReceiveError::closed);
     g_receive_buffer.note_received(static_cast<std::size_t>(got));
     // Also of an empty packet, which looks like the end: what came with it must not stay open.
     Packet packet{{static_cast<const char*>(part.iov_base), static_cast<std::size_t>(got)},

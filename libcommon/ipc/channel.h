@@ -32,8 +32,8 @@ std::pair<Fd, Fd> make_channel();
 enum class ReceiveError {
   would_block,  // nothing there now (non-blocking channels) or the deadline has passed
   closed,       // the peer has closed its end, or the socket failed
-  malformed,    // a packet that is too long, does not decode, or has descriptors that were not allowed: close
-                // the channel
+  malformed,    // a packet that is too long, does not decode, or has descriptors that were not allowed, or a
+                // descriptor that is no socket at all: close the channel
 };
 
 struct Packet {

@@ -5,6 +5,10 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include <chrono>
+#include <optional>
+#include <thread>
+
 #include "libcommon/event/channel_handler.h"
 
 namespace {
@@ -143,3 +147,61 @@ TEST_CASE("a deadline ends waiting") {
 }
 
 }  // namespace
+
+// A peer hands over what is no socket where a channel is due: it must not stay open for good.
+TEST_CASE("a channel of what is no socket ends at once") {
+  const char* const path = GENERATE("/", "/dev/zero", "/dev/null");
+  const int flags = GENERATE(O_RDONLY | O_CLOEXEC, O_PATH | O_CLOEXEC);
+  event::Loop loop;
+  std::optional<event::ChannelEnd> end;
+  event::ChannelHandler<Message, Message> handler{loop, Fd{::open(path, flags)}, 0,
+                                                  [](Message&&, std::vector<Fd>&&) {},
+                                                  [&](event::ChannelEnd why) {
+                                                    end = why;
+                                                    loop.stop();
+                                                  }};
+  event::Timer patience{loop, [&] { loop.stop(); }};
+  patience.start(std::chrono::seconds{10});
+  loop.run();
+  REQUIRE(end.has_value());
+  CHECK(*end == event::ChannelEnd::malformed);
+}
+
+TEST_CASE("what goes on sending is not drained for ever") {
+  constexpr int kMany = 100'000;
+  event::Loop loop;
+  auto [left, right] = ipc::make_channel();
+  Channel peer{std::move(right)};
+  int heard = 0;
+  event::ChannelHandler<Message, Message> handler{loop, std::move(left), 0,
+                                                  [&](Message&&, std::vector<Fd>&&) {
+                                                    if (++heard < kMany) peer.send(Word{});
+                                                  },
+                                                  [](event::ChannelEnd) {}};
+  peer.send(Word{});
+  handler.drain();
+  CHECK(heard > 0);
+  CHECK(heard < kMany);
+}
+
+// A message that takes long is not followed by a burst of others of the same channel.
+TEST_CASE("a channel with work that takes long leaves room for others") {
+  event::Loop loop;
+  auto [left, right] = ipc::make_channel();
+  Channel peer{std::move(right)};
+  for (int i = 0; i < event::ChannelHandler<Message, Message>::kBurst; ++i) peer.send(Word{});
+  auto [other_left, other_right] = ipc::make_channel();
+  Channel other_peer{std::move(other_right)};
+  int heard = 0;
+  event::ChannelHandler<Message, Message> other{loop, std::move(other_left), 0,
+                                                [&](Message&&, std::vector<Fd>&&) { loop.stop(); },
+                                                [](event::ChannelEnd) {}};
+  event::ChannelHandler<Message, Message> busy{loop, std::move(left), 0,
+                                               [&](Message&&, std::vector<Fd>&&) {
+                                                 std::this_thread::sleep_for(2 * busy.kTurn);
+                                                 if (++heard == 1) other_peer.send(Word{});
+                                               },
+                                               [](event::ChannelEnd) {}};
+  loop.run();
+  CHECK(heard < busy.kBurst / 2);
+}
