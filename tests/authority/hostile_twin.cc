@@ -1,10 +1,12 @@
 // A taken-over smtpd or pop3d: the real listener with a child that does, on its client's word, what an
-// attacker in its place would try on each of its channels.  tests/system/72-authority.t and
-// 76-authority-kinds.t put it in the place of the real program and read what came of each attempt.
+// attacker in its place would try on each of its channels.  tests/system/72-authority.t,
+// 76-authority-kinds.t and tests/breach/32-floods.t put it in the place of the real program and read what
+// came of each attempt.
 //
 // Each line that the client sends is one attempt, its name and perhaps arguments; the answer to it is one
 // line: what the other side said.
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -34,6 +36,8 @@ using namespace mailroom;
 using Wait = ipc::PacketSocket::Wait;
 
 constexpr std::size_t kMaxLine = 80 * 1024;
+constexpr std::size_t kFloodedOctets = 1000;
+constexpr int kFloodTurn = 100;                // messages between two looks at the client
 constexpr std::chrono::seconds kPatience{30};  // a loaded machine is slow
 constexpr char kStranger[] = "eve@elsewhere.test";
 constexpr char kUser[] = "alice@sandbox.test";
@@ -87,6 +91,11 @@ class Twin {
            return in_turn({before, submit(1)});
          }},
         {"relay", [this] { return envelope(1, kStranger, "victim@elsewhere.test"); }},
+        {"flood-policyd", [this] { return flood(policyd_, ResetTransaction{}); }},
+        {"flood-queued",
+         [this] {
+           return flood(queued_, Content{1, false, std::string(kFloodedOctets, 'x')});
+         }},
         {"junk-to-policyd", [this] { return junk(policyd_); }},
         {"junk-to-queued", [this] { return junk(queued_); }},
         {"descriptor-to-policyd", [this] { return with_descriptor(policyd_, ResetTransaction{}); }},
@@ -156,6 +165,20 @@ class Twin {
     auto answer = queued_.receive(Wait::yes, 0, soon());
     if (!answer) return words(answer.error());
     return std::to_string(std::get<ContentReply>(answer->message).reply.code);
+  }
+
+  // As fast as the server takes it, until the client speaks again; answers are read, so that the server has
+  // no reason to stop.  How many it was.
+  template <typename Channel, typename Message>
+  std::string flood(Channel& channel, const Message& message) {
+    std::size_t count = 0;
+    for (pollfd client{process_.client.get(), POLLIN, 0}; ::poll(&client, 1, 0) == 0;)
+      for (int i = 0; i < kFloodTurn; ++i, ++count) {
+        if (channel.send(message) != ipc::SendResult::sent) return "channel closed";
+        while (channel.receive(Wait::no)) {
+        }
+      }
+    return std::to_string(count);
   }
 
   template <typename Channel>

@@ -168,9 +168,13 @@ bool make_device(Attacker& attacker) {
 }
 
 bool open_by_handle(Attacker& attacker) {
-  const std::uint64_t handle = attacker.data(std::string(136, '\0'));
-  return attacker.opens(SYS_open_by_handle_at, {kHere, handle, O_RDONLY}) ||
-         attacker.succeeds(SYS_name_to_handle_at, {kHere, attacker.text("."), handle, handle + 128, 0});
+  struct {
+    file_handle head{.handle_bytes = MAX_HANDLE_SZ};
+    char octets[MAX_HANDLE_SZ]{};
+  } room;
+  const std::uint64_t handle = attacker.object(room), mount = attacker.object(0);
+  return attacker.succeeds(SYS_name_to_handle_at, {kHere, attacker.text("."), handle, mount, 0}) ||
+         attacker.opens(SYS_open_by_handle_at, {kHere, handle, O_RDONLY});
 }
 
 bool change_root(Attacker& attacker) { return attacker.succeeds(SYS_chroot, {attacker.text("/")}); }

@@ -3,6 +3,9 @@
 //   intruder PLACE PID [KEY=VALUE...]    compares with daemons/process_walls.h: lines "ok - ..." and
 //                                        "not ok - ..."
 //   intruder --show PID [KEY=VALUE...]   lines "PRIMITIVE works", "... refused" or "... ends"
+//   intruder --control DIRECTORY [KEY=VALUE...]    tries every primitive in a process without walls
+//   (unwalled.h), a fresh one for
+//                                        each: each must work there, but those of kNotShown
 //   intruder --offend PID                breaks the rules on each of its channels but mailroomd's
 //   intruder --count                     "PRIMITIVES PLACES REFUSED": how many combinations the table refuses
 //
@@ -22,6 +25,7 @@
 #include "daemons/daemon.h"
 #include "daemons/process_walls.h"
 #include "tests/breach/primitives.h"
+#include "tests/breach/unwalled.h"
 
 namespace breach {
 namespace {
@@ -125,6 +129,48 @@ int compare(Place place, pid_t pid, const Surroundings& around) {
   return 0;
 }
 
+// What a process without walls may not do either, or which this machine may be without.
+struct NotShown {
+  std::string_view primitive;
+  const char* reason;
+};
+constexpr NotShown kNotShown[] = {
+    {"modules", "it would change the machine"},
+    {"accounting", "but for quotas, of which the kernel may know nothing, it would change the machine"},
+    {"io-uring", "kernel.io_uring_disabled"},
+    {"user-page-faults", "the kernel may have been built without"},
+    {"performance-events", "the kernel may have been built without"},
+    {"secret-memory", "secretmem.enable"},
+    {"connect-by-sending", "net.ipv4.tcp_fastopen"},
+};
+const NotShown* not_shown(std::string_view primitive) {
+  const auto* const found = std::ranges::find(kNotShown, primitive, &NotShown::primitive);
+  return found == std::end(kNotShown) ? nullptr : found;
+}
+
+// What is called the supervisor there is another process without walls.
+Outcome attempt_unwalled(const Primitive& primitive, Surroundings around, const std::string& directory) {
+  const Unwalled other{directory}, process{directory};
+  around.supervisor = static_cast<std::uint64_t>(other.pid());
+  Tracee tracee{process.pid()};
+  Attacker attacker{tracee, around};
+  const Outcome outcome = attempt(attacker, primitive);
+  tracee.abandon();
+  return outcome;
+}
+
+int control(const std::string& directory, const Surroundings& around) {
+  for (const Primitive& primitive : all_primitives()) {
+    const std::string name{primitive.name};
+    const bool works = attempt_unwalled(primitive, around, directory + "/" + name) == Outcome::works;
+    const NotShown* const excuse = works ? nullptr : not_shown(name);
+    std::printf("%s - %s works where there is no wall%s%s\n", works || excuse != nullptr ? "ok" : "not ok",
+                name.c_str(), excuse != nullptr ? " # SKIP " : "", excuse != nullptr ? excuse->reason : "");
+    std::fflush(stdout);
+  }
+  return 0;
+}
+
 // What no receiver can decode, as the process itself would send it.
 int offend(pid_t pid) {
   Tracee tracee{pid};
@@ -166,7 +212,9 @@ int run(int words, char** word) {
   if (verb == "--secrets") return list_secrets();
   if (words < 3)
     throw std::runtime_error(
-        "usage: intruder PLACE|--show PID KEY=VALUE... | --offend PID | --secrets | --count");
+        "usage: intruder PLACE|--show PID KEY=VALUE... | --control DIRECTORY KEY=VALUE... | "
+        "--offend PID | --secrets | --count");
+  if (verb == "--control") return control(word[2], surroundings_from(words - 3, word + 3));
   const auto pid = static_cast<pid_t>(std::atoi(word[2]));
   refuse_the_almighty(pid);
   if (verb == "--offend") return offend(pid);

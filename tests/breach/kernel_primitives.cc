@@ -1,5 +1,7 @@
 // Parts of the kernel that a mail system has no use for, each of them a way into it at some time.
 #include <linux/audit.h>
+#include <linux/bpf.h>
+#include <linux/perf_event.h>
 #include <linux/seccomp.h>
 #include <sys/syscall.h>
 #include <sys/timex.h>
@@ -21,9 +23,15 @@ bool io_uring(Attacker& attacker) {
 bool user_page_faults(Attacker& attacker) {
   return attacker.opens(SYS_userfaultfd, {1}) || attacker.opens(SYS_userfaultfd, {0});
 }
-bool bpf(Attacker& attacker) { return attacker.opens(SYS_bpf, {0, zeroes(attacker), 72}); }
+bool bpf(Attacker& attacker) {
+  const std::uint32_t map[18] = {BPF_MAP_TYPE_ARRAY, 4, 8, 1};  // of a key of 4 octets, one value of 8
+  return attacker.opens(SYS_bpf, {BPF_MAP_CREATE, attacker.object(map), sizeof map});
+}
 bool performance_events(Attacker& attacker) {
-  return attacker.opens(SYS_perf_event_open, {zeroes(attacker), 0, ~0ULL, ~0ULL, 0});
+  perf_event_attr software{};
+  software.type = PERF_TYPE_SOFTWARE;
+  software.size = sizeof software;
+  return attacker.opens(SYS_perf_event_open, {attacker.object(software), 0, ~0ULL, ~0ULL, 0});
 }
 
 bool key_rings(Attacker& attacker) {

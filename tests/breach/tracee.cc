@@ -86,6 +86,11 @@ Tracee::~Tracee() {
   trace(PTRACE_DETACH, pid_, 0, reinterpret_cast<void*>(static_cast<long>(pending_signal_)));
 }
 
+void Tracee::abandon() {
+  ::kill(pid_, SIGKILL);
+  dead_ = true;
+}
+
 void Tracee::find_system_call() {
   const Area vdso = area_named(pid_, "[vdso]");
   const std::size_t at = memory_of(pid_, vdso).find("\x0f\x05");

@@ -30,6 +30,8 @@ class Tracee {
   pid_t pid() const { return pid_; }
   // Whether a call has ended it.
   bool is_dead() const { return dead_; }
+  // It is not to go on: it ends.
+  void abandon();
 
   // What the kernel returns: a result, or a negative errno.  -ESRCH when the process has ended by it.
   long call(long number, Arguments arguments = {});
