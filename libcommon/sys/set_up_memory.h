@@ -7,8 +7,8 @@
 namespace mailroom {
 
 // Takes the code and the constants of the program and its libraries out of this process's page table: what is
-// used comes back from the page cache, a few pages at a time.  For listeners, whose heap is settled
-// (libcommon/sys/heap.h).
+// used comes back from the page cache, a few pages at a time, and without a debugger's breakpoints.  For
+// listeners, whose heap is settled (libcommon/sys/heap.h).
 void release_constants();
 
 // The same, and gives back the free pages of the heap.
