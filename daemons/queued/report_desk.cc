@@ -147,7 +147,7 @@ struct ReportDesk::Job {
   bool double_bounce = false;
   bool waiting = false;  // for retry()
   unsigned tries = 0;
-  std::string content;  // of the message, as far as it may go back
+  std::optional<std::string> content;  // of the message, as far as it may go back; nothing: not kept
 };
 
 ReportDesk::ReportDesk(event::Loop& loop, queue::Queue& queue, const Config& config, Resolve resolve,
@@ -196,11 +196,14 @@ void ReportDesk::begin(const ReportedMessage& message, const Targets& targets, d
                                                   .recipients = std::move(recipients),
                                                   .done = std::move(done),
                                                   .to = message.envelope.reverse_path,
-                                                  .content = read_content(message)});
+                                                  .content = {}});
+  std::string content = read_content(message);
+  const bool is_answer = dsn::is_answer(content, config_.hostname);
+  keep(*job, std::move(content));
   const bool has_failed = action == dsn::Action::failed && expired == Expired::no;
   if (has_failed) job->refusal = refusal_of(message, targets);
   if (job->refusal) return tell_refusal(job);
-  if (job->to.empty() || dsn::is_answer(job->content, config_.hostname)) return nobody(job);
+  if (job->to.empty() || is_answer) return nobody(job);
   resolve(job);
 }
 
@@ -263,6 +266,18 @@ std::string ReportDesk::read_content(const ReportedMessage& message) {
   return content;
 }
 
+void ReportDesk::keep(Job& job, std::string&& content) {
+  if (kept_octets_ + content.size() > kMaxKeptOctets) return;
+  kept_octets_ += content.size();
+  job.content = std::move(content);
+}
+
+// What was kept, and no longer is.
+std::optional<std::string> ReportDesk::let_go(Job& job) {
+  if (job.content) kept_octets_ -= job.content->size();
+  return std::exchange(job.content, {});
+}
+
 dsn::Report ReportDesk::report_of(const Job& job, const std::string& id) const {
   return {.host = config_.hostname,
           .from = postmaster(),
@@ -281,7 +296,9 @@ void ReportDesk::send(Jobs::iterator job, const Recipient& recipient) {
   const bool local = !recipient.accounts.empty();
   const dsn::Return part =
       part_of(job->message, config_.queued.report_full_size, job->action == dsn::Action::failed);
-  const dsn::Composed composed = dsn::compose(report_of(*job, queue::id_text(id)), {job->content, part},
+  auto kept = let_go(*job);
+  const std::string content = kept ? std::move(*kept) : read_content(job->message);
+  const dsn::Composed composed = dsn::compose(report_of(*job, queue::id_text(id)), {content, part},
                                               local ? dsn::Transport::eight_bit : dsn::Transport::seven_bit);
   queue::Envelope envelope;
   if (job->action == dsn::Action::failed && !job->double_bounce) mark(envelope, job->message);
@@ -306,6 +323,7 @@ void ReportDesk::sent(Jobs::iterator job, QueueId report) {
 
 void ReportDesk::later(Jobs::iterator job) {
   if (++job->tries >= kMaxTries) return drop(job, "it could not be made", ReportResult::impossible);
+  let_go(*job);
   job->waiting = true;
   if (!std::exchange(retrying_, true)) retry_.start(kRetry);
 }
@@ -329,6 +347,7 @@ void ReportDesk::drop(Jobs::iterator job, const char* reason, ReportResult resul
 
 void ReportDesk::end(Jobs::iterator job, ReportResult result) {
   const Done done = std::move(job->done);
+  let_go(*job);
   jobs_.erase(job);
   done(result);
 }

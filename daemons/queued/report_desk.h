@@ -23,6 +23,7 @@
 #include <cstdint>
 #include <functional>
 #include <list>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,10 @@ namespace mailroom::queued {
 
 class ReportDesk final : public Reports {
  public:
+  // Octets of messages that all reports together keep while they are made; what is beyond is read again when
+  // it is needed.
+  static constexpr std::uint64_t kMaxKeptOctets = 16 * 1024 * 1024;
+
   // Where an address leads, or nothing when that cannot be known now.
   using Resolve = std::function<void(const std::string& address, PolicyQuestions::OnAddress)>;
   using TellRefusal = std::function<void(ReportRefused, PolicyQuestions::OnRefusal)>;
@@ -52,6 +57,8 @@ class ReportDesk final : public Reports {
   void delayed(const ReportedMessage& message, Targets targets, Done done) override;
   void delivered(const ReportedMessage& message, Targets targets, Done done) override;
   void relayed(const ReportedMessage& message, Targets targets, Done done) override;
+
+  std::uint64_t kept_octets() const { return kept_octets_; }
 
  private:
   struct Job;
@@ -73,6 +80,8 @@ class ReportDesk final : public Reports {
   void drop(Jobs::iterator job, const char* reason, ReportResult result);
 
   std::string read_content(const ReportedMessage& message);
+  void keep(Job& job, std::string&& content);
+  std::optional<std::string> let_go(Job& job);
   dsn::Report report_of(const Job& job, const std::string& id) const;
   std::string postmaster() const;
 
@@ -82,6 +91,7 @@ class ReportDesk final : public Reports {
   TellRefusal tell_refusal_;
   OwnMail own_mail_;
   Jobs jobs_;
+  std::uint64_t kept_octets_ = 0;
   bool retrying_ = false;
   event::Timer retry_;
 };

@@ -82,9 +82,31 @@ like 'and said so' "$report" '^Words: .*tried again and again'
 # ---- nobody to tell ----
 ok 'a message from <>' wish '<>' nobody@far.test
 postmaster_has() { pop3 "$USER2" "$PASS2" "$1" > /dev/null; }
+last_refused() { sed -n 's/.* message-refused-by-host queue=\([^ ]*\).*/\1/p' "$box/log" | tail -n 1; }
 ok 'the postmaster hears of it' eventually postmaster_has 2
-like 'that it failed' "$(pop3 "$USER2" "$PASS2" 2 | python3 "$here/reports.py" show)" '^Action: failed'
+bounce=$(pop3 "$USER2" "$PASS2" 2 | python3 "$here/reports.py" show)
+like 'by that address' "$bounce" "^To: postmaster@$DOMAIN\$"
+like 'from nobody' "$bounce" '^Return-Path: <>'
+like 'as an answer of a program' "$bounce" '^Auto-Submitted: auto-replied'
+like 'about the message' "$bounce" '^Subject: Not delivered: to nobody@far\.test'
+like 'that it failed' "$bounce" '^Action: failed'
+like 'for whom' "$bounce" '^Final-Recipient: rfc822; nobody@far\.test'
+like 'and why' "$bounce" '^Diagnostic-Code: smtp; 550 5\.1\.1 no such user in this sink'
+like 'with its header' "$bounce" '^Third: text/rfc822-headers'
+ok 'the log says who was told of what' log_has \
+    " report-queued queue=[^ ]+ about=$(last_refused) recipient=postmaster@$DOMAIN action=failed\$"
 ok 'nothing is left' eventually nothing_pending
+
+reloaded() { log_has ' reload-done '; }
+echo 'queued.double-bounce drop' >> "$box/mailroom.conf"
+kill -HUP "$PID"
+ok 'the postmaster does not want to hear of such messages' eventually reloaded
+ok 'another message from <>' wish '<>' nobody@far.test
+dropped() { log_has " report-dropped about=$(last_refused) recipient=(\"\")? action=failed reason=queued\.double-bounce\$"; }
+ok 'the log says that nobody is told, and why' eventually dropped
+is 'which it had not said before' "$(grep -c ' report-dropped ' "$box/log")" 1
+ok 'nothing is left' eventually nothing_pending
+fails 'and the postmaster has nothing more' postmaster_has 3
 
 # ---- queued dies around the report ----
 before=$number

@@ -77,6 +77,10 @@ class Desk {
 
   void resolve(const std::string& address, const PolicyQuestions::OnAddress& then) {
     asked.push_back(address);
+    if (slow) return waiting.push_back([this, address, then] { answer(address, then); });
+    answer(address, then);
+  }
+  void answer(const std::string& address, const PolicyQuestions::OnAddress& then) {
     if (away) return then(nullptr);
     AddressResolved answer;
     answer.recipient.address = address;
@@ -101,6 +105,8 @@ class Desk {
   std::optional<ReportDesk> desk;
   std::map<std::string, AccountId> accounts{{"anna@campus.example", 1}, {"postmaster@campus.example", 2}};
   bool away = false, may_note = true;  // of policyd
+  bool slow = false;                   // it answers when `waiting` is called
+  std::vector<std::function<void()>> waiting;
   std::vector<std::string> asked;
   std::vector<ReportRefused> told;
   std::vector<ReportResult> results;
@@ -312,6 +318,42 @@ TEST_CASE("accounts of one recipient are one recipient of the report") {
   REQUIRE(reports.size() == 1);
   const std::string& text = reports[0].content;
   CHECK(text.find("Final-Recipient") == text.rfind("Final-Recipient"));
+}
+
+TEST_CASE(
+    "what reports keep in memory while they wait has a limit, and what is beyond comes back all the same") {
+  Desk d;
+  constexpr std::size_t kLength = 1024 * 1024;
+  constexpr std::size_t kReports = ReportDesk::kMaxKeptOctets / kLength + 4;
+  d.config.queued.report_full_size = kLength;
+  d.slow = true;
+  std::vector<QueueId> messages;
+  for (std::size_t i = 0; i < kReports; ++i) {
+    const std::string mark = "Line " + std::to_string(i) + "\r\n";
+    std::string content = kMessage;
+    while (content.size() + mark.size() <= kLength) content += mark;
+    const auto message = d.accept(envelope(), content);
+    messages.push_back(message.id);
+    d.desk->failed(message, {target()}, d.note());
+  }
+  CHECK(d.desk->kept_octets() <= ReportDesk::kMaxKeptOctets);
+  CHECK(d.desk->kept_octets() > ReportDesk::kMaxKeptOctets - 2 * kLength);
+  REQUIRE(d.waiting.size() == kReports);
+  SECTION("policyd is slow") {
+    for (const auto& go_on : std::exchange(d.waiting, {})) {
+      go_on();
+      d.settle();
+    }
+    const auto reports = d.reports(messages);
+    REQUIRE(reports.size() == kReports);
+    for (std::size_t i = 0; i < kReports; ++i)
+      CHECK(has(reports[i].content, "\r\nShall we?\r\nLine " + std::to_string(i) + "\r\n"));
+  }
+  SECTION("policyd is away: they wait for long") {
+    d.away = true;
+    for (const auto& go_on : std::exchange(d.waiting, {})) go_on();
+  }
+  CHECK(d.desk->kept_octets() == 0);
 }
 
 // ---- devices (REQUIREMENTS C8)
