@@ -39,6 +39,7 @@ for pass in $(seq "${PASSES:-1}"); do
     [ "$pass" = 1 ] || continue # a call that fails depends less on the time
     harm queued 8 EIO
     harm queued 4 ENOSPC
+    harm queued-telling 4 EIO
     harm deliverd 6 EIO
     harm deliverd-taken 6 EIO
     harm pop3d 6 EIO
