@@ -40,7 +40,7 @@ void Turns::wait(const Turn& turn) {
   const bool was_ready = site.may_begin();
   site.waiting.push_back(turn.question);
   ++asker.questions;
-  if (!was_ready && site.may_begin()) asker.ready.push_back(name);
+  if (!was_ready && site.may_begin()) asker.ready(site).push_back(name);
 }
 
 std::size_t Turns::questions_of(AskerKey asker) const {
@@ -60,15 +60,17 @@ std::optional<Turns::Turn> Turns::next() {
   return begin(found->first, found->second);
 }
 
+// Sites with nothing under way come first.
 Turns::Turn Turns::begin(AskerKey key, Asker& asker) {
-  const std::string name = std::move(asker.ready.front());
-  asker.ready.pop_front();
+  Ready& ready = asker.fresh.empty() ? asker.busy : asker.fresh;
+  const std::string name = std::move(ready.front());
+  ready.pop_front();
   Site& site = asker.sites.at(name);
   Turn turn{key, std::move(site.waiting.front())};
   site.waiting.pop_front();
   ++site.under_way;
   ++asker.under_way;
-  if (site.may_begin()) asker.ready.push_back(name);
+  if (site.may_begin()) asker.busy.push_back(name);
   return turn;
 }
 
@@ -79,7 +81,10 @@ void Turns::done(const Turn& turn) {
   --asker->second.questions;
   --asker->second.under_way;
   --site->second.under_way;
-  if (!was_ready && site->second.may_begin()) asker->second.ready.push_back(site->first);
+  const bool is_fresh = site->second.under_way == 0;
+  if (was_ready && is_fresh) std::erase(asker->second.busy, site->first);
+  if (site->second.may_begin() && (is_fresh || !was_ready))
+    asker->second.ready(site->second).push_back(site->first);
   forget_if_empty(asker, site);
 }
 
@@ -95,7 +100,7 @@ bool Turns::drop(const Turn& turn) {
   const bool was_ready = site->second.may_begin();
   waiting.erase(found);
   --asker->second.questions;
-  std::deque<std::string>& ready = asker->second.ready;
+  Ready& ready = asker->second.ready(site->second);
   if (was_ready && !site->second.may_begin()) ready.erase(std::ranges::find(ready, site->first));
   forget_if_empty(asker, site);
   return true;

@@ -45,6 +45,27 @@ TEST_CASE("a site that does not answer has so many questions under way, and othe
   CHECK_FALSE(turns.next());
 }
 
+TEST_CASE("half of what an asker may have is for sites with nothing under way") {
+  Turns turns;
+  for (std::size_t site = 0; site < 100; ++site)
+    for (std::size_t n = 0; n < Turns::kMaxOfSite; ++n)
+      turns.wait(turn(1, "h" + number(n) + ".dead" + number(site) + ".test"));
+  const auto begun = all(turns);
+  CHECK(begun.size() == Turns::kMaxOfBusySites);
+  turns.wait(turn(1, "a.good.org"));
+  turns.wait(turn(1, "b.good.org"));
+  CHECK(turns.next() == turn(1, "a.good.org"));
+  CHECK_FALSE(turns.next());
+  turns.done(turn(1, "a.good.org"));
+  CHECK(turns.next() == turn(1, "b.good.org"));
+  turns.done(turn(1, "b.good.org"));
+  for (const auto& each : begun) turns.done(each);
+  std::size_t rest = 0;
+  for (auto next = turns.next(); next; next = turns.next(), ++rest) turns.done(*next);
+  CHECK(rest == 100 * Turns::kMaxOfSite - begun.size());
+  CHECK(turns.questions_of(1) == 0);
+}
+
 TEST_CASE("nobody has all that may be under way") {
   Turns turns;
   for (std::size_t n = 0; n < 2 * Turns::kMaxOfAsker; ++n) turns.wait(turn(1, "x.site" + number(n)));
