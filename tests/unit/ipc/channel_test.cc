@@ -152,32 +152,32 @@ TEST_CASE("a deadline ends waiting") {
 TEST_CASE("a channel of what is no socket ends at once") {
   const char* const path = GENERATE("/", "/dev/zero", "/dev/null");
   const int flags = GENERATE(O_RDONLY | O_CLOEXEC, O_PATH | O_CLOEXEC);
-  event::Loop loop;
-  std::optional<event::ChannelEnd> end;
-  event::ChannelHandler<Message, Message> handler{loop, Fd{::open(path, flags)}, 0,
-                                                  [](Message&&, std::vector<Fd>&&) {},
-                                                  [&](event::ChannelEnd why) {
-                                                    end = why;
-                                                    loop.stop();
-                                                  }};
-  event::Timer patience{loop, [&] { loop.stop(); }};
+  mailroom::event::Loop loop;
+  std::optional<mailroom::event::ChannelEnd> end;
+  mailroom::event::ChannelHandler<Message, Message> handler{loop, Fd{::open(path, flags)}, 0,
+                                                            [](Message&&, std::vector<Fd>&&) {},
+                                                            [&](mailroom::event::ChannelEnd why) {
+                                                              end = why;
+                                                              loop.stop();
+                                                            }};
+  mailroom::event::Timer patience{loop, [&] { loop.stop(); }};
   patience.start(std::chrono::seconds{10});
   loop.run();
   REQUIRE(end.has_value());
-  CHECK(*end == event::ChannelEnd::malformed);
+  CHECK(*end == mailroom::event::ChannelEnd::malformed);
 }
 
 TEST_CASE("what goes on sending is not drained for ever") {
   constexpr int kMany = 100'000;
-  event::Loop loop;
+  mailroom::event::Loop loop;
   auto [left, right] = ipc::make_channel();
   Channel peer{std::move(right)};
   int heard = 0;
-  event::ChannelHandler<Message, Message> handler{loop, std::move(left), 0,
-                                                  [&](Message&&, std::vector<Fd>&&) {
-                                                    if (++heard < kMany) peer.send(Word{});
-                                                  },
-                                                  [](event::ChannelEnd) {}};
+  mailroom::event::ChannelHandler<Message, Message> handler{loop, std::move(left), 0,
+                                                            [&](Message&&, std::vector<Fd>&&) {
+                                                              if (++heard < kMany) peer.send(Word{});
+                                                            },
+                                                            [](mailroom::event::ChannelEnd) {}};
   peer.send(Word{});
   handler.drain();
   CHECK(heard > 0);
@@ -186,22 +186,22 @@ TEST_CASE("what goes on sending is not drained for ever") {
 
 // A message that takes long is not followed by a burst of others of the same channel.
 TEST_CASE("a channel with work that takes long leaves room for others") {
-  event::Loop loop;
+  mailroom::event::Loop loop;
   auto [left, right] = ipc::make_channel();
   Channel peer{std::move(right)};
-  for (int i = 0; i < event::ChannelHandler<Message, Message>::kBurst; ++i) peer.send(Word{});
+  for (int i = 0; i < mailroom::event::ChannelHandler<Message, Message>::kBurst; ++i) peer.send(Word{});
   auto [other_left, other_right] = ipc::make_channel();
   Channel other_peer{std::move(other_right)};
   int heard = 0;
-  event::ChannelHandler<Message, Message> other{loop, std::move(other_left), 0,
-                                                [&](Message&&, std::vector<Fd>&&) { loop.stop(); },
-                                                [](event::ChannelEnd) {}};
-  event::ChannelHandler<Message, Message> busy{loop, std::move(left), 0,
-                                               [&](Message&&, std::vector<Fd>&&) {
-                                                 std::this_thread::sleep_for(2 * busy.kTurn);
-                                                 if (++heard == 1) other_peer.send(Word{});
-                                               },
-                                               [](event::ChannelEnd) {}};
+  mailroom::event::ChannelHandler<Message, Message> other{loop, std::move(other_left), 0,
+                                                          [&](Message&&, std::vector<Fd>&&) { loop.stop(); },
+                                                          [](mailroom::event::ChannelEnd) {}};
+  mailroom::event::ChannelHandler<Message, Message> busy{loop, std::move(left), 0,
+                                                         [&](Message&&, std::vector<Fd>&&) {
+                                                           std::this_thread::sleep_for(2 * busy.kTurn);
+                                                           if (++heard == 1) other_peer.send(Word{});
+                                                         },
+                                                         [](mailroom::event::ChannelEnd) {}};
   loop.run();
   CHECK(heard < busy.kBurst / 2);
 }

@@ -138,10 +138,20 @@ TEST_CASE("an allowance fills up again with time, and no further than at first")
 
 namespace {
 
-using Wait = ipc::PacketSocket::Wait;
-
-// A keyd in a thread of the test, with one EC key.
+// A keyd that runs while the test waits for it, with one EC key.
 class RunningServer {
+  using Wait = ipc::PacketSocket::Wait;
+
+  // What has come within 5 seconds.  In one thread, as in a daemon: a process receives one packet at a time.
+  template <typename Channel>
+  auto receive(Channel& channel) {
+    const mailroom::event::ReadWatch come{loop_, channel.fd(), [this] { loop_.stop(); }};
+    mailroom::event::Timer late{loop_, [this] { loop_.stop(); }};
+    late.start(5s);
+    loop_.run();
+    return channel.receive(Wait::no);
+  }
+
  public:
   explicit RunningServer(bool with_client_certificates = false) {
     if (with_client_certificates) launch_.config.client_certificate.authorities_file = "/ca.pem";
@@ -161,9 +171,7 @@ class RunningServer {
     auto [authd, to_authd] = ipc::make_channel();
     authd_ = ipc::MessageChannel<AuthdToKeyd, KeydToAuthd>{std::move(authd)};
     server_->attach("authd-keyd", "authd", std::move(to_authd));
-    thread_ = std::jthread{[this] { loop_.run(); }};
   }
-  ~RunningServer() { thread_stop_.first.reset(); }
 
   using Asker = ipc::MessageChannel<ConnectionToKeyd, KeydToConnection>;
   Asker open(ConnectionId connection = 7) {
@@ -177,17 +185,26 @@ class RunningServer {
   // As authd asks.
   std::optional<SignedHandshake> signed_for(ConnectionId connection) {
     authd_.send(WhatWasSigned{connection});
-    auto reply = authd_.receive(Wait::yes, 0, std::chrono::steady_clock::now() + 5s);
+    const auto reply = receive(authd_);
     REQUIRE(reply);
     CHECK(std::get<WasSigned>(reply->message).connection == connection);
     return std::get<WasSigned>(reply->message).handshake;
   }
   ipc::MessageChannel<ListenerToKeyd, KeydToListener>& listener() { return listener_; }
 
+  std::expected<KeydToConnection, ipc::ReceiveError> ask(Asker& asker, const Sign& request) {
+    asker.send(request);
+    auto reply = receive(asker);
+    if (!reply) return std::unexpected(reply.error());
+    return reply->message;
+  }
+  bool is_ended(Asker& asker) {
+    const auto reply = receive(asker);
+    return !reply && reply.error() == ipc::ReceiveError::closed;
+  }
+
  private:
   mailroom::event::Loop loop_;
-  std::pair<Fd, Fd> thread_stop_ = ipc::make_channel();  // the loop ends when the first is closed
-  mailroom::event::ReadWatch stop_{loop_, thread_stop_.second.get(), [this] { loop_.stop(); }};
   Launch launch_;
   Fd pem_;
   tls::KeyId key_{};
@@ -195,20 +212,7 @@ class RunningServer {
   ipc::MessageChannel<AuthdToKeyd, KeydToAuthd> authd_;
   ipc::MessageChannel<ListenerToKeyd, KeydToListener> listener_;
   std::unique_ptr<keyd::Server> server_;
-  std::jthread thread_;
 };
-
-std::expected<KeydToConnection, ipc::ReceiveError> ask(RunningServer::Asker& asker, const Sign& request) {
-  asker.send(request);
-  auto reply = asker.receive(Wait::yes, 0, std::chrono::steady_clock::now() + 5s);
-  if (!reply) return std::unexpected(reply.error());
-  return reply->message;
-}
-
-bool is_ended(RunningServer::Asker& asker) {
-  const auto reply = asker.receive(Wait::yes, 0, std::chrono::steady_clock::now() + 5s);
-  return !reply && reply.error() == ipc::ReceiveError::closed;
-}
 
 }  // namespace
 
@@ -217,15 +221,15 @@ TEST_CASE("a connection has its few signatures, then its channel ends; another i
   auto greedy = running.open(), modest = running.open();
   const Sign request{running.key(), kEc, certificate_verify()};
   for (int i = 0; i < kMaxSignatures; ++i) {
-    const auto reply = ask(greedy, request);
+    const auto reply = running.ask(greedy, request);
     REQUIRE(reply);
     CHECK(std::holds_alternative<Signature>(*reply));
   }
-  const auto refused = ask(greedy, request);
+  const auto refused = running.ask(greedy, request);
   REQUIRE(refused);
   CHECK(std::get<SignRefused>(*refused).refusal == SignRefusal::too_many);
-  CHECK(is_ended(greedy));
-  const auto reply = ask(modest, request);
+  CHECK(running.is_ended(greedy));
+  const auto reply = running.ask(modest, request);
   REQUIRE(reply);
   CHECK(std::holds_alternative<Signature>(*reply));
 }
@@ -233,13 +237,13 @@ TEST_CASE("a connection has its few signatures, then its channel ends; another i
 TEST_CASE("what is not TLS, and what is not even a message, end the asker's channel alone") {
   RunningServer running;
   auto liar = running.open(), babbler = running.open(), honest = running.open();
-  const auto refused = ask(liar, {running.key(), kEc, "sign this contract"});
+  const auto refused = running.ask(liar, {running.key(), kEc, "sign this contract"});
   REQUIRE(refused);
   CHECK(std::get<SignRefused>(*refused).refusal == SignRefusal::not_tls);
-  CHECK(is_ended(liar));
+  CHECK(running.is_ended(liar));
   REQUIRE(::write(babbler.fd(), "\xff\xff\xff", 3) == 3);
-  CHECK(is_ended(babbler));
-  const auto reply = ask(honest, {running.key(), kEc, certificate_verify()});
+  CHECK(running.is_ended(babbler));
+  const auto reply = running.ask(honest, {running.key(), kEc, certificate_verify()});
   REQUIRE(reply);
   CHECK(std::holds_alternative<Signature>(*reply));
 }
@@ -250,7 +254,7 @@ TEST_CASE("authd is told the last handshake of TLS 1.3 that was signed for a con
   CHECK_FALSE(running.signed_for(1));
   CHECK_FALSE(running.signed_for(3));
   const std::string first = certificate_verify(32), second = certificate_verify(48);
-  const auto reply = ask(one, {running.key(), kEc, first});
+  const auto reply = running.ask(one, {running.key(), kEc, first});
   REQUIRE(reply);
   auto told = running.signed_for(1);
   REQUIRE(told);
@@ -260,27 +264,27 @@ TEST_CASE("authd is told the last handshake of TLS 1.3 that was signed for a con
   CHECK_FALSE(running.signed_for(2));
 
   // The same once more for another connection: that is another signature.
-  REQUIRE(ask(other, {running.key(), kEc, first}));
+  REQUIRE(running.ask(other, {running.key(), kEc, first}));
   REQUIRE(running.signed_for(2));
   CHECK(running.signed_for(2)->to_be_signed == first);
   CHECK(running.signed_for(2)->signature != told->signature);
 
-  REQUIRE(ask(one, {running.key(), kEc, key_exchange(kX25519)}));  // TLS 1.2 is none
+  REQUIRE(running.ask(one, {running.key(), kEc, key_exchange(kX25519)}));  // TLS 1.2 is none
   CHECK(running.signed_for(1)->to_be_signed == first);
-  REQUIRE(ask(one, {running.key(), kEc, second}));
+  REQUIRE(running.ask(one, {running.key(), kEc, second}));
   CHECK(running.signed_for(1)->to_be_signed == second);
-  const auto refused = ask(other, {running.key(), kEc, "sign this contract"});
+  const auto refused = running.ask(other, {running.key(), kEc, "sign this contract"});
   REQUIRE(refused);
   CHECK_FALSE(running.signed_for(2));
   one.close();
-  for (int i = 0; i < 500 && running.signed_for(1); ++i) std::this_thread::sleep_for(10ms);
+  for (int i = 0; i < 500 && running.signed_for(1); ++i) std::this_thread::sleep_for(1ms);
   CHECK_FALSE(running.signed_for(1));
 }
 
 TEST_CASE("where no client logs in by certificate nothing is kept") {
   RunningServer running;
   auto asker = running.open(1);
-  REQUIRE(ask(asker, {running.key(), kEc, certificate_verify()}));
+  REQUIRE(running.ask(asker, {running.key(), kEc, certificate_verify()}));
   CHECK_FALSE(running.signed_for(1));
 }
 
@@ -288,7 +292,7 @@ TEST_CASE("a listener's end leaves the connections it has opened") {
   RunningServer running;
   auto asker = running.open();
   running.listener().close();
-  const auto reply = ask(asker, {running.key(), kEc, certificate_verify()});
+  const auto reply = running.ask(asker, {running.key(), kEc, certificate_verify()});
   REQUIRE(reply);
   CHECK(std::holds_alternative<Signature>(*reply));
 }

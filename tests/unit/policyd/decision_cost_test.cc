@@ -22,7 +22,8 @@ constexpr double kMostMicroseconds = 20;
 }  // namespace
 
 TEST_CASE("a decision costs at most 20 microseconds, with 2,000 accounts and devices, 45 domains and 200 "
-          "networks") {
+          "networks",
+          "[bare]") {
   DaemonHost host;
   for (int i = 0; i < 44; ++i) host.launch.config.domains.push_back("d" + std::to_string(i) + ".example.org");
   for (int i = 0; i < 200; ++i)

@@ -51,7 +51,7 @@ int in_child(Run run) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-TEST_CASE("what was set up lies in a file of memory, unchanged, and is everybody's own") {
+TEST_CASE("what was set up lies in a file of memory, unchanged, and is everybody's own", "[bare]") {
   if (::mallinfo2().arena == 0) return;  // a sanitizer's heap stays as it is
   CHECK(in_child([] {
           const std::vector<std::string> before(1000, "allocated before");
@@ -81,7 +81,7 @@ TEST_CASE("what was set up lies in a file of memory, unchanged, and is everybody
         }) == 0);
 }
 
-TEST_CASE("what the heap has no use for takes no memory in the file") {
+TEST_CASE("what the heap has no use for takes no memory in the file", "[bare]") {
   if (::mallinfo2().arena == 0) return;
   CHECK(in_child([] {
           mailroom::FrozenMemory frozen;
@@ -98,14 +98,14 @@ TEST_CASE("what the heap has no use for takes no memory in the file") {
         }) == 0);
 }
 
-TEST_CASE("nothing that could be frozen is no failure") {
+TEST_CASE("nothing that could be frozen is no failure", "[bare]") {
   CHECK(in_child([] {
           mailroom::FrozenMemory{}.freeze();
           return 0;
         }) == 0);
 }
 
-TEST_CASE("nothing is left open of it") {
+TEST_CASE("nothing is left open of it", "[bare]") {
   CHECK(in_child([] {
           const int lowest = ::dup(0);
           ::close(lowest);

@@ -9,7 +9,7 @@
 
 namespace {
 
-TEST_CASE("after settling, new blocks come from the end of the heap") {
+TEST_CASE("after settling, new blocks come from the end of the heap", "[bare]") {
   std::vector<std::unique_ptr<char[]>> blocks;
   for (int i = 0; i < 2000; ++i) blocks.push_back(std::make_unique<char[]>(64 + i % 700));
   for (std::size_t i = 0; i < blocks.size(); i += 2) blocks[i].reset();

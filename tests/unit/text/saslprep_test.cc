@@ -83,7 +83,7 @@ std::size_t copies_in_memory(std::size_t letters) {
 
 }  // namespace
 
-TEST_CASE("no copy of a password is left") {
+TEST_CASE("no copy of a password is left", "[bare]") {
   prepare_saslprep();
   const std::size_t letters = GENERATE(20, 100);
   const std::string text = password(letters);
