@@ -148,7 +148,8 @@ inline constexpr EventRow kEvents[] = {
     {"message-relayed", LogLevel::info, "queue recipient host address seconds reply",
      "Another host has taken a message for a recipient."},
     {"message-refused-by-host", LogLevel::warning, "queue recipient host reply",
-     "A recipient was refused for good: by the host, or because there is no way to it."},
+     "A recipient was refused for good: by the host, because there is no way to it, or because the message "
+     "has been delivered there before."},
     {"destination-waits", LogLevel::warning, "destination host failures seconds reason",
      "No connection to a destination came about: nothing is tried there for a while."},
     {"destination-held", LogLevel::info, "destination", "An operator holds all mail for a destination."},
@@ -169,6 +170,10 @@ inline constexpr EventRow kEvents[] = {
      "Somebody is told what became of a message: a report is in the queue, durable."},
     {"report-dropped", LogLevel::warning, "about recipient action reason",
      "Nobody is told that a message failed."},
+    {"report-suppressed", LogLevel::info, "about recipient action client domain reason",
+     "The sender is not told what became of a message: the client that it came from may not send as that "
+     "address, says the SPF record of the domain. Of a failure the postmaster is told instead "
+     "(queued.double-bounce)."},
     {"delivery-batch", LogLevel::debug, "deliveries milliseconds", "Deliveries were made durable together."},
 
     // Mail out

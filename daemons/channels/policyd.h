@@ -116,12 +116,14 @@ struct AuthoriseRecipient {
   MailParameters mail;
   std::string submitter;             // name of the account or device that speaks, empty for none
   std::string device;                // the registered device whose message it is; empty: of none
+  bool is_stranger = false;          // the client has proved nothing, and is in no network of ours
+  std::string helo;                  // of a stranger, as it said
   std::vector<std::string> authors;  // sender patterns (libcommon/policy/sender_pattern.h) of which
                                      // From: and Sender: may be; empty: any (RFC 5322 3.6.2)
   Recipient recipient;
   static auto fields(auto& m) {
-    return std::tie(m.connection, m.transaction, m.reverse_path, m.mail, m.submitter, m.device, m.authors,
-                    m.recipient);
+    return std::tie(m.connection, m.transaction, m.reverse_path, m.mail, m.submitter, m.device, m.is_stranger,
+                    m.helo, m.authors, m.recipient);
   }
 };
 struct WithdrawEnvelope {

@@ -192,6 +192,7 @@ const char* MailDesk::violation(const Client& client, const CheckRecipient& ques
   if (question.transaction == 0 || question.transaction < client.transaction) return "an earlier transaction";
   if (question.reverse_path.size() > smtp::kMaxPath || question.forward_path.size() > smtp::kMaxPath)
     return "a path that is too long";
+  if (question.helo.size() > smtp::kMaxDomain) return "a name that is too long";
   if (!are_possible(question.mail, question.recipient)) return "impossible parameters";
   if (question.transaction > client.transaction) return nullptr;
   if (client.over) return "a transaction that is over";
@@ -238,6 +239,8 @@ void MailDesk::authorise(Client& client, CheckRecipient&& question, Judgement& j
   envelope.mail = std::move(question.mail);
   envelope.submitter = judgement.submitter;
   envelope.device = judgement.device;
+  envelope.is_stranger = judgement.submitter.empty() && !judgement.facts.on_campus;
+  if (envelope.is_stranger) envelope.helo = std::move(question.helo);
   envelope.authors = std::move(judgement.authors);
   envelope.recipient = {question.forward_path, std::move(judgement.targets), std::move(judgement.domain),
                         std::move(question.recipient)};

@@ -8,9 +8,11 @@
 #include "daemons/base/channel_end.h"
 #include "daemons/log.h"
 #include "daemons/queued/clock.h"
+#include "daemons/queued/local_delivery.h"
 #include "libcommon/ipc/overloaded.h"
 #include "libcommon/policy/sender_pattern.h"
 #include "libcommon/protocol/rfc5322/authors.h"
+#include "libcommon/protocol/rfc5322/delivered_to.h"
 #include "libcommon/protocol/rfc5322/tls_required.h"
 #include "libcommon/protocol/smtp/data_scanner.h"
 
@@ -53,6 +55,21 @@ bool may_ask_for_less_tls(const queue::Envelope& envelope) {
          std::ranges::any_of(envelope.targets, [](const auto& target) { return target.account == 0; });
 }
 
+bool any_stays(const queue::Envelope& envelope) {
+  return std::ranges::any_of(envelope.targets, [](const auto& target) { return target.account != 0; });
+}
+
+// Numbers of the targets in mailboxes here that the message has been delivered to before.
+std::vector<std::uint32_t> loops_of(const queue::Envelope& envelope, const rfc5322::DeliveredToScan& before) {
+  std::vector<std::uint32_t> loops;
+  for (std::uint32_t number = 1; number <= envelope.targets.size(); ++number) {
+    const queue::Target& target = envelope.targets[number - 1];
+    if (target.account != 0 && before.names(envelope.recipients.at(target.recipient).address))
+      loops.push_back(number);
+  }
+  return loops;
+}
+
 std::string service_channel(Service service) { return std::string{service_name(service)} + "-queued"; }
 
 }  // namespace
@@ -72,6 +89,7 @@ struct Intake::Connection {
     std::string header;  // as far as it has come, when the authors are to be checked
     bool header_complete = false;
     std::optional<rfc5322::TlsRequiredScan> tls_required;  // when something goes to other hosts
+    std::optional<rfc5322::DeliveredToScan> delivered_to;  // when something stays here
 
     // False when the header is too long to be checked.
     bool keep_header(std::string_view bytes) {
@@ -86,6 +104,7 @@ struct Intake::Connection {
   };
 
   ConnectionId id = 0;
+  IpAddress peer;  // as the listener saw it
   ListenerKey listener = 0;
   std::unique_ptr<Channel> channel;
   std::optional<Authorised> authorised;
@@ -137,6 +156,7 @@ const char* Intake::opened(ListenerKey key, const ConnectionOpened& message, std
   if (connections_.size() >= kMaxConnections) return nullptr;  // its channel closes: 421
   auto connection = std::make_unique<Connection>();
   const ConnectionId id = connection->id = message.connection;
+  connection->peer = message.peer;
   connection->listener = key;
   connection->channel = std::make_unique<Connection::Channel>(
       loop_, std::move(descriptors.front()), 0,
@@ -220,7 +240,7 @@ void Intake::authorise(AuthoriseRecipient&& message) {
 
 QueueId Intake::add_recipient(Connection& connection, AuthoriseRecipient&& message) {
   if (!connection.authorised || connection.authorised->transaction != message.transaction)
-    connection.authorised = new_envelope(message);
+    connection.authorised = new_envelope(connection.peer, message);
   queue::Envelope& envelope = connection.authorised->envelope;
   const auto number = static_cast<std::uint32_t>(envelope.recipients.size());
   envelope.recipients.push_back({std::move(message.recipient.address),
@@ -234,7 +254,9 @@ QueueId Intake::add_recipient(Connection& connection, AuthoriseRecipient&& messa
   return connection.authorised->id;
 }
 
-Intake::Authorised Intake::new_envelope(const AuthoriseRecipient& message) {
+Intake::Authorised Intake::new_envelope(const IpAddress& peer, const AuthoriseRecipient& message) {
+  std::optional<queue::Stranger> stranger;
+  if (message.is_stranger) stranger = {peer, message.helo};
   return {message.transaction,
           queue_.new_id(),
           {.connection = message.connection,
@@ -246,8 +268,10 @@ Intake::Authorised Intake::new_envelope(const AuthoriseRecipient& message) {
            .smtputf8 = message.mail.smtputf8,
            .tls = message.mail.requiretls ? routing::SenderTls::required : routing::SenderTls::unspecified,
            .device = message.device,
+           .stranger = std::move(stranger),
            .recipients = {},
-           .targets = {}},
+           .targets = {},
+           .looping = {}},
           message.authors};
 }
 
@@ -318,6 +342,7 @@ void Intake::content(Connection& connection, Content&& message) {
   if (receiving.incoming->file() && !queue_.has_space())
     return refuse(connection, transaction, no_space(), "no place for the content");
   if (receiving.tls_required) receiving.tls_required->feed(message.bytes);
+  if (receiving.delivered_to) receiving.delivered_to->feed(message.bytes);
   const auto problem = receiving.incoming->add(std::move(message.bytes));
   if (problem != queue::Incoming::Problem::none)
     return refuse(connection, transaction, reply_to(problem), "no place for the content");
@@ -336,9 +361,11 @@ bool Intake::begin(Connection& connection, TransactionId transaction) {
   Authorised envelope = std::move(*connection.authorised);
   connection.authorised.reset();
   const QueueId id = envelope.id;
-  connection.receiving.emplace(std::move(envelope), queue_.begin(id), std::string{}, false, std::nullopt);
+  connection.receiving.emplace(std::move(envelope), queue_.begin(id), std::string{}, false, std::nullopt,
+                               std::nullopt);
   if (may_ask_for_less_tls(connection.receiving->envelope.envelope))
     connection.receiving->tls_required.emplace();
+  if (any_stays(connection.receiving->envelope.envelope)) connection.receiving->delivered_to.emplace();
   return true;
 }
 
@@ -383,6 +410,14 @@ void Intake::commit(Connection& connection) {
                   "author not allowed");
   if (receiving.tls_required && receiving.tls_required->says_no())
     receiving.envelope.envelope.tls = routing::SenderTls::optional;
+  if (receiving.delivered_to) {
+    receiving.delivered_to->end();
+    receiving.envelope.envelope.looping = loops_of(receiving.envelope.envelope, *receiving.delivered_to);
+  }
+  // Where others get it too, these alone hear of the loop (LocalDelivery).
+  if (const queue::Envelope& envelope = receiving.envelope.envelope;
+      !envelope.looping.empty() && envelope.looping.size() == envelope.targets.size())
+    return refuse(connection, transaction, delivered_before(), "loop");
   const QueueId id = receiving.envelope.id;
   const std::uint64_t size = receiving.incoming->length();
   auto envelope = std::make_shared<const queue::Envelope>(std::move(receiving.envelope.envelope));

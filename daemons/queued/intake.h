@@ -69,7 +69,7 @@ class Intake {
   void authorise(AuthoriseRecipient&& message);
   Reply refusal_of(const Connection& connection, const AuthoriseRecipient& message);
   QueueId add_recipient(Connection& connection, AuthoriseRecipient&& message);
-  Authorised new_envelope(const AuthoriseRecipient& message);
+  Authorised new_envelope(const IpAddress& peer, const AuthoriseRecipient& message);
   void withdraw(const WithdrawEnvelope& message);
   void submit(SubmitMessage&& message);
 

@@ -1,5 +1,6 @@
 #include "daemons/queued/local_delivery.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -42,7 +43,21 @@ std::string top_lines(const queue::Envelope& envelope, const queue::Target& targ
                      envelope.recipients.at(target.recipient).address);
 }
 
+TargetResult refused_as_loop(std::uint32_t target) {
+  Reply reply = delivered_before();
+  return {Fate::refused,
+          {.target = target,
+           .code = reply.code,
+           .enhanced = std::move(reply.enhanced),
+           .text = std::move(reply.text),
+           .time = microseconds_now()}};
+}
+
 }  // namespace
+
+Reply delivered_before() {
+  return {554, "5.4.6", "The message has been delivered to this address before: it is in a loop"};
+}
 
 void LocalDelivery::attach_deliverd(LeasedFd fd) {
   ring_.interrupted();
@@ -62,8 +77,17 @@ void LocalDelivery::attach_deliverd(LeasedFd fd) {
 }
 
 void LocalDelivery::begin(QueueId id, const std::vector<std::uint32_t>& targets) {
-  results_[id].clear();
-  ring_.begin(id, targets);
+  TargetResults& results = results_[id];
+  results.clear();
+  const auto& looping = messages_.find(id)->envelope.looping;
+  std::vector<std::uint32_t> left;
+  for (const std::uint32_t target : targets)
+    if (std::ranges::binary_search(looping, target))
+      results.push_back(refused_as_loop(target));
+    else
+      left.push_back(target);
+  if (left.empty()) return end(id);
+  ring_.begin(id, left);
   hand_out();
 }
 
@@ -106,12 +130,14 @@ void LocalDelivery::on_message(const NotDelivered& message) {
 // An answer for what was not handed out changes nothing.
 void LocalDelivery::note(DeliveryId delivery, TargetResult result) {
   if (!ring_.answered(delivery)) return;
-  TargetResults& results = results_.at(delivery.queue_id);
-  results.push_back(std::move(result));
-  if (!ring_.is_done(delivery.queue_id)) return;
-  TargetResults ended = std::move(results);
-  forget(delivery.queue_id);
-  on_ended_(delivery.queue_id, std::move(ended));
+  results_.at(delivery.queue_id).push_back(std::move(result));
+  if (ring_.is_done(delivery.queue_id)) end(delivery.queue_id);
+}
+
+void LocalDelivery::end(QueueId id) {
+  TargetResults ended = std::move(results_.at(id));
+  forget(id);
+  on_ended_(id, std::move(ended));
 }
 
 }  // namespace mailroom::queued

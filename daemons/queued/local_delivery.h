@@ -14,6 +14,9 @@
 
 namespace mailroom::queued {
 
+// What is said of a message that carries its recipient's address in a Delivered-To field (SECURITY.md V16).
+Reply delivered_before();
+
 class LocalDelivery {
  public:
   // Each message that was begun ends once, with a result for each of its targets.
@@ -28,7 +31,8 @@ class LocalDelivery {
   void set_limit(std::uint32_t deliveries) { ring_.set_limit(deliveries); }
   bool is_able() const { return deliverd_ != nullptr; }
 
-  // An open message, and which of its targets to deliver; not empty.
+  // An open message, and which of its targets to deliver; not empty.  Those that it has been delivered to
+  // before are refused (queue::Envelope::looping).
   void begin(QueueId id, const std::vector<std::uint32_t>& targets);
   // It is gone: no result comes.
   void forget(QueueId id);
@@ -41,6 +45,7 @@ class LocalDelivery {
   void on_message(const Delivered& message);
   void on_message(const NotDelivered& message);
   void note(DeliveryId delivery, TargetResult result);
+  void end(QueueId id);
 
   event::Loop& loop_;
   OpenMessages& messages_;

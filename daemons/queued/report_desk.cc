@@ -9,6 +9,7 @@
 
 #include "daemons/log.h"
 #include "daemons/queued/clock.h"
+#include "libcommon/policy/address.h"
 
 namespace mailroom::queued {
 namespace {
@@ -124,6 +125,16 @@ std::optional<ReportRefused> refusal_without_report(const ReportedMessage& messa
                        .queue_id = message.id};
 }
 
+// Of an address elsewhere policyd has said the domain in A-labels.
+spf::Identity identity_of(const queue::Stranger& stranger, const std::string& sender,
+                          const Recipient& recipient) {
+  const auto address = policy::parse_address(sender).value_or(policy::Address{});
+  return {.client = stranger.address,
+          .helo = stranger.helo,
+          .local = address.local,
+          .domain = recipient.domain.empty() ? address.domain : recipient.domain};
+}
+
 // Strangers get no content back: what they have not sent must not reach them by way of us: V16.  A
 // message under REQUIRETLS goes back as its header, under REQUIRETLS (RFC 8689 section 5).
 dsn::Return part_of(const ReportedMessage& message, std::uint64_t full_size, bool failed) {
@@ -151,9 +162,11 @@ struct ReportDesk::Job {
 };
 
 ReportDesk::ReportDesk(event::Loop& loop, queue::Queue& queue, const Config& config, Resolve resolve,
-                       TellRefusal tell_refusal, OwnMail::OnAccepted on_accepted)
+                       TellRefusal tell_refusal, CheckSender check_sender, OwnMail::OnAccepted on_accepted)
     : queue_{queue}, config_{config}, resolve_{std::move(resolve)}, tell_refusal_{std::move(tell_refusal)},
-      own_mail_{queue, std::move(on_accepted)}, retry_{loop, [this] { retry(); }} {}
+      check_sender_{std::move(check_sender)}, own_mail_{queue, std::move(on_accepted)}, retry_{loop, [this] {
+                                                                                                 retry();
+                                                                                               }} {}
 
 ReportDesk::~ReportDesk() = default;
 
@@ -223,11 +236,30 @@ void ReportDesk::resolved(Jobs::iterator job, const AddressResolved* answer) {
   if (answer == nullptr || answer->unavailable) return later(job);
   if (leads_somewhere(answer->recipient)) {
     if (!may_tell(*job, answer->recipient)) return end(job, ReportResult::settled);
-    return send(job, answer->recipient);
+    return tell(job, answer->recipient);
   }
   if (job->double_bounce) return drop(job, "there is no postmaster", ReportResult::impossible);
   if (job->action == dsn::Action::failed) job->refusal = refusal_without_report(job->message);
   job->refusal ? tell_refusal(job) : nobody(job);
+}
+
+void ReportDesk::tell(Jobs::iterator job, const Recipient& recipient) {
+  const auto& stranger = job->message.envelope.stranger;
+  if (!stranger || job->double_bounce) return send(job, recipient);
+  check_sender_(identity_of(*stranger, job->to, recipient),
+                [this, job, recipient](const SenderVerdict& verdict) {
+                  verdict.result == spf::Result::fail ? suppress(job, verdict) : send(job, recipient);
+                });
+}
+
+void ReportDesk::suppress(Jobs::iterator job, const SenderVerdict& verdict) {
+  log::write("report-suppressed", {{"about", queue::id_text(job->message.id)},
+                                   {"recipient", job->to},
+                                   {"action", dsn::action_name(job->action)},
+                                   {"client", job->message.envelope.stranger->address.text()},
+                                   {"domain", verdict.domain},
+                                   {"reason", verdict.directive}});
+  nobody(job);
 }
 
 // Nobody has the sender's address, or is to be told by it.

@@ -9,6 +9,12 @@
 //                                                                  or dropped (queued.double-bounce)
 //   it is itself addressed to the postmaster by this system     -> held for an operator
 //
+// A report about a stranger's message goes to the sender only if SPF does not say that this stranger may not
+// send as that address (`fail`): else it would reach somebody who never wrote.  Any other result, and none at
+// all when the DNS does not answer, lets it go: what is doubtful is told rather than lost.  A failure that is
+// not told for that reason goes to the postmaster as if nobody had the address, since SPF fails for honest
+// mail too that another host has forwarded.
+//
 // So a report causes at most one message more, to an account of this system, and that one none.  Of a delay
 // or a success only senders hear who can be told; what nobody can hear is settled.
 //
@@ -31,6 +37,7 @@
 #include "daemons/queued/own_mail.h"
 #include "daemons/queued/policy_questions.h"
 #include "daemons/queued/reports.h"
+#include "daemons/queued/sender_checks.h"
 #include "libcommon/event/loop.h"
 #include "libcommon/protocol/dsn/report.h"
 #include "spool/queue/queue.h"
@@ -46,9 +53,10 @@ class ReportDesk final : public Reports {
   // Where an address leads, or nothing when that cannot be known now.
   using Resolve = std::function<void(const std::string& address, PolicyQuestions::OnAddress)>;
   using TellRefusal = std::function<void(ReportRefused, PolicyQuestions::OnRefusal)>;
+  using CheckSender = std::function<void(spf::Identity, SenderChecks::Then)>;
 
   ReportDesk(event::Loop& loop, queue::Queue& queue, const Config& config, Resolve resolve,
-             TellRefusal tell_refusal, OwnMail::OnAccepted on_accepted);
+             TellRefusal tell_refusal, CheckSender check_sender, OwnMail::OnAccepted on_accepted);
   ~ReportDesk() override;
 
   bool has_room() const override;
@@ -72,6 +80,8 @@ class ReportDesk final : public Reports {
   void tell_refusal(Jobs::iterator job);
   void nobody(Jobs::iterator job);
   bool may_tell(const Job& job, const Recipient& recipient) const;
+  void tell(Jobs::iterator job, const Recipient& recipient);
+  void suppress(Jobs::iterator job, const SenderVerdict& verdict);
   void send(Jobs::iterator job, const Recipient& recipient);
   void sent(Jobs::iterator job, QueueId report);
   void later(Jobs::iterator job);
@@ -89,6 +99,7 @@ class ReportDesk final : public Reports {
   const Config& config_;
   Resolve resolve_;
   TellRefusal tell_refusal_;
+  CheckSender check_sender_;
   OwnMail own_mail_;
   Jobs jobs_;
   std::uint64_t kept_octets_ = 0;

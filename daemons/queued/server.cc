@@ -111,6 +111,9 @@ void Server::start() {
       [this](ReportRefused refusal, PolicyQuestions::OnRefusal then) {
         policy_.tell(std::move(refusal), std::move(then));
       },
+      [this](spf::Identity identity, SenderChecks::Then then) {
+        sender_checks_.check(std::move(identity), std::move(then));
+      },
       on_accepted);
   dispatcher_ = std::make_unique<Dispatcher>(host_.loop, *queue_, host_.config, routes_, *reports_, *holds_);
   dispatcher_->set_results(&outcomes_);

@@ -14,6 +14,7 @@
 #include "daemons/queued/policy_questions.h"
 #include "daemons/queued/report_desk.h"
 #include "daemons/queued/route_desk.h"
+#include "daemons/queued/sender_checks.h"
 #include "daemons/queued/tls_outcomes.h"
 #include "daemons/queued/tool_desk.h"
 #include "spool/queue/destination_holds.h"
@@ -60,6 +61,7 @@ class Server final : public mailroom::Server {
   std::vector<IpAddress> interfaces_;
   DnsClient dns_;
   PolicyQuestions policy_;
+  SenderChecks sender_checks_{dns_};
   TlsOutcomeBatch outcomes_{host_.loop, policy_};
   RouteDesk routes_;
   std::optional<queue::DestinationHolds> holds_;

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
 #include <vector>
 
 #include "libcommon/routing/sender_tls.h"
+#include "libcommon/sys/ip_address.h"
 
 namespace mailroom::queue {
 
@@ -30,6 +32,15 @@ struct Target {
   static auto fields(auto& m) { return std::tie(m.recipient, m.account); }
 };
 
+// A client that had proved nothing, and was in no network of ours: whether it may send as the reverse-path,
+// SPF says (RFC 7208).
+struct Stranger {
+  IpAddress address;  // as the listener saw it
+  std::string helo;   // as it said
+  auto operator<=>(const Stranger&) const = default;
+  static auto fields(auto& m) { return std::tie(m.address, m.helo); }
+};
+
 struct Envelope {
   std::uint64_t connection = 0;  // for the log
   std::string submitter;         // the logged-in account's name, or empty
@@ -39,14 +50,18 @@ struct Envelope {
   std::uint8_t ret = 0;          // of MAIL (RFC 3461)
   bool smtputf8 = false;         // RFC 6531
   routing::SenderTls tls = routing::SenderTls::unspecified;  // RFC 8689
-  std::string device;  // the registered device that it came from, or empty
+  std::string device;                // the registered device that it came from, or empty
+  std::optional<Stranger> stranger;  // whose message it is, when it is nobody's whom we know
   std::vector<EnvelopeRecipient> recipients;
   std::vector<Target> targets;
+  // Numbers, ascending, of targets in local mailboxes whose address a Delivered-To field of the content
+  // names: it has been there before, and is not delivered there again (SECURITY.md V16).
+  std::vector<std::uint32_t> looping;
 
   auto operator<=>(const Envelope&) const = default;
   static auto fields(auto& m) {
     return std::tie(m.connection, m.submitter, m.reverse_path, m.envid, m.body, m.ret, m.smtputf8, m.tls,
-                    m.device, m.recipients, m.targets);
+                    m.device, m.stranger, m.recipients, m.targets, m.looping);
   }
 };
 

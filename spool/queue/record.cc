@@ -13,9 +13,8 @@ namespace mailroom::queue {
 namespace {
 
 constexpr std::array<char, 8> kSegmentMagic = {'M', 'R', 'Q', 'U', 'E', 'U', 'E', '4'};
-// Read, and never written: layout 3 has no Owed, and 2 another Accepted as well.
-constexpr std::array<char, 8> kSegmentMagicOfLayout3 = {'M', 'R', 'Q', 'U', 'E', 'U', 'E', '3'};
-constexpr std::array<char, 8> kSegmentMagicOfLayout2 = {'M', 'R', 'Q', 'U', 'E', 'U', 'E', '2'};
+// Read, and never written: they have no Owed, and another Accepted.
+constexpr std::string_view kEarlierMagics[] = {"MRQUEUE2", "MRQUEUE3"};
 constexpr std::array<char, 4> kRecordMagic = {'M', 'R', 'Q', 'R'};
 constexpr std::string_view kSegmentPrefix = "segment-";
 
@@ -67,29 +66,51 @@ std::optional<SegmentHeader> decode_header_of_any_version(std::string_view bytes
 }
 
 bool is_known(std::string_view header) {
-  return header.starts_with(octets(kSegmentMagic)) || header.starts_with(octets(kSegmentMagicOfLayout3)) ||
-         header.starts_with(octets(kSegmentMagicOfLayout2));
+  return header.starts_with(octets(kSegmentMagic)) ||
+         std::ranges::any_of(kEarlierMagics,
+                             [&](std::string_view magic) { return header.starts_with(magic); });
 }
 
-Accepted of_present_layout(AcceptedOfLayout2&& old) {
+EnvelopeOfLayout3 next_layout(EnvelopeOfLayout2&& envelope) {
   using routing::SenderTls;
-  EnvelopeOfLayout2& envelope = old.envelope;
-  return {.arrived = old.arrived,
-          .content_length = old.content_length,
-          .content_hash = old.content_hash,
-          .content_in_file = old.content_in_file,
-          .envelope = {.connection = envelope.connection,
-                       .submitter = std::move(envelope.submitter),
-                       .reverse_path = std::move(envelope.reverse_path),
-                       .envid = std::move(envelope.envid),
-                       .body = envelope.body,
-                       .ret = envelope.ret,
-                       .smtputf8 = envelope.smtputf8,
-                       .tls = envelope.requiretls ? SenderTls::required : SenderTls::unspecified,
-                       .device = {},
-                       .recipients = std::move(envelope.recipients),
-                       .targets = std::move(envelope.targets)},
-          .progress = std::move(old.progress)};
+  return {.connection = envelope.connection,
+          .submitter = std::move(envelope.submitter),
+          .reverse_path = std::move(envelope.reverse_path),
+          .envid = std::move(envelope.envid),
+          .body = envelope.body,
+          .ret = envelope.ret,
+          .smtputf8 = envelope.smtputf8,
+          .tls = envelope.requiretls ? SenderTls::required : SenderTls::unspecified,
+          .device = {},
+          .recipients = std::move(envelope.recipients),
+          .targets = std::move(envelope.targets)};
+}
+
+Envelope next_layout(EnvelopeOfLayout3&& envelope) {
+  return {.connection = envelope.connection,
+          .submitter = std::move(envelope.submitter),
+          .reverse_path = std::move(envelope.reverse_path),
+          .envid = std::move(envelope.envid),
+          .body = envelope.body,
+          .ret = envelope.ret,
+          .smtputf8 = envelope.smtputf8,
+          .tls = envelope.tls,
+          .device = std::move(envelope.device),
+          .stranger = {},
+          .recipients = std::move(envelope.recipients),
+          .targets = std::move(envelope.targets),
+          .looping = {}};
+}
+
+template <typename Old>
+auto next_layout(AcceptedWith<Old>&& old) {
+  return AcceptedWith<decltype(next_layout(std::move(old.envelope)))>{
+      .arrived = old.arrived,
+      .content_length = old.content_length,
+      .content_hash = old.content_hash,
+      .content_in_file = old.content_in_file,
+      .envelope = next_layout(std::move(old.envelope)),
+      .progress = std::move(old.progress)};
 }
 
 }  // namespace
@@ -169,7 +190,8 @@ std::optional<Record> decode_meta(const RecordHeader& header, std::string_view m
   if (meta.size() != header.meta_length || header.meta_check != meta_check(meta, seed)) return {};
   auto record = ipc::decode<Record>(meta);
   if (!record) return {};
-  if (auto* old = std::get_if<AcceptedOfLayout2>(&*record)) return of_present_layout(std::move(*old));
+  if (auto* old = std::get_if<AcceptedOfLayout2>(&*record)) return next_layout(next_layout(std::move(*old)));
+  if (auto* old = std::get_if<AcceptedOfLayout3>(&*record)) return next_layout(std::move(*old));
   return record;
 }
 

@@ -53,20 +53,23 @@ struct SegmentStart {
 };
 
 // A message.  Written again, with its progress so far, when it is copied forward; the later record counts.
-struct Accepted {
+template <typename LaidOutEnvelope>
+struct AcceptedWith {
   Microseconds arrived = 0;
   std::uint64_t content_length = 0;
   std::array<std::uint8_t, 32> content_hash{};
   bool content_in_file = false;  // in content/ID, and not behind this record
-  Envelope envelope;
+  LaidOutEnvelope envelope;
   Progress progress;
   static auto fields(auto& m) {
     return std::tie(m.arrived, m.content_length, m.content_hash, m.content_in_file, m.envelope, m.progress);
   }
 };
 
-// How an Accepted was laid out in segments "MRQUEUE2".  decode_meta() makes an Accepted of it; nothing writes
-// it.
+using Accepted = AcceptedWith<Envelope>;
+
+// How envelopes were laid out in segments "MRQUEUE2" and "MRQUEUE3".  decode_meta() makes an Accepted of such
+// a record; nothing writes it.
 struct EnvelopeOfLayout2 {
   std::uint64_t connection = 0;
   std::string submitter;
@@ -83,17 +86,25 @@ struct EnvelopeOfLayout2 {
                     m.requiretls, m.recipients, m.targets);
   }
 };
-struct AcceptedOfLayout2 {
-  Microseconds arrived = 0;
-  std::uint64_t content_length = 0;
-  std::array<std::uint8_t, 32> content_hash{};
-  bool content_in_file = false;
-  EnvelopeOfLayout2 envelope;
-  Progress progress;
+using AcceptedOfLayout2 = AcceptedWith<EnvelopeOfLayout2>;
+struct EnvelopeOfLayout3 {
+  std::uint64_t connection = 0;
+  std::string submitter;
+  std::string reverse_path;
+  std::string envid;
+  std::uint8_t body = 0;
+  std::uint8_t ret = 0;
+  bool smtputf8 = false;
+  routing::SenderTls tls = routing::SenderTls::unspecified;
+  std::string device;
+  std::vector<EnvelopeRecipient> recipients;
+  std::vector<Target> targets;
   static auto fields(auto& m) {
-    return std::tie(m.arrived, m.content_length, m.content_hash, m.content_in_file, m.envelope, m.progress);
+    return std::tie(m.connection, m.submitter, m.reverse_path, m.envid, m.body, m.ret, m.smtputf8, m.tls,
+                    m.device, m.recipients, m.targets);
   }
 };
+using AcceptedOfLayout3 = AcceptedWith<EnvelopeOfLayout3>;
 
 // What an attempt of some parts of a message came to.
 struct Attempted {
@@ -146,7 +157,7 @@ struct Void {
 
 // The order is part of the format.
 using Record = std::variant<SegmentStart, AcceptedOfLayout2, Attempted, Finished, Held, Released, Removed,
-                            Commit, Void, Warned, Accepted, Owed>;
+                            Commit, Void, Warned, AcceptedOfLayout3, Owed, Accepted>;
 
 struct RecordHeader {
   std::uint32_t meta_length = 0;
@@ -188,7 +199,7 @@ std::string_view padding_after(const RecordHeader& header);
 std::optional<RecordHeader> decode_record_header(std::string_view bytes, const Seed& seed,
                                                  std::uint64_t offset);
 
-// The record whose header is `header`, if `meta` is whole; never an AcceptedOfLayout2.
+// The record whose header is `header`, if `meta` is whole; never one of an earlier layout.
 std::optional<Record> decode_meta(const RecordHeader& header, std::string_view meta, const Seed& seed);
 
 // "segment-0000002a" and back.

@@ -1,11 +1,13 @@
 // Headers: the fields are the header, nothing is lost between them; the two filters share them out; pieces do
 // not matter.
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
 
 #include "libcommon/protocol/rfc5322/authors.h"
 #include "libcommon/protocol/rfc5322/header.h"
+#include "libcommon/protocol/rfc5322/named_fields.h"
 #include "libcommon/protocol/rfc5322/tls_required.h"
 
 using namespace mailroom::rfc5322;
@@ -42,5 +44,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   whole.feed(text);
   for (std::size_t at = 0; at < size; at += 3) pieces.feed(text.substr(at, 3));
   check(whole.says_no() == pieces.says_no());
+  constexpr NamedFields::Bounds kBounds{.octets = 40, .fields = 3};
+  NamedFields to{"To", kBounds}, to_in_pieces{"To", kBounds};
+  to.feed(text);
+  to.end();
+  for (std::size_t at = 0; at < size; at += 3) to_in_pieces.feed(text.substr(at, 3));
+  to_in_pieces.end();
+  check(to.count() == to_in_pieces.count() && to.values() == to_in_pieces.values());
+  check(to.values().size() == std::min(to.count(), kBounds.fields));
   return 0;
 }

@@ -1,6 +1,9 @@
 // The pure parsers on what others have been brought to a standstill with (SECURITY.md V8 to V10).
 #include <fmt/format.h>
 
+#include <stdexcept>
+
+#include "libcommon/policy/spf/check.h"
 #include "libcommon/protocol/dsn/report.h"
 #include "libcommon/protocol/imap/arguments.h"
 #include "libcommon/protocol/imap/fetch.h"
@@ -202,6 +205,15 @@ const Generator kCommands[] = {
 
 // ---- V10: names, texts, replies
 
+// Of a domain with that record alone.
+void check_sender(const std::string& record) {
+  spf::Check check{{.client = {}, .helo = "h", .local = "a.b-c", .domain = "example.com"}};
+  dns::Answer answer{.outcome = dns::Outcome::answer};
+  answer.texts = {record};
+  for (; check.question() != nullptr; answer = {.outcome = dns::Outcome::no_data}) check.answered(answer);
+  if (check.result() != spf::Result::fail) throw std::logic_error("another record was checked");
+}
+
 const Generator kTexts[] = {
     {"a pattern of stars, and names", 4 * kMega,
      [](std::size_t n) -> Work {
@@ -239,6 +251,14 @@ const Generator kTexts[] = {
            parser.take();
          }
        };
+     }},
+    {"terms of an SPF record", 2 * kMega,
+     [](std::size_t n) -> Work {
+       return [text = "v=spf1" + times(n, " ip4:192.0.2.1/28 x=%{d}") + " -all"] { check_sender(text); };
+     }},
+    {"macros of an SPF record", 2 * kMega,
+     [](std::size_t n) -> Work {
+       return [text = "v=spf1 exists:" + times(n, "%{s1r.-}a.") + "example -all"] { check_sender(text); };
      }},
 };
 

@@ -2,31 +2,23 @@
 // only, whatever comes.  Pure.
 #pragma once
 
-#include <cstddef>
-#include <string>
 #include <string_view>
+
+#include "libcommon/protocol/rfc5322/named_fields.h"
 
 namespace mailroom::rfc5322 {
 
 class TlsRequiredScan {
  public:
   // The next octets of the message; what comes after its header is not looked at.
-  void feed(std::string_view piece);
+  void feed(std::string_view piece) { fields_.feed(piece); }
 
   // The message has come, or its header has: whether one field, and no other of that name, says "No".
   bool says_no();
 
  private:
-  void begin_line(char first);
-  void keep(std::string_view part);
-  void end_field();
-
-  std::string field_;  // the one that comes, as long as it may be TLS-Required
-  bool may_be_it_ = false;
-  bool at_line_start_ = true;
-  bool ended_ = false;
-  std::size_t fields_ = 0;
-  bool no_ = false;  // the last of them
+  // A longer field says something else than "No".
+  NamedFields fields_{"TLS-Required", {.octets = 128, .fields = 1}};
 };
 
 }  // namespace mailroom::rfc5322

@@ -50,6 +50,43 @@ TEST_CASE("a campus network sends without a login, and nobody else does") {
   CHECK(p.at_outgoing(kHome, "any@example.net", "alice@example.org") == "local-recipient");
 }
 
+// Whose reports SPF has a say in: queued asks nobody about mail of any other client.
+TEST_CASE("a stranger is who has proved nothing and is in no network of ours") {
+  Site p;
+  const auto is_stranger = [&](Listener& listener, Service service, const char* peer) {
+    CHECK(p.rule_for(listener, service, peer, "alice@example.org", "bob@example.org") == "local-recipient");
+    return p.last_envelope->is_stranger;
+  };
+  CHECK(is_stranger(p.mx, Service::mx, kHome));
+  CHECK(p.last_envelope->helo == "client");
+  CHECK(is_stranger(p.outgoing, Service::outgoing, kHome));
+  CHECK(is_stranger(p.mx, Service::mx, kNat));
+  for (const char* campus : {kCampus, "::ffff:10.1.2.3"}) {
+    CHECK_FALSE(is_stranger(p.mx, Service::mx, campus));
+    CHECK(p.last_envelope->helo.empty());
+    CHECK_FALSE(is_stranger(p.outgoing, Service::outgoing, campus));
+  }
+  p.read_mail(1, "alice", kHome);
+  CHECK_FALSE(is_stranger(p.outgoing, Service::outgoing, kHome));
+
+  auto child = p.open_smtp(p.submission, 2, Service::submission, kHome);
+  p.pump();
+  p.prove_submission(2, "alice");
+  CHECK(p.check(child, question(1, "alice@example.org", "bob@example.org")).rule == "account-to-local");
+  CHECK_FALSE(p.last_envelope->is_stranger);
+}
+
+TEST_CASE("a connection that says what no client can have said at HELO is ended") {
+  Site p;
+  auto child = p.open_smtp(p.mx, 3, Service::mx, kHome);
+  CheckRecipient asked = question(1, "any@example.net", "alice@example.org");
+  asked.helo = std::string(256, 'h');
+  child.send(asked);
+  p.pump();
+  CHECK(p.logged("peer-misbehaved"));
+  CHECK_FALSE(p.queued.next());
+}
+
 TEST_CASE("after reading mail an account sends from that address, as itself, for a while") {
   Site p;
   p.read_mail(1, "alice", kHome);

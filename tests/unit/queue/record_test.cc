@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "libcommon/ipc/codec.h"
+#include "libcommon/tls/digest.h"
 #include "spool/queue/segment_scan.h"
 
 using namespace mailroom::queue;
@@ -98,6 +99,23 @@ TEST_CASE("a segment header is read back, and nothing else is one") {
   CHECK_FALSE(decode_segment_header(bytes.substr(1)));
 }
 
+TEST_CASE("segments of the layouts 2 to 4 are read, and those of another are known for what they are") {
+  const auto with_layout = [](char layout) {
+    std::string bytes = encode_segment_header({42, kSeed}).substr(0, kSegmentHeaderSize - 8);
+    bytes[7] = layout;
+    const auto digest = mailroom::sha256(bytes);
+    return bytes.append(reinterpret_cast<const char*>(digest.data()), 8);
+  };
+  for (const char layout : {'2', '3', '4'}) {
+    REQUIRE(decode_segment_header(with_layout(layout)));
+    CHECK_FALSE(is_of_another_version(with_layout(layout)));
+  }
+  for (const char layout : {'1', '5'}) {
+    CHECK_FALSE(decode_segment_header(with_layout(layout)));
+    CHECK(is_of_another_version(with_layout(layout)));
+  }
+}
+
 TEST_CASE("a record is read back at its place, and any changed octet of it is found") {
   Builder builder;
   Accepted accepted{.arrived = 5, .content_length = 3, .content_in_file = true};
@@ -105,6 +123,8 @@ TEST_CASE("a record is read back at its place, and any changed octet of it is fo
   accepted.envelope.targets = {{0, 1000}};
   accepted.envelope.tls = mailroom::routing::SenderTls::optional;
   accepted.envelope.device = "copier-3";
+  accepted.envelope.stranger = {{.bytes = {1, 2, 3}, .port = 25}, "helo.example.net"};
+  accepted.envelope.looping = {1};
   accepted.progress = {{{2, 77}}, true, true, {1}, {{.target = 2, .text = "no such directory"}}, "by hand"};
   const std::uint64_t at = builder.add(9, accepted);
 
@@ -128,7 +148,7 @@ TEST_CASE("a record is read back at its place, and any changed octet of it is fo
   }
 }
 
-TEST_CASE("a message of layout 2 is read as one without a device") {
+TEST_CASE("a message of layout 2 is read as one without a device, of nobody whom SPF is asked about") {
   using mailroom::routing::SenderTls;
   const bool requiretls = GENERATE(false, true);
   AcceptedOfLayout2 old{.arrived = 5, .content_length = 3, .content_in_file = true};
@@ -160,8 +180,48 @@ TEST_CASE("a message of layout 2 is read as one without a device") {
                                   .smtputf8 = true,
                                   .tls = requiretls ? SenderTls::required : SenderTls::unspecified,
                                   .device = {},
+                                  .stranger = {},
                                   .recipients = {{"r@example.org", "rfc822;r", 3, "example.org"}},
-                                  .targets = {{0, 0}}});
+                                  .targets = {{0, 0}},
+                                  .looping = {}});
+  CHECK(read.progress == old.progress);
+}
+
+TEST_CASE("a message of layout 3 is read as one of nobody whom SPF is asked about") {
+  using mailroom::routing::SenderTls;
+  AcceptedOfLayout3 old{.arrived = 5, .content_length = 3, .content_in_file = true};
+  old.envelope = {.connection = 17,
+                  .submitter = "copier-3",
+                  .reverse_path = "scan@example.edu",
+                  .envid = "QQ",
+                  .body = 1,
+                  .ret = 2,
+                  .smtputf8 = true,
+                  .tls = SenderTls::optional,
+                  .device = "copier-3",
+                  .recipients = {{"r@example.org", "rfc822;r", 3, "example.org"}},
+                  .targets = {{0, 0}}};
+  old.progress.parts = {{2, 77}};
+  Builder builder;
+  const std::uint64_t at = builder.add(9, old);
+  StringSource source{builder.bytes()};
+  const auto found = scan_record(source, kSeed, at);
+  REQUIRE(found);
+  const auto& read = std::get<Accepted>(found->record);
+  CHECK(read.content_length == 3);
+  CHECK(read.envelope == Envelope{.connection = 17,
+                                  .submitter = "copier-3",
+                                  .reverse_path = "scan@example.edu",
+                                  .envid = "QQ",
+                                  .body = 1,
+                                  .ret = 2,
+                                  .smtputf8 = true,
+                                  .tls = SenderTls::optional,
+                                  .device = "copier-3",
+                                  .stranger = {},
+                                  .recipients = {{"r@example.org", "rfc822;r", 3, "example.org"}},
+                                  .targets = {{0, 0}},
+                                  .looping = {}});
   CHECK(read.progress == old.progress);
 }
 

@@ -31,6 +31,7 @@ class Desk {
         loop, *queue, config,
         [this](const std::string& address, PolicyQuestions::OnAddress then) { resolve(address, then); },
         [this](const ReportRefused& refusal, const PolicyQuestions::OnRefusal& then) { hear(refusal, then); },
+        [this](const spf::Identity& identity, const SenderChecks::Then& then) { check(identity, then); },
         [](QueueId, const queue::Envelope&, const queue::SharedContent&) {});
   }
 
@@ -96,6 +97,12 @@ class Desk {
     then(away ? nullptr : &noted);
   }
 
+  void check(const spf::Identity& identity, const SenderChecks::Then& then) {
+    checked.push_back(identity);
+    if (spf_says) return then({*spf_says, "-all", identity.domain});
+    unanswered = then;
+  }
+
   queued::test::TemporaryDirectory directory;
   Config config;
   mailroom::event::Loop loop;
@@ -109,6 +116,9 @@ class Desk {
   std::vector<std::function<void()>> waiting;
   std::vector<std::string> asked;
   std::vector<ReportRefused> told;
+  std::optional<spf::Result> spf_says = spf::Result::fail;  // nothing: not yet
+  std::vector<spf::Identity> checked;
+  SenderChecks::Then unanswered;
   std::vector<ReportResult> results;
 };
 
@@ -211,6 +221,117 @@ TEST_CASE("strangers get the header only, and no warning of delays") {
   REQUIRE(reports.size() == 1);
   CHECK(has(reports[0].content, "Subject: Lunch"));
   CHECK_FALSE(has(reports[0].content, "Shall we?"));
+}
+
+// ---- who may send as its reverse-path (RFC 7208)
+
+namespace {
+
+queue::Envelope of_stranger(const std::string& sender = "Eve@far.example",
+                            std::uint8_t notify = static_cast<std::uint8_t>(Notify::unset)) {
+  queue::Envelope out = envelope(sender, notify);
+  out.submitter.clear();
+  out.stranger = {*parse_ip_and_port("192.0.2.7:4711"), "helo.far.example"};
+  return out;
+}
+
+constexpr auto kSuccess = static_cast<std::uint8_t>(Notify::success);
+
+}  // namespace
+
+TEST_CASE("a stranger that may not send as its reverse-path has no report sent there") {
+  Desk d;
+  const auto message = d.accept(of_stranger());
+  d.desk->failed(message, {target()}, d.note());
+  const auto reports = d.reports({message.id});
+  REQUIRE(reports.size() == 1);
+  CHECK(reports[0].envelope.recipients.at(0).address == "postmaster@campus.example");
+  CHECK_FALSE(has(reports[0].content, "Shall we?"));
+  CHECK(d.results == std::vector{kSettled});
+  REQUIRE(d.checked.size() == 1);
+  CHECK(d.checked[0].client.text() == "192.0.2.7");
+  CHECK(d.checked[0].helo == "helo.far.example");
+  CHECK(d.checked[0].local == "eve");
+  CHECK(d.checked[0].domain == "far.example");
+}
+
+TEST_CASE("nor one that it was given up, nor one of success") {
+  Desk d;
+  const auto message = d.accept(of_stranger("eve@far.example", kSuccess));
+  d.desk->delivered(message, {target()}, d.note());
+  d.desk->relayed(message, {target()}, d.note());
+  CHECK(d.reports({message.id}).empty());
+  CHECK(d.checked.size() == 2);
+  CHECK(d.results == std::vector(2, kSettled));
+
+  const auto late = d.accept(of_stranger());
+  d.desk->expired(late, {target()}, d.note());
+  const auto reports = d.reports({message.id, late.id});
+  REQUIRE(reports.size() == 1);
+  CHECK(reports[0].envelope.recipients.at(0).address == "postmaster@campus.example");
+}
+
+TEST_CASE("nor a warning to who has the address here, if that is whose it says it is") {
+  Desk d;
+  const auto message = d.accept(of_stranger("anna@campus.example"));
+  d.desk->delayed(message, {target()}, d.note());
+  CHECK(d.reports({message.id}).empty());
+  REQUIRE(d.checked.size() == 1);
+  CHECK(d.checked[0].domain == "campus.example");
+  CHECK(d.results == std::vector{kSettled});
+}
+
+TEST_CASE("only fail keeps a report back") {
+  using spf::Result;
+  for (const Result result : {Result::none, Result::neutral, Result::pass, Result::softfail,
+                              Result::temperror, Result::permerror}) {
+    CAPTURE(spf::result_name(result));
+    Desk d;
+    d.spf_says = result;
+    const auto message = d.accept(of_stranger());
+    d.desk->failed(message, {target()}, d.note());
+    const auto reports = d.reports({message.id});
+    REQUIRE(reports.size() == 1);
+    CHECK(reports[0].envelope.recipients.at(0).address == "Eve@far.example");
+  }
+}
+
+TEST_CASE("a report waits for the DNS") {
+  Desk d;
+  d.spf_says.reset();
+  const auto message = d.accept(of_stranger());
+  d.desk->failed(message, {target()}, d.note());
+  CHECK(d.reports({message.id}).empty());
+  CHECK(d.results.empty());
+  d.unanswered({spf::Result::pass, "ip4:192.0.2.7", "far.example"});
+  CHECK(d.reports({message.id}).size() == 1);
+  CHECK(d.results == std::vector{kSettled});
+}
+
+TEST_CASE("with queued.double-bounce drop nobody hears of what is kept back") {
+  Desk d;
+  d.config.queued.double_bounce = DoubleBounce::drop;
+  const auto message = d.accept(of_stranger());
+  d.desk->failed(message, {target()}, d.note());
+  CHECK(d.reports({message.id}).empty());
+  CHECK(d.results == std::vector{kSettled});
+}
+
+TEST_CASE("SPF is asked about strangers only, and only where a report would go") {
+  Desk d;
+  const auto known = d.accept(envelope("eve@far.example"));
+  d.desk->failed(known, {target()}, d.note());
+  CHECK(d.reports({known.id}).size() == 1);
+  const auto nobody = d.accept(of_stranger("gone@campus.example"));
+  d.desk->failed(nobody, {target()}, d.note());
+  const auto null = d.accept(of_stranger(""));
+  d.desk->failed(null, {target()}, d.note());
+  const auto delayed = d.accept(of_stranger());
+  d.desk->delayed(delayed, {target()}, d.note());
+  const auto unwanted = d.accept(of_stranger("eve@far.example", static_cast<std::uint8_t>(Notify::never)));
+  d.desk->failed(unwanted, {target()}, d.note());
+  d.settle();
+  CHECK(d.checked.empty());
 }
 
 TEST_CASE("RET, size and REQUIRETLS keep the body back") {

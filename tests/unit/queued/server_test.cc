@@ -75,6 +75,72 @@ TEST_CASE("an authorised message is taken, delivered and forgotten") {
   CHECK(ask<QueueCount>(system, again, CountQueue{}).messages == 0);
 }
 
+// ---- loops (SECURITY.md V16)
+
+namespace {
+
+const std::string kReturned = "Delivered-To: User@Example.edu\r\n" + kMessage;
+
+// The second recipient of its message.
+void authorise_other(System& system, ConnectionId connection, AccountId account) {
+  system.policyd.send(AuthoriseRecipient{.connection = connection,
+                                         .transaction = 1,
+                                         .reverse_path = "sender@example.net",
+                                         .mail = {},
+                                         .submitter = {},
+                                         .authors = {},
+                                         .recipient = {"other@example.edu", {account}, {}}});
+  REQUIRE(system.receive(system.policyd));
+}
+
+}  // namespace
+
+TEST_CASE("a message comes back to nobody who has had it: refused, before it is stored") {
+  System system;
+  system.attach_deliverd();
+  ConnectionEnd client = system.connect(17);
+  system.authorise(17, 1, {3, 4});
+  client.send(whole(1, kReturned));
+  const Reply reply = system.reply(client);
+  CHECK(reply.code == 554);
+  CHECK(reply.enhanced == "5.4.6");
+  system.authorise(17, 2, {3});
+  client.send(whole(2, "Delivered-To: other@example.edu\r\n" + kMessage));
+  CHECK(system.reply(client).code == 250);
+  CHECK(system.delivery().id.recipient == 1);
+}
+
+TEST_CASE("whoever has had a message is left out, the others get it, and the sender hears of that") {
+  const bool restarts = GENERATE(false, true);
+  System system;
+  ConnectionEnd client = system.connect(17);
+  const QueueId id = system.authorise(17, 1, {3}).queue_id;
+  authorise_other(system, 17, 4);
+  client.send(whole(1, kReturned));
+  CHECK(system.reply(client).code == 250);
+  if (restarts) system.restart();
+  system.attach_deliverd();
+  system.attach_questions();
+  const Deliver deliver = system.delivery();
+  CHECK(deliver.id == DeliveryId{id, 2});
+  CHECK(deliver.account == 4);
+  system.answer(Delivered{{deliver.id}});
+  const auto asked = system.receive(system.questions);
+  REQUIRE(asked);
+  CHECK(std::get<ResolveAddress>(*asked).address == "sender@example.net");
+  system.questions.send(
+      AddressResolved{std::get<ResolveAddress>(*asked).question, false, {"sender@example.net", {9}, {}, {}}});
+  const Deliver report = system.delivery();
+  CHECK(report.account == 9);
+  CHECK(report.content.find("Status: 5.4.6") != std::string::npos);
+  CHECK(report.content.find("Final-Recipient: rfc822; user@example.edu") != std::string::npos);
+  CHECK(report.content.find("other@example.edu") == std::string::npos);
+  system.answer(Delivered{{report.id}});
+  system.settle();
+  ToolEnd tool = system.attach_tool();
+  CHECK(ask<QueueCount>(system, tool, CountQueue{}).messages == 0);
+}
+
 TEST_CASE("content without an authorised envelope is refused") {
   System system;
   ConnectionEnd client = system.connect(17), other = system.connect(18);
