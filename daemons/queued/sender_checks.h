@@ -21,8 +21,9 @@ struct SenderVerdict {
 
 class SenderChecks {
  public:
-  // Under way at the same time; what is known of one more is nothing (temperror).
-  static constexpr std::size_t kMaxOpen = 500;
+  // Under way at the same time, each with one question: that leaves dnsd room for where mail goes.  What is
+  // known of one more is nothing (temperror).
+  static constexpr std::size_t kMaxOpen = 200;
   // No lookup of a check begins later (RFC 7208 4.6.4 asks for 20 seconds at least).
   static constexpr std::chrono::seconds kMaxTime{20};
 
