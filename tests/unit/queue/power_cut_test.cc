@@ -145,7 +145,8 @@ class Story {
     for (auto& [id, message] : messages_) {
       *message.outcome = Outcome::durable;
       message.ended = false;
-      message.report = messages_.contains(message.report) ? message.report : 0;
+      // One that damage has left alone settles nothing, and another is made.
+      if (!messages_.contains(message.report) || !is_settled(id)) message.report = 0;
       message.owed = !bench_.queue->index().owed(id).empty();
     }
   }
