@@ -8,14 +8,12 @@
 #include <vector>
 
 #include "daemons/processes.h"
+#include "tests/authority/raw_channel.h"
 
 namespace mailroom::test {
 
-// A message that decodes, and how many descriptors are due beside it.
-struct Word {
-  std::string bytes;
-  std::size_t descriptors = 0;
-};
+// What decodes, with the descriptors that are due.
+using Word = Packet;
 
 struct Speech {
   std::string

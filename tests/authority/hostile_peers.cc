@@ -3,16 +3,14 @@
 // for.
 //
 //   hostile_peers --roles              who hears anybody on a row of kChannels
-//   hostile_peers ROLE CONFIG FLOOD    of the installation of CONFIG, which must not run; FLOOD: messages of
-//   a flood
+//   hostile_peers ROLE CONFIG FLOOD    in the installation of CONFIG, which must not run
 //
-// The process is the release program behind its walls.  It must close the channel that is abused, no other,
-// say so in its log, go on, and keep no descriptor; and hear the others while one is flooded.  Prints "ok -
-// ..." and "not ok - ..." lines.  tests/breach/31-peers.t runs it for every process.  Needs root.
+// FLOOD is how many messages a flood has.  The process is the release program behind its walls.  It must
+// close the channel that is abused, no other, say so in its log, go on, and keep no descriptor; and hear the
+// others while one is flooded.  Each line is "ok - WHAT" or "not ok - WHAT".  tests/breach/31-peers.t runs it
+// for every process.  Needs root.
 #include <fcntl.h>
-#include <linux/sockios.h>
 #include <poll.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -31,6 +29,7 @@
 
 #include "daemons/mailroomd/configuration.h"
 #include "tests/authority/channel_words.h"
+#include "tests/authority/raw_channel.h"
 #include "tests/authority/receiver.h"
 
 namespace mailroom::test {
@@ -40,8 +39,6 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
-constexpr std::string_view kNoMessage = "\xff";       // no variant has so many alternatives
-constexpr std::size_t kMostDescriptors = 253;         // of one packet: SCM_MAX_FD
 constexpr std::size_t kConnectionsOfAListener = 200;  // then it is replaced, as a server remembers them
 constexpr std::size_t kBurst = 64;                    // of a flood, between two looks at the others
 constexpr std::size_t kProbes = 15;
@@ -58,35 +55,6 @@ struct Pair {
     return {Fd{ends[0]}, Fd{ends[1]}};
   }
 };
-
-// As PacketSocket::send, without its limits.  What errno says; 0 when it has been sent.
-int send_packet(int channel, std::string_view bytes, std::span<const int> descriptors) {
-  iovec part{const_cast<char*>(bytes.data()), bytes.size()};
-  alignas(cmsghdr) char control[CMSG_SPACE(kMostDescriptors * sizeof(int))] = {};
-  msghdr header{};
-  header.msg_iov = &part;
-  header.msg_iovlen = 1;
-  if (!descriptors.empty()) {
-    header.msg_control = control;
-    header.msg_controllen = CMSG_SPACE(descriptors.size_bytes());
-    cmsghdr* const rights = CMSG_FIRSTHDR(&header);
-    rights->cmsg_level = SOL_SOCKET;
-    rights->cmsg_type = SCM_RIGHTS;
-    rights->cmsg_len = CMSG_LEN(descriptors.size_bytes());
-    std::memcpy(CMSG_DATA(rights), descriptors.data(), descriptors.size_bytes());
-  }
-  return ::sendmsg(channel, &header, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0 ? 0 : errno;
-}
-
-// Whether the other end has been closed; what it has said before is dropped.
-bool is_closed(int channel) {
-  char octets[4096];
-  for (;;) {
-    const ssize_t got = ::recv(channel, octets, sizeof octets, MSG_DONTWAIT);
-    if (got > 0) continue;
-    return got == 0 || errno != EAGAIN;
-  }
-}
 
 struct NamedFile {
   const char* name;
@@ -123,9 +91,10 @@ class Assault {
 
   void run(std::size_t flood_volume) {
     offend({std::string{kNoMessage}});  // what it sets up at the first
+    expect("it has its channels", [this] { return receiver_.has_heard(); });
     const std::size_t before = quiet_descriptors();
     if (speech_.words.empty()) {
-      say("what it never listens to");
+      babble("what it never listens to");
     } else {
       broken_packets();
       out_of_turn();
@@ -143,11 +112,6 @@ class Assault {
   }
 
  private:
-  struct Packet {
-    std::string bytes;
-    std::size_t descriptors = 0;
-  };
-
   // ---- channels to speak on
 
   Fd open() {
@@ -174,7 +138,7 @@ class Assault {
     return true;
   }
 
-  int send(const Fd& mouth, const Packet& packet) {
+  int send(const Fd& mouth, const Word& packet) {
     const std::vector<int> descriptors(packet.descriptors, null_.get());
     return send_packet(mouth.get(), packet.bytes, descriptors);
   }
@@ -197,13 +161,7 @@ class Assault {
     return true;
   }
 
-  // Whether all that was sent has been received.
-  static bool has_been_heard(const Fd& mouth) {
-    int waiting = 0;
-    return ::ioctl(mouth.get(), SIOCOUTQ, &waiting) != 0 || waiting == 0;
-  }
-
-  void offend(const Packet& packet) {
+  void offend(const Word& packet) {
     const Fd mouth = open();
     send(mouth, packet);
     if (!speech_.words.empty() && !closes(mouth)) failed("not closed after " + described(packet));
@@ -211,29 +169,16 @@ class Assault {
 
   // ---- what is no message: closed, and said
 
-  std::vector<Packet> broken_forms_of(const Word& word) const {
-    std::vector<Packet> all;
-    for (std::size_t size = 1; size < word.bytes.size(); ++size)
-      all.push_back({word.bytes.substr(0, size), word.descriptors});
-    all.push_back({word.bytes + '\0', word.descriptors});
-    std::string oversized = word.bytes;
-    oversized.resize(ipc::kMaxPacket + 1);
-    all.push_back({std::move(oversized), word.descriptors});
-    for (const std::size_t more : {2UL, 7UL, 8UL, 9UL, 64UL, kMostDescriptors})
-      all.push_back({word.bytes, more});
-    return all;
-  }
-
   void broken_packets() {
-    std::vector<Packet> all;
+    std::vector<Word> all;
     for (const Word& word : speech_.words) std::ranges::move(broken_forms_of(word), std::back_inserter(all));
     for (std::size_t count = 2; count <= kMostDescriptors; ++count)
       all.push_back({speech_.words.front().bytes, count});
     for (std::size_t kind = speech_.words.size(); kind < 256; ++kind)
       all.push_back({std::string(1, static_cast<char>(kind)) + speech_.words.front().bytes.substr(1)});
-    const std::size_t complaints = receiver_.complaints();
-    for (const Packet& packet : all) offend(packet);
-    const auto said = [&] { return receiver_.complaints() - complaints; };
+    const std::size_t complaints = receiver_.log().complaints();
+    for (const Word& packet : all) offend(packet);
+    const auto said = [&] { return receiver_.log().complaints() - complaints; };
     expect("it says so each time", [&] { return said() >= all.size(); });
     report(std::to_string(all.size()) +
            " packets that are no message: each closes its channel, and is in the log");
@@ -277,12 +222,14 @@ class Assault {
   void with_wrong_descriptors() {
     for (const NamedFile& wrong : wrong_descriptors()) {
       const Fd mouth = open();
+      expect("it has the channel",
+             [this] { return receiver_.has_heard() && (!parent_ || is_heard(parent_.get())); });
       const std::size_t before = quiet_descriptors();
       const int raw = wrong.file.get();
       for (const Word& word : speech_.words)
         if (word.descriptors > 0) send_packet(mouth.get(), word.bytes, {&raw, 1});
-      expect("it hears of " + std::string{wrong.name}, [&] { return has_been_heard(mouth); });
-      if (quiet_descriptors() > before) failed(std::string{"it keeps "} + wrong.name);
+      expect("it hears of " + std::string{wrong.name}, [&] { return is_heard(mouth.get()); });
+      expect("it gives back " + std::string{wrong.name}, [&] { return receiver_.descriptors() <= before; });
       send(mouth, {std::string{kNoMessage}});
       if (!closes(mouth)) failed(std::string{"not closed after "} + wrong.name);
     }
@@ -313,12 +260,13 @@ class Assault {
     for (const Word& word : speech_.words) {
       const Fd mouth = open();
       for (int i = 0; i < kTimes; ++i) send(mouth, {word.bytes, word.descriptors});
-      eventually([&] { return has_been_heard(mouth); });
+      eventually([&] { return is_heard(mouth.get()); });
       quiet_descriptors();
       if (!is_closed(mouth.get())) lasting.push_back(word);
     }
     return lasting.empty() ? speech_.words : lasting;
   }
+
   static microseconds median(std::vector<microseconds> all) {
     std::ranges::nth_element(all, all.begin() + static_cast<std::ptrdiff_t>(all.size() / 2));
     return all[all.size() / 2];
@@ -356,18 +304,6 @@ class Assault {
 
   // ---- what came of it
 
-  static std::string described(const Packet& packet) {
-    std::string text = std::to_string(packet.bytes.size()) + " octets";
-    if (packet.descriptors > 0) text += " with " + std::to_string(packet.descriptors) + " descriptors";
-    text += ":";
-    char digits[4];
-    for (std::size_t i = 0; i < std::min<std::size_t>(packet.bytes.size(), 24); ++i) {
-      std::snprintf(digits, sizeof digits, " %02x", static_cast<unsigned char>(packet.bytes[i]));
-      text += digits;
-    }
-    return text;
-  }
-
   // When all that was closed has been closed there too.
   std::size_t quiet_descriptors() {
     std::size_t before = 0, now = receiver_.descriptors();
@@ -387,9 +323,9 @@ class Assault {
     constexpr std::size_t kMostReasons = 10;
     if (++failures_ <= kMostReasons) reasons_ += "# " + why + "\n";
     if (!receiver_.lives())
-      throw std::runtime_error("the process has ended: " + why + "\n" + receiver_.last_words());
+      throw std::runtime_error("the process has ended: " + why + "\n" + receiver_.log().last_words());
   }
-  void say(const std::string& what) {
+  void babble(const std::string& what) {
     const Fd mouth = open();
     for (std::size_t count = 0; count <= kMostDescriptors; ++count)
       send(mouth, {std::string{kNoMessage}, count});

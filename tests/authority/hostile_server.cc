@@ -138,16 +138,25 @@ std::deque<Words> claims_on(std::string_view kind) {
   return {};
 }
 
-// A channel that is spoken on until its peer has had enough.
+// A channel that is spoken on until its peer has had enough; and those of connections that come over it.
 class Mouth {
  public:
   Mouth(event::Loop& loop, const std::string& kind, LeasedFd fd, int descriptor)
-      : socket_{std::move(fd)}, claims_{claims_on(kind)},
-        descriptor_{descriptor}, random_{std::random_device{}()}, next_{loop, [this] { speak(); }} {
+      : loop_{loop}, socket_{std::move(fd)}, claims_{claims_on(kind)}, descriptor_{descriptor},
+        random_{std::random_device{}()}, next_{loop, [this] { speak(); }}, readable_{loop, socket_.fd(),
+                                                                                     [this] { hear(); }} {
     next_.start(kPause);
   }
 
  private:
+  void hear() {
+    auto packet = socket_.receive(PacketSocket::Wait::no, 1);
+    if (!packet && packet.error() != ipc::ReceiveError::would_block) readable_.pause();
+    if (!packet) return;
+    for (Fd& fd : packet->descriptors)
+      connections_.push_back(std::make_unique<Mouth>(loop_, "connection", std::move(fd), descriptor_));
+  }
+
   void speak() {
     if (claims_.empty()) return babble();
     send(claims_.front());
@@ -169,11 +178,14 @@ class Mouth {
     socket_.send(words.bytes, PacketSocket::Wait::no, descriptors);
   }
 
+  event::Loop& loop_;
   PacketSocket socket_;
   std::deque<Words> claims_;
   int descriptor_;
   std::mt19937 random_;
+  std::vector<std::unique_ptr<Mouth>> connections_;
   event::Timer next_;
+  event::ReadWatch readable_;
 };
 
 // A connection to another host, as relayd's clients have it: the first answers for a recipient that it was

@@ -15,12 +15,10 @@
 #include "daemons/mailroomd/spawn.h"
 #include "daemons/mailroomd/warrants.h"
 #include "libcommon/ipc/codec.h"
+#include "tests/authority/raw_channel.h"
 
 namespace mailroom::test {
 namespace {
-
-constexpr std::size_t kKeptWords = 2000;  // octets
-constexpr int kLogRoom = 1 << 20;         // octets that may wait in its pipe
 
 // What the supervisor opens for it.
 struct Passed {
@@ -50,26 +48,21 @@ Receiver::Receiver(Role role, const Config& config) : config_{config}, role_{rol
   const Warrants warrants{config, false};
   const Passed passed = passed_to(role, config);
   const Fd block = sealed_memfd(ipc::encode(LaunchBlock{1, config, passed.names, {}}));
-  int pipe[2];
-  if (::pipe2(pipe, O_CLOEXEC | O_NONBLOCK) != 0)
-    throw std::system_error(errno, std::generic_category(), "pipe2");
-  log_ = Fd{pipe[0]};
-  const Fd log_end{pipe[1]};
-  ::fcntl(log_.get(), F_SETPIPE_SZ, kLogRoom);
   auto [ours, theirs] = ipc::make_channel();
   SpawnRequest request{.program = config.directories.libexec + "/" + std::string{row.program},
                        .name = std::string{row.name},
-                       .log = log_end.get(),
+                       .log = log_.writing_end().get(),
                        .passed = warrants.first_descriptors(role, theirs.get(), block.get())};
   for (const Fd& file : passed.files) request.passed.push_back(file.get());
   pid_ = spawn(request);
   theirs.reset();
+  log_.writing_end().reset();
   control_ = decltype(control_){std::move(ours)};
   const auto said =
       control_.receive(decltype(control_)::Wait::yes, 0, std::chrono::steady_clock::now() + kPatience);
   hear();
   if (!said || !std::holds_alternative<Ready>(said->message))
-    throw std::runtime_error(std::string{row.name} + " does not become ready: " + last_words_);
+    throw std::runtime_error(std::string{row.name} + " does not become ready: " + log_.last_words());
 }
 
 Receiver::~Receiver() {
@@ -85,6 +78,8 @@ Fd Receiver::attach(const std::string& row) {
     throw std::runtime_error("the receiver does not hear its supervisor");
   return std::move(ours);
 }
+
+bool Receiver::has_heard() const { return is_heard(control_.fd()); }
 
 bool Receiver::lives() const {
   siginfo_t ended{};
@@ -102,20 +97,7 @@ std::size_t Receiver::descriptors() const {
 void Receiver::hear() {
   while (control_.receive(decltype(control_)::Wait::no, 0)) {
   }
-  char octets[65536];
-  for (ssize_t got; (got = ::read(log_.get(), octets, sizeof octets)) > 0;) {
-    unfinished_line_.append(octets, static_cast<std::size_t>(got));
-    std::size_t begin = 0;
-    for (std::size_t end; (end = unfinished_line_.find('\n', begin)) != std::string::npos; begin = end + 1) {
-      const std::string line = unfinished_line_.substr(begin, end + 1 - begin);
-      const std::string_view event =
-          std::string_view{line}.substr(std::min(line.find("] ") + 2, line.size()));
-      complaints_ += event.starts_with("peer-misbehaved ") || event.starts_with("channel-closed ");
-      last_words_ += line;
-    }
-    unfinished_line_.erase(0, begin);
-    if (last_words_.size() > kKeptWords) last_words_.erase(0, last_words_.size() - kKeptWords);
-  }
+  log_.hear();
 }
 
 }  // namespace mailroom::test

@@ -12,6 +12,7 @@
 #include "daemons/config.h"
 #include "daemons/processes.h"
 #include "libcommon/ipc/channel.h"
+#include "tests/authority/heard_log.h"
 
 namespace mailroom::test {
 
@@ -31,26 +32,22 @@ class Receiver {
   // Gives it one end of a channel of that row, and returns the other.
   Fd attach(const std::string& row);
 
+  // Whether it has received all channels that it was given.
+  bool has_heard() const;
   // Whether it is the process that was started.
   bool lives() const;
   std::size_t descriptors() const;
 
-  // Takes what it has said, so that it never waits for the test.
+  // Takes what it has said, to the supervisor and in its log, so that it never waits for the test.
   void hear();
-  // How often it has said that a peer broke the rules (peer-misbehaved, channel-closed).
-  std::size_t complaints() const { return complaints_; }
-  // The last lines of its log, to explain a failure.
-  const std::string& last_words() const { return last_words_; }
+  const HeardLog& log() const { return log_; }
 
  private:
   Config config_;
   Role role_;
   pid_t pid_ = -1;
   ipc::MessageChannel<SupervisorToProcess, ProcessToSupervisor> control_;
-  Fd log_;
-  std::string unfinished_line_;
-  std::string last_words_;
-  std::size_t complaints_ = 0;
+  HeardLog log_;
   std::size_t attached_ = 0;
 };
 

@@ -40,8 +40,13 @@ declare -A heard=(
     [kdcd]='authd\[[0-9]+\] channel-closed .*kdcd.*malformed'
     [relayd]='queued\[[0-9]+\] peer-misbehaved .*queued-relay.*something else;queued\[[0-9]+\] peer-misbehaved .*queued-relay.*malformed;authd\[[0-9]+\] channel-closed .*relayd-authd.*malformed'
 )
-# What a twin needs for its part: relayd a message for elsewhere, which it must not be believed to have brought there.
+# What a twin needs for its part: relayd a message for elsewhere, which it must not be believed to have brought there; the servers
+# of listeners a connection, on whose own channel they babble.
 provoke() { # ROLE
+    case $1 in
+        authd) fails 'authd: nobody logs in' pop3 "$USER2" "$PASS2" '' ;;
+        policyd | queued | keyd) message "$1" > "$work/m"; fails "$1: no mail is taken" send a@client.test "$USER2@$DOMAIN" "$work/m" ;;
+    esac
     [ "$1" = relayd ] || return 0
     message relayed | sed "s/^From: .*/From: $USER1@$DOMAIN\r/" > "$work/relayed"
     ok 'relayd: a message for elsewhere' submit "$USER1" "$PASS1" "$USER1@$DOMAIN" anna@far.test "$work/relayed"
@@ -81,5 +86,6 @@ for role in $roles; do
             missed "$role: $(process_name "$pid") has $(descriptors "$pid") descriptors, before ${open[$pid]}"
     done
 done
+is 'no connection has crashed' "$(grep -c ' connection-crashed ' "$box/log")" 0
 unlike 'no line of the log is forged' "$(cat "$box/log")" '^ forged=1'
 finish

@@ -144,6 +144,20 @@ TEST_CASE("where there is no mailbox nothing is written, and the delivery fails 
     deliver.account = UINT32_MAX;
     CHECK(fails());
   }
+  SECTION("root, a daemon or nobody of ours by a number that wraps, whatever there is by that name") {
+    const UidConfig uids;
+    deliver.account =
+        GENERATE_COPY(0U - uids.accounts, uids.daemons + 2 - uids.accounts, uids.accounts_count);
+    const std::string directory = std::to_string(deliver.account);
+    fs::create_directories(mail.path(directory + "/new"));
+    for (const std::string& each : {directory, directory + "/new"}) {
+      REQUIRE(::chmod(mail.path(each).c_str(), 0700) == 0);
+      const uid_t owner = uids.accounts + deliver.account;
+      if (::geteuid() == 0) REQUIRE(::chown(mail.path(each).c_str(), owner, owner) == 0);
+    }
+    CHECK(fails());
+    CHECK(mail.files(directory + "/new").empty());
+  }
   SECTION("no directory") {
     deliver.account = 4;
     CHECK(fails());
