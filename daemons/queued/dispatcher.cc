@@ -59,9 +59,8 @@ Dispatcher::Dispatcher(event::Loop& loop, queue::Queue& queue, const Config& con
                run();
              },
              [this] { run(); }},
-      relays_{loop, messages_, routes, *this}, due_{loop, [this] { run(); }}, sweep_{loop, [this] {
-                                                                                       forget_unused();
-                                                                                     }} {
+      relays_{loop, messages_, routes, *this}, due_{loop, [this] { run(); }}, sweep_{loop,
+                                                                                     [this] { sweep(); }} {
   apply_limits();
   for (const std::string& key : holds.keys()) {
     schedule_.destination(key);
@@ -337,12 +336,18 @@ const queue::TargetAnswer* Dispatcher::last_failure(DestinationNumber destinatio
   return found == failures_.end() ? nullptr : &found->second;
 }
 
+void Dispatcher::sweep() {
+  forget_unused();
+  owing_.merge(std::exchange(put_off_, {}));
+  sweep_.start(kSweep);
+  run();
+}
+
 void Dispatcher::forget_unused() {
   for (const DestinationNumber number : schedule_.forget_unused()) {
     wanted_.erase(number);
     failures_.erase(number);
   }
-  sweep_.start(kSweep);
 }
 
 // ---- operators
@@ -386,6 +391,7 @@ bool Dispatcher::remove(QueueId id, Done done) {
   schedule_.remove(id);
   misplaced_.erase(id);
   owing_.erase(id);
+  put_off_.erase(id);
   if (const OpenMessage* open = messages_.find(id)) {
     if (open->local_visit) count(*open, DestinationKind::local, -1);
     for (std::uint32_t i = 0; i < open->remote_visits; ++i) count(*open, DestinationKind::remote, -1);

@@ -54,6 +54,9 @@ class Dispatcher final : private RelayDesk::Giver {
 
   // To be called about once a second.
   void tick();
+  // What it does by itself every ten minutes: forgets destinations that nothing is for, and has reports tried
+  // again that are owed and could not be made.
+  void sweep();
 
   // An operator's wishes; false when there is no such message or destination.  They are in effect at once;
   // `done` hears whether they outlive a restart.
@@ -147,6 +150,7 @@ class Dispatcher final : private RelayDesk::Giver {
   std::size_t open_reports_ = 0;                        // of deadlines
   std::size_t success_reports_ = 0;                     // that are being made
   std::set<QueueId> owing_;                             // a report is owed, and not being made
+  std::set<QueueId> put_off_;                           // the same, until the next sweep
   bool running_ = false;
   bool stopping_ = false;
   bool records_ = true;  // as far as the log has been told

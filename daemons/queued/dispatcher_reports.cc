@@ -102,8 +102,7 @@ Reports::Done Dispatcher::success_told(QueueId id, const Reports::Targets& targe
   ++success_reports_;
   return [this, id, numbers = finished(targets).finished](ReportResult result) {
     --success_reports_;
-    if (result == ReportResult::impossible && messages_.find(id) != nullptr)
-      hold_because(id, "it has arrived, and no report of that can be made");
+    if (result == ReportResult::impossible && messages_.find(id) != nullptr) put_off_.insert(id);
     reported(id, numbers, result);
   };
 }
@@ -119,6 +118,7 @@ void Dispatcher::report(OpenMessage& message) {
     delivered = take_owed(message, queue::Success::delivered);
     relayed = take_owed(message, queue::Success::relayed);
     owing_.erase(id);
+    put_off_.erase(id);
   } else if (is_owed(id)) {
     owing_.insert(id);
   }
@@ -141,8 +141,10 @@ void Dispatcher::reported(QueueId id, const std::vector<std::uint32_t>& targets,
   OpenMessage* message = messages_.find(id);
   if (message == nullptr) return;
   no_longer_settling(*message, targets);
-  if (result == ReportResult::settled && !targets.empty())
+  if (result == ReportResult::settled && !targets.empty()) {
     queue_.record(id, queue::Attempted{.parts = {}, .progress = {}, .finished = targets, .answers = {}});
+    message->is_done = message->is_done || is_finished_by(*message, {});  // also when it is held
+  }
   --message->reports;
   close_if_over(id);
 }
@@ -165,7 +167,7 @@ void Dispatcher::close_if_over(QueueId id) {
 // Not before the sender has heard what there is to hear.
 void Dispatcher::complete(QueueId id) {
   if (is_owed(id)) {
-    owing_.insert(id);
+    if (!put_off_.contains(id)) owing_.insert(id);
     return messages_.close(id);
   }
   const OpenMessage* message = messages_.find(id);
@@ -227,8 +229,8 @@ void Dispatcher::expire(OpenMessage& message) {
   const Reports::Targets targets = unfinished(message);
   const std::vector<std::uint32_t> numbers = finished(targets).finished;
   const std::string problem = targets.empty() ? "" : words(targets.front());
-  log::write("message-expired", {{"queue", queue::id_text(id)}, {"reason", problem}});
   if (targets.empty()) return complete(id);
+  log::write("message-expired", {{"queue", queue::id_text(id)}, {"reason", problem}});
   message.settling.insert(message.settling.end(), numbers.begin(), numbers.end());
   ++message.reports;
   ++open_reports_;
@@ -237,7 +239,11 @@ void Dispatcher::expire(OpenMessage& message) {
     OpenMessage* open = messages_.find(id);
     if (open == nullptr) return;
     --open->reports;
-    if (result == ReportResult::settled) return complete(id);
+    if (result == ReportResult::settled) {
+      queue_.record(id, queue::Attempted{.parts = {}, .progress = {}, .finished = numbers, .answers = {}});
+      open->is_done = true;
+      return close_if_over(id);  // of what has arrived a report may be under way
+    }
     no_longer_settling(*open, numbers);
     hold_because(id, "tried for the whole of its lifetime: " + problem);
     close_if_over(id);

@@ -435,6 +435,7 @@ void RelayDesk::on_message(RelayId id, const Sent& message) {
 
 bool RelayDesk::goes_elsewhere(const Relay& relay, const TargetResults& results) const {
   if (relay.forgotten || stopping_ || !may_go_elsewhere(results)) return false;
+  if (!relay.can_avoid(relay.address)) return false;  // a Unix socket, or an address that it was not given
   std::vector<PutOff> put_off = relay.errand->put_off;
   put_off.push_back({relay.address, {}});
   return put_off.size() < kMaxHosts && !without(relay.plan.hops, put_off).empty();

@@ -15,7 +15,7 @@ namespace mailroom::queued {
 namespace {
 
 constexpr std::chrono::seconds kRetry{5};
-// About an hour: then an operator has to see to it.
+// About an hour: then an operator has to see to it, or, when it is owed, the dispatcher asks for it again.
 constexpr unsigned kMaxTries = 720;
 
 // Reports that are being made; a further message is held.
@@ -73,6 +73,11 @@ bool is_sender_known(const queue::Envelope& envelope) {
 
 bool is_report(const queue::Envelope& envelope) {
   return is_own_mail(envelope) && envelope.reverse_path.empty();
+}
+
+// What has arrived is noted as owed before it is reported (queue::Owed).
+bool is_owed(dsn::Action action) {
+  return action == dsn::Action::delivered || action == dsn::Action::relayed;
 }
 
 // What a report about these targets settles.
@@ -354,7 +359,10 @@ void ReportDesk::sent(Jobs::iterator job, QueueId report) {
 // ---- ends
 
 void ReportDesk::later(Jobs::iterator job) {
-  if (++job->tries >= kMaxTries) return drop(job, "it could not be made", ReportResult::impossible);
+  if (++job->tries >= kMaxTries)
+    return drop(
+        job, is_owed(job->action) ? "it could not be made, and will be tried again" : "it could not be made",
+        ReportResult::impossible);
   let_go(*job);
   job->waiting = true;
   if (!std::exchange(retrying_, true)) retry_.start(kRetry);

@@ -44,8 +44,10 @@ struct ReportedTarget {
 };
 
 enum class ReportResult : std::uint8_t {
-  settled,     // a durable message says it, or there is nobody to tell
-  impossible,  // it cannot be said (no space, no way to tell anybody): the message is held for an operator
+  settled,  // a durable message says it, or there is nobody to tell
+  // It cannot be said (no space, no way to tell anybody).  A message that failed is held for an operator;
+  // that one has arrived is owed still, and said later.
+  impossible,
 };
 
 class Reports {

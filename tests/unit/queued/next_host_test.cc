@@ -144,6 +144,30 @@ TEST_CASE("what a host puts off before it has the content goes to another one in
   }
 }
 
+TEST_CASE("a Unix socket is no next host of itself, nor is an address that was not in the plan") {
+  const bool is_socket = GENERATE(true, false);
+  Config config = Addresses::config();
+  if (is_socket) config.routes = {{"far.test", routing::Protocol::lmtp, "lists", 0, {}, false}};
+  Relaying system{config};
+  system.attach_dnsd();
+  const QueueId id = system.send_remote(17);
+  if (!is_socket) {
+    const auto question = system.receive(system.dnsd);
+    REQUIRE(question);
+    dns::MailHosts found{.outcome = dns::Outcome::answer, .ttl = 3600};
+    found.hosts.push_back({.name = "mx.far.test", .outcome = dns::Outcome::answer, .addresses = {kFirst}});
+    system.dnsd.send(MailHostsFound{std::get<FindMailHosts>(*question).question, found});
+  }
+  RelayEnd process = system.relay();
+  REQUIRE(process.is_open());
+  process.send(
+      Connected{.host = "lists", .address = is_socket ? IpAddress{} : kSecond, .tls = "", .attempts = {}});
+  system.handed(process);
+  process.send(Sent{id, {said_at(RelayStage::mail, kBusy)}, true});
+  CHECK(system.asks_for_no_relay());
+  CHECK(system.show(id).message.attempts == 1);
+}
+
 TEST_CASE("when no other host has a session, the one that had it has the last word") {
   Addresses system;
   const QueueId id = system.send_remote(17);

@@ -192,30 +192,38 @@ namespace {
 class Told final : public Reports {
  public:
   struct Call {
+    dsn::Action action{};
     QueueId id = 0;
     std::vector<std::uint32_t> targets;
     Done done;
   };
   bool has_room() const override { return room; }
   void failed(const ReportedMessage&, Targets, Done) override { FAIL("nothing has failed"); }
-  void expired(const ReportedMessage&, Targets, Done) override { FAIL("nothing has expired"); }
+  void expired(const ReportedMessage& message, Targets targets, Done done) override {
+    call(dsn::Action::failed, message, targets, std::move(done));
+  }
   void delayed(const ReportedMessage&, Targets, Done) override { FAIL("nothing is late"); }
   void delivered(const ReportedMessage& message, Targets targets, Done done) override {
-    calls.push_back({message.id, finished(targets).finished, std::move(done)});
+    call(dsn::Action::delivered, message, targets, std::move(done));
   }
   void relayed(const ReportedMessage& message, Targets targets, Done done) override {
-    delivered(message, std::move(targets), std::move(done));
+    call(dsn::Action::relayed, message, targets, std::move(done));
+  }
+  void call(dsn::Action action, const ReportedMessage& message, const Targets& targets, Done done) {
+    calls.push_back({action, message.id, finished(targets).finished, std::move(done)});
   }
 
   bool room = true;
   std::vector<Call> calls;
 };
 
-// A queue with messages to two accounts each, of which both are served and owed.
+// A queue with messages to two accounts each, of which both are served and owed, or to a third one too.
 class AfterCrash {
  public:
-  explicit AfterCrash(std::size_t messages) {
+  enum class Left : bool { nothing, one_target };
+  explicit AfterCrash(std::size_t messages, Left left = Left::nothing) : left_{left} {
     config.queued.min_free_space = 0;
+    config.queued.lifetime = {};
     open();
     for (std::size_t i = 0; i < messages; ++i) accept();
     settle();
@@ -242,6 +250,21 @@ class AfterCrash {
     }
     REQUIRE(queue->settled());
   }
+  // deliverd is there, and has no space for what it is to deliver next.
+  void defer_one() {
+    auto [ours, theirs] = ipc::make_channel();
+    deliverd = DeliverdEnd{std::move(ours)};
+    dispatcher->attach_deliverd(std::move(theirs));
+    const auto asked = deliverd.receive(DeliverdEnd::Wait::yes, 1);
+    REQUIRE(asked);
+    deliverd.send(NotDelivered{std::get<Deliver>(asked->message).id, DeliveryFailure::no_space, ""});
+    event::Timer over{loop, [this] { loop.stop(); }};
+    while (dispatcher->schedule().is_active(ids.front())) {
+      over.start(std::chrono::milliseconds{1});
+      loop.run();
+    }
+    settle();
+  }
   // Answers all that has been called; how much that was.
   std::size_t answer_all(ReportResult result) {
     auto calls = std::exchange(told.calls, {});
@@ -263,6 +286,7 @@ class AfterCrash {
   Told told;
   std::optional<Dispatcher> dispatcher;
   std::vector<QueueId> ids;
+  DeliverdEnd deliverd;
 
  private:
   void open() {
@@ -274,14 +298,17 @@ class AfterCrash {
     auto incoming = queue->begin(queue->new_id());
     ids.push_back(incoming->id());
     incoming->add("Subject: x\r\n\r\n");
-    const queue::Envelope envelope{
+    queue::Envelope envelope{
         .connection = 7,
         .reverse_path = "a@example.edu",
         .recipients = {{"one@example.edu", "", kAsked, ""}, {"two@example.edu", "", kAsked, ""}},
         .targets = {{0, 1}, {1, 2}}};
+    if (left_ == Left::one_target) envelope.targets.push_back({1, 3});
     queue->accept(std::move(incoming), envelope, 1'000'000,
                   [](queue::Outcome, const queue::SharedContent&) {});
   }
+
+  Left left_;
 };
 
 }  // namespace
@@ -304,23 +331,88 @@ TEST_CASE("what is owed is told when there is room, some at a time, and its mess
   CHECK(crash.queue->index().owed().empty());
 }
 
-TEST_CASE("a message whose report cannot be made is held, and told of when it is released") {
-  AfterCrash crash{1};
+TEST_CASE("a report of success that cannot be made holds no message, and is tried again at each sweep") {
+  AfterCrash crash{1, GENERATE(AfterCrash::Left::nothing, AfterCrash::Left::one_target)};
   const QueueId id = crash.ids.front();
   REQUIRE(crash.answer_all(ReportResult::impossible) == 2);
   crash.dispatcher->tick();
-  REQUIRE(crash.queue->index().find(id) != nullptr);
-  CHECK(crash.queue->index().find(id)->held);
-  CHECK(crash.queue->index().owed(id).size() == 2);
-  CHECK(crash.queue->read_problem(id).find("no report") != std::string::npos);
-  if (GENERATE(false, true)) {
-    crash.start();  // which tells by itself
-    CHECK(crash.answer_all(ReportResult::impossible) == 2);
-  }
   CHECK(crash.told.calls.empty());
-  REQUIRE(crash.dispatcher->release(id, {}));
+  REQUIRE(crash.queue->index().find(id) != nullptr);
+  CHECK_FALSE(crash.queue->index().find(id)->held);
+  CHECK(crash.queue->index().owed(id).size() == 2);
+  if (GENERATE(false, true))
+    crash.start();  // which tells by itself
+  else
+    crash.dispatcher->sweep();
+  REQUIRE(crash.answer_all(ReportResult::impossible) == 2);
+  crash.dispatcher->tick();
+  CHECK(crash.told.calls.empty());
+  crash.dispatcher->sweep();
   CHECK(crash.answer_all(ReportResult::settled) == 2);
   CHECK(crash.queue->index().owed().empty());
+  crash.dispatcher->sweep();
+  CHECK(crash.told.calls.empty());
+}
+
+TEST_CASE("what one report says is not said again when the other cannot be made") {
+  AfterCrash crash{1};
+  auto calls = std::exchange(crash.told.calls, {});
+  REQUIRE(calls.size() == 2);
+  calls[0].done(ReportResult::impossible);
+  calls[1].done(ReportResult::settled);
+  crash.dispatcher->sweep();
+  REQUIRE(crash.told.calls.size() == 1);
+  CHECK(crash.told.calls[0].action == calls[0].action);
+  CHECK(crash.answer_all(ReportResult::settled) == 1);
+  CHECK(crash.queue->index().find(crash.ids.front()) == nullptr);
+}
+
+TEST_CASE("a message that is held ends when nothing is left of it and its sender has been told") {
+  const auto left = GENERATE(AfterCrash::Left::nothing, AfterCrash::Left::one_target);
+  AfterCrash crash{1, left};
+  const QueueId id = crash.ids.front();
+  REQUIRE(crash.dispatcher->hold(id, {}));
+  crash.settle();
+  if (GENERATE(false, true)) crash.start();
+  CHECK(crash.answer_all(ReportResult::settled) == 2);
+  const queue::Entry* entry = crash.queue->index().find(id);
+  CHECK((entry == nullptr) == (left == AfterCrash::Left::nothing));
+  if (entry != nullptr) CHECK(entry->held);
+}
+
+TEST_CASE("a message whose time is over while its sender is told of others ends when both are told, once") {
+  AfterCrash crash{1, AfterCrash::Left::one_target};
+  crash.told.room = false;
+  crash.start();
+  crash.defer_one();
+  REQUIRE(crash.told.calls.empty());
+  crash.told.room = true;
+  crash.dispatcher->tick();
+  REQUIRE(crash.told.calls.size() == 3);
+  auto calls = std::exchange(crash.told.calls, {});
+  REQUIRE(calls[0].action == dsn::Action::failed);
+  CHECK(calls[0].targets == std::vector<std::uint32_t>{3});
+  const auto last = GENERATE(ReportResult::settled, ReportResult::impossible);
+  if (GENERATE(false, true)) std::swap(calls[0], calls[1]);  // the order of the answers
+  calls[0].done(ReportResult::settled);
+  crash.dispatcher->tick();
+  CHECK(crash.told.calls.empty());
+  calls[1].done(ReportResult::settled);
+  crash.dispatcher->tick();
+  CHECK(crash.told.calls.empty());
+  calls[2].done(last);
+  crash.settle();
+  crash.dispatcher->tick();
+  CHECK(crash.told.calls.empty());
+  if (last == ReportResult::impossible) {
+    crash.dispatcher->sweep();
+    REQUIRE(crash.told.calls.size() == 1);
+    CHECK(crash.told.calls[0].action == calls[2].action);
+    CHECK(crash.answer_all(ReportResult::settled) == 1);
+  }
+  crash.dispatcher->tick();
+  CHECK(crash.told.calls.empty());
+  CHECK(crash.queue->index().find(crash.ids.front()) == nullptr);
 }
 
 TEST_CASE("an operator who removes a message whose sender is owed a report has removed that too") {
