@@ -63,7 +63,12 @@ void Server::attach(const std::string& kind, const std::string& peer, LeasedFd f
   if (kind == "authd-kdcd") return tickets_->attach_kdcd(std::move(fd));
   if (kind == "authd-keyd") return certificates_->attach_keyd(std::move(fd));
   if (kind == "authd-certd") return certificates_->attach_certd(std::move(fd));
-  if (kind.ends_with("-authd")) return attach_listener(peer, std::move(fd));
+  if (kind == "submission-authd") return attach_listener(Service::submission, peer, std::move(fd));
+  if (kind == "outgoing-authd") return attach_listener(Service::outgoing, peer, std::move(fd));
+  if (kind == "relay-authd") return attach_listener(Service::relay, peer, std::move(fd));
+  if (kind == "pop3d-authd") return attach_listener(Service::pop3, peer, std::move(fd));
+  if (kind == "kpop-authd") return attach_listener(Service::kpop, peer, std::move(fd));
+  if (kind == "imapd-authd") return attach_listener(Service::imap, peer, std::move(fd));
   log::fatal("a channel of a kind that authd does not have");
 }
 
@@ -84,7 +89,7 @@ void Server::attach_policyd(LeasedFd fd) {
   secrets_->policyd_came();
 }
 
-void Server::attach_listener(const std::string& peer, LeasedFd fd) {
+void Server::attach_listener(Service service, const std::string& peer, LeasedFd fd) {
   const ListenerKey key = ++last_listener_;
   auto channel = std::make_unique<ListenerChannel>(
       host_.loop, std::move(fd), 1,
@@ -95,7 +100,7 @@ void Server::attach_listener(const std::string& peer, LeasedFd fd) {
         log_channel_end("listener", listeners_.at(key).peer, why);
         listener_gone(key);
       });
-  listeners_.emplace(key, Listener{peer, std::move(channel)});
+  listeners_.emplace(key, Listener{service, peer, std::move(channel)});
 }
 
 bool Server::tell_policyd(const AuthdToPolicyd& message) {
@@ -118,6 +123,7 @@ void Server::on_listener(ListenerKey key, const ListenerToAuthd& message, std::v
 
 const char* Server::opened(ListenerKey key, const ConnectionOpened& message, std::vector<Fd>&& descriptors) {
   if (descriptors.size() != 1) return "a connection without its channel";
+  if (message.service != listeners_.at(key).service) return "a connection of another service";
   if (connections_.contains(message.connection)) return "a connection that is there already";
   if (connections_.size() >= kMaxConnections) forget_ended();
   if (connections_.size() >= kMaxConnections) return nullptr;  // its channel closes: unavailable

@@ -41,6 +41,7 @@ class Server final : public mailroom::Server {
   using PolicydChannel = event::ChannelHandler<AuthdToPolicyd, PolicydToAuthd>;
 
   struct Listener {
+    Service service;
     std::string peer;  // for the log
     std::unique_ptr<ListenerChannel> channel;
   };
@@ -48,7 +49,7 @@ class Server final : public mailroom::Server {
   void on_tool(ToolId tool, SecretRequest&& request);
   void on_tool(ToolId tool, CredentialRequest&& request);
   void attach_policyd(LeasedFd fd);
-  void attach_listener(const std::string& peer, LeasedFd fd);
+  void attach_listener(Service service, const std::string& peer, LeasedFd fd);
   void on_listener(ListenerKey key, const ListenerToAuthd& message, std::vector<Fd>&& descriptors);
   // What no honest listener says; nothing when all is well.
   const char* opened(ListenerKey key, const ConnectionOpened& message, std::vector<Fd>&& descriptors);

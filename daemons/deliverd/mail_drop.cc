@@ -36,6 +36,8 @@ Failure failure_of(const char* call, int error) {
   return {kind, fmt::format("{}: {}", call, std::strerror(error))};
 }
 
+constexpr std::uint64_t kBlock = 512;  // of st_blocks (stat(3type))
+
 // The content of a sealed memfd; empty when it is not what queued sends.
 class Mapping {
  public:
@@ -43,8 +45,10 @@ class Mapping {
     constexpr int kSeals = F_SEAL_WRITE | F_SEAL_SHRINK;
     struct stat status {};
     if ((::fcntl(memfd.get(), F_GET_SEALS) & kSeals) != kSeals || ::fstat(memfd.get(), &status) != 0 ||
-        static_cast<std::size_t>(status.st_size) != size)
+        static_cast<std::size_t>(status.st_size) != size || size > mailbox::kMaxMessageLength)
       return;
+    // Holes would become memory of this process's as they are read.
+    if (static_cast<std::uint64_t>(status.st_blocks) * kBlock < size) return;
     void* const at = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, memfd.get(), 0);
     if (at != MAP_FAILED) at_ = static_cast<const char*>(at);
   }

@@ -54,20 +54,18 @@ void AccountDirectories::make_one(AccountId account) const {
   set_owner(directory.get(), owner, 0700, name);
 }
 
-bool AccountDirectories::make_logged(AccountId account) const {
-  try {
-    make_one(account);
-    return true;
-  } catch (const std::exception& error) {
-    note_failure("account directory " + std::to_string(account), error);
-    return false;
-  }
-}
-
 AccountDirectoriesMade AccountDirectories::make(const std::vector<AccountId>& accounts) const {
   AccountDirectoriesMade answer;
-  for (const AccountId account : accounts)
-    (make_logged(account) ? answer.made : answer.failed).push_back(account);
+  for (const AccountId account : accounts) {
+    try {
+      make_one(account);
+      answer.made.push_back(account);
+    } catch (const std::exception& error) {
+      // One line for each request, however many numbers policyd makes up.
+      if (answer.failed.empty()) note_failure("account directory " + std::to_string(account), error);
+      answer.failed.push_back(account);
+    }
+  }
   try {
     sync(spool_mail_);
   } catch (const std::exception& error) {

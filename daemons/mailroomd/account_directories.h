@@ -25,7 +25,6 @@ class AccountDirectories {
  private:
   void require_account(AccountId account) const;
   void make_one(AccountId account) const;
-  bool make_logged(AccountId account) const;
 
   int spool_mail_;
   UidConfig uids_;

@@ -1,5 +1,6 @@
 #include "daemons/mailroomd/options.h"
 
+#include <fcntl.h>
 #include <getopt.h>
 
 #include <cstdlib>
@@ -30,7 +31,8 @@ std::expected<Options, std::string> parse_options(int argc, char** argv) {
     case 'r': {
       char* end = nullptr;
       const long number = std::strtol(::optarg, &end, 10);
-      if (*end != '\0' || number < 3 || number > 1023) return std::unexpected(kUsage);
+      if (*end != '\0' || number < 3 || number > 1023 || ::fcntl(static_cast<int>(number), F_GETFD) < 0)
+        return std::unexpected(kUsage);
       options.ready_fd = static_cast<int>(number);
       break;
     }

@@ -142,6 +142,7 @@ void Listener::refuse(RelayId relay, std::string_view reason) {
 }
 
 void Listener::open(const OpenRelay& request, Fd channel) {
+  if (crashed_) return refuse(request.relay, "another has crashed");  // nobody tries on that layout again
   if (free_.empty()) return refuse(request.relay, "as many connections as there may be");
   Fd to_authd;
   if (request.route != 0 && !open_credentials(request, to_authd)) return refuse(request.relay, "no authd");

@@ -41,6 +41,10 @@ class ChannelHandler {
   // what an operator has made of it; nobody but mailroomd and the supervisor can ask for another.
   static constexpr int kMostInSocket = 4096;
 
+  // The loop may say once too often that there is something, when drain() has taken it.  A socket that is no
+  // channel can make it say so without end: one of TCP with something in its error queue.
+  static constexpr int kMostInVain = 1'000;
+
   using OnMessage = std::function<void(In&&, std::vector<Fd>&&)>;
   using OnEnd = std::function<void(ChannelEnd)>;
 
@@ -131,17 +135,19 @@ class ChannelHandler {
   void read() {
     const auto end = std::chrono::steady_clock::now() + kTurn;
     for (int i = 0; i < kBurst; ++i)
-      if (!read_one() || std::chrono::steady_clock::now() > end) return;
+      if (!read_one(i == 0 ? Woken::yes : Woken::no) || std::chrono::steady_clock::now() > end) return;
   }
 
+  enum class Woken : bool { no, yes };  // by the loop, which says that there is something
+
   // False when there is no more now, or this object may be gone.
-  bool read_one() {
+  bool read_one(Woken woken = Woken::no) {
     auto packet = socket_.receive(ipc::PacketSocket::Wait::no, max_descriptors_);
     if (!packet) {
-      if (packet.error() == ipc::ReceiveError::closed) end(ChannelEnd::closed);
-      if (packet.error() == ipc::ReceiveError::malformed) end(ChannelEnd::malformed);
+      nothing_came(packet.error(), woken);
       return false;
     }
+    woken_in_vain_ = 0;
     auto message = ipc::decode<In>(packet->bytes);
     if constexpr (ipc::kHoldsSecret<In>) packet->forget();
     if (!message) {
@@ -151,6 +157,12 @@ class ChannelHandler {
     const std::shared_ptr<bool> alive = alive_;
     on_message_(std::move(*message), std::move(packet->descriptors));
     return *alive;
+  }
+
+  void nothing_came(ipc::ReceiveError error, Woken woken) {
+    if (error == ipc::ReceiveError::closed) return end(ChannelEnd::closed);
+    if (error == ipc::ReceiveError::malformed || (woken == Woken::yes && ++woken_in_vain_ > kMostInVain))
+      end(ChannelEnd::malformed);
   }
 
   void end(ChannelEnd why) {
@@ -165,6 +177,7 @@ class ChannelHandler {
   OnEnd on_end_;
   std::list<Waiting> waiting_;
   bool overflowed_ = false;
+  int woken_in_vain_ = 0;  // in a row
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   Loop& loop_;
   ReadWatch readable_;

@@ -107,6 +107,10 @@ constexpr std::array kRules{
     Rule{"too-many-unknown", [](const F& f) { return f.unknown_recipients >= kMaxUnknownRecipients; },
          defer, 421, "4.7.0", "Too many unknown recipients on this connection; good bye",
          "The connection has asked for 20 recipients that are not there."},
+    Rule{"report-to-many", [](const F& f) { return f.sender == Sender::null && f.recipients > 0; },
+         reject, 550, "5.5.3", "The null sender is for reports, and a report has one recipient",
+         "The null reverse-path and a second recipient: reports go to the one who has sent what they are about "
+         "(RFC 5321 section 4.5.5), and floods of forged ones to many."},
     Rule{"too-many-recipients", [](const F& f) { return f.recipients >= f.max_recipients; },
          defer, 452, "4.5.3", "Too many recipients in one transaction; please send the rest in another one",
          "The transaction has smtpd.max-recipients already."},

@@ -19,6 +19,6 @@ sandbox stop > /dev/null
 ok "there are processes (${#roles[@]})" [ "${#roles[@]}" -ge 18 ]
 for role in "${roles[@]}"; do
     if [ ${#kerberos[@]} = 0 ] && needs_kerberos "$role"; then skip "$role" 'needs a KDC'; continue; fi
-    report_of timeout 300 "$hostile_peers" "$role" "$CONFIG" "${PEER_FLOOD:-4000}"
+    report_of timeout $((300 + ${PEER_FLOOD:-4000} / 100)) "$hostile_peers" "$role" "$CONFIG" "${PEER_FLOOD:-4000}"
 done
 finish

@@ -99,4 +99,16 @@ ok 'the postmaster hears of it' eventually has_mail "$suppressed"
 counted() { tool metrics show | sed -n 's/^mailroom_events_total{.*event="report-suppressed".*} //p'; }
 is 'all of it is counted' "$(counted)" "$(grep -c ' report-suppressed ' "$box/log")"
 is 'as many as there were' "$(counted)" $((suppressed + 1))
+# ---- no sender, and more than one recipient: no report
+replies=$(python3 - <<SMTP
+import smtplib
+smtp = smtplib.SMTP("127.0.0.1", $SMTP_PORT, "client.test", timeout=60)
+smtp.ehlo()
+print(*smtp.mail(""))
+print(*smtp.rcpt("$USER1@$DOMAIN"))
+print(*smtp.rcpt("$USER2@$DOMAIN"))
+SMTP
+)
+like 'a report has one recipient' "$replies" "^250 b'2\.1\.5 "
+like 'and no second one' "$replies" "^550 b'5\.5\.3 "
 finish

@@ -37,6 +37,7 @@ class Authd : public DaemonHost {
     server->start();
     imap = attach<Listener>("imapd-authd", "imapd#1");
     pop = attach<Listener>("pop3d-authd", "pop3d#1");
+    devices = attach<Listener>("relay-authd", "smtpd-relay#1");
     policyd = attach<Policyd>("authd-policyd", "policyd#1");
     auto [ours, theirs] = ipc::make_channel();
     server->add_tool(std::move(ours));
@@ -52,7 +53,7 @@ class Authd : public DaemonHost {
 
   Child open(ConnectionId id, const IpAddress& peer = {}, Service service = Service::imap) {
     auto [ours, theirs] = ipc::make_channel();
-    imap.send(ConnectionOpened{id, service, peer}, std::move(ours));
+    (service == Service::relay ? devices : imap).send(ConnectionOpened{id, service, peer}, std::move(ours));
     return Child{std::move(theirs)};
   }
 
@@ -112,7 +113,7 @@ class Authd : public DaemonHost {
   }
 
   std::unique_ptr<authd::Server> server;
-  Listener imap, pop;
+  Listener imap, pop, devices;
   Policyd policyd;
   Tool tool;
   std::optional<NameProved> last_proved;

@@ -428,3 +428,13 @@ TEST_CASE("a password that has become too old is refused with these words, by wh
   CHECK(facts.changed > 0);
   CHECK(facts.expires == facts.changed);
 }
+
+TEST_CASE("a listener speaks for its own service alone: not for devices, whose passwords have no age") {
+  Authd a;
+  auto [ours, theirs] = ipc::make_channel();
+  a.imap.send(ConnectionOpened{1, Service::relay, {}}, std::move(ours));
+  CHECK(a.wait_for([&]() -> std::optional<bool> {
+    return a.log().find("a connection of another service") != std::string::npos ? std::optional{true}
+                                                                                : std::nullopt;
+  }));
+}

@@ -2,10 +2,14 @@
 
 #include <catch2/catch.hpp>
 #include <fcntl.h>
+#include <linux/net_tstamp.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <chrono>
+#include <cstring>
 #include <optional>
 #include <thread>
 
@@ -155,6 +159,55 @@ TEST_CASE("a channel of what is no socket ends at once") {
   mailroom::event::Loop loop;
   std::optional<mailroom::event::ChannelEnd> end;
   mailroom::event::ChannelHandler<Message, Message> handler{loop, Fd{::open(path, flags)}, 0,
+                                                            [](Message&&, std::vector<Fd>&&) {},
+                                                            [&](mailroom::event::ChannelEnd why) {
+                                                              end = why;
+                                                              loop.stop();
+                                                            }};
+  mailroom::event::Timer patience{loop, [&] { loop.stop(); }};
+  patience.start(std::chrono::seconds{10});
+  loop.run();
+  REQUIRE(end.has_value());
+  CHECK(*end == mailroom::event::ChannelEnd::malformed);
+}
+
+// Something in its error queue wakes the reader, who finds nothing to receive, for as long as the other end
+// is there.
+TEST_CASE("a channel of a socket that always wakes and has nothing ends") {
+  const Fd listener{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  REQUIRE(::bind(listener.get(), reinterpret_cast<sockaddr*>(&address), size) == 0);
+  REQUIRE(::listen(listener.get(), 1) == 0);
+  REQUIRE(::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0);
+  Fd client{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  REQUIRE(::connect(client.get(), reinterpret_cast<sockaddr*>(&address), size) == 0);
+  const Fd far{::accept(listener.get(), nullptr, nullptr)};
+
+  char octet = 'x';
+  iovec part{&octet, 1};
+  alignas(cmsghdr) char room[CMSG_SPACE(sizeof(std::uint32_t))] = {};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = room;
+  message.msg_controllen = sizeof room;
+  cmsghdr* const header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SO_TIMESTAMPING;
+  header->cmsg_len = CMSG_LEN(sizeof(std::uint32_t));
+  const std::uint32_t wanted = SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_TX_ACK;
+  std::memcpy(CMSG_DATA(header), &wanted, sizeof wanted);
+  REQUIRE(::sendmsg(client.get(), &message, 0) == 1);
+  REQUIRE(::read(far.get(), &octet, 1) == 1);
+  pollfd errors{client.get(), 0, 0};
+  REQUIRE(::poll(&errors, 1, 10'000) == 1);
+
+  mailroom::event::Loop loop;
+  std::optional<mailroom::event::ChannelEnd> end;
+  mailroom::event::ChannelHandler<Message, Message> handler{loop, std::move(client), 0,
                                                             [](Message&&, std::vector<Fd>&&) {},
                                                             [&](mailroom::event::ChannelEnd why) {
                                                               end = why;

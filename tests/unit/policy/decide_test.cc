@@ -143,6 +143,18 @@ TEST_CASE("mail for our own accounts is accepted from anybody") {
   CHECK(decide(f).action == Action::accept);
 }
 
+TEST_CASE("what has no sender is a report, and has one recipient") {
+  for (const Listener listener : {Listener::mx, Listener::outgoing}) {
+    Facts f{.listener = listener, .sender = Sender::null, .recipient = Recipient::local};
+    CHECK(decide(f).rule == "local-recipient");
+    f.recipients = 1;
+    CHECK(decide(f).rule == "report-to-many");
+    CHECK(decide(f).code == 550);
+    f.sender = Sender::foreign;
+    CHECK(decide(f).rule == "local-recipient");
+  }
+}
+
 TEST_CASE("a logged-in account sends as itself, and may send receipts with a null sender") {
   for (const Listener listener : {Listener::submission, Listener::outgoing}) {
     Facts f{.listener = listener,

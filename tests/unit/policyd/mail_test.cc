@@ -190,10 +190,10 @@ TEST_CASE("a transaction has a bounded number of recipients") {
   p.launch.config.smtpd.max_recipients = 2;
   p.server->reconfigured();
   auto child = p.open_smtp(p.mx, 1, Service::mx);
-  CHECK(p.check(child, question(1, "", "alice@example.org")).reply.code == 250);
-  CHECK(p.check(child, question(1, "", "alice+a@example.org")).reply.code == 250);
-  CHECK(p.check(child, question(1, "", "alice+b@example.org")).reply.code == 452);
-  CHECK(p.check(child, question(2, "", "alice+b@example.org")).reply.code == 250);
+  CHECK(p.check(child, question(1, "a@client.test", "alice@example.org")).reply.code == 250);
+  CHECK(p.check(child, question(1, "a@client.test", "alice+a@example.org")).reply.code == 250);
+  CHECK(p.check(child, question(1, "a@client.test", "alice+b@example.org")).reply.code == 452);
+  CHECK(p.check(child, question(2, "a@client.test", "alice+b@example.org")).reply.code == 250);
 }
 
 TEST_CASE("an envelope is withdrawn by a new transaction, a reset, and the end of its connection") {
@@ -257,9 +257,9 @@ TEST_CASE("without the queue nothing is accepted") {
     CHECK(verdict->queue_id == 0);
   }
   SECTION("it was started afresh between two recipients") {
-    CHECK(p.check(child, question(1, "", "alice@example.org")).reply.code == 250);
+    CHECK(p.check(child, question(1, "a@client.test", "alice@example.org")).reply.code == 250);
     p.queued = p.attach<Queued>("policyd-queued", "queued#2");
-    CHECK(p.check(child, question(1, "", "alice+x@example.org")).reply.code == 451);
+    CHECK(p.check(child, question(1, "a@client.test", "alice+x@example.org")).reply.code == 451);
     CHECK(p.check(child, question(2, "", "alice+x@example.org")).reply.code == 250);
   }
 }
