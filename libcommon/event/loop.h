@@ -7,7 +7,6 @@
 #include <memory>
 
 struct event_base;
-struct event;
 
 namespace mailroom::event {
 
