@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t kFirstSize = 256;
 constexpr double kLongEnough = 0.02;  // seconds; less is mostly noise
+constexpr double kCounts = 0.05;      // seconds at the largest size; less is not judged
 constexpr int kRuns = 5;
 
 double cpu_seconds() {
@@ -52,19 +53,20 @@ std::size_t size_that_takes_long(const Generator& generator) {
   return size;
 }
 
-// What does not take long at the largest size has a limit of its own.
+// What takes less at the largest size has a limit of its own; there the step is a cache that ends.
 bool is_good(const Generator& generator, const Figures& figures) {
   return figures.growth() < kMostGrowth ||
-         (is_largest(generator, figures.size) && figures.twice < 2 * kLongEnough);
+         (is_largest(generator, figures.size) && figures.twice < 2 * kCounts);
 }
 
-// A bad figure is looked at again, at smaller sizes as well: where a cache of the processor ends there is a
-// step that is none of the program's.  What grows too fast does so at each of them.
+// A bad figure is looked at again, at other sizes as well: where a cache of the processor ends there is a
+// step that is none of the program's, and what takes longer is disturbed less.  What grows too fast does so
+// at each of them.
 Figures judge(const Generator& generator) {
   const std::size_t size = size_that_takes_long(generator);
   Figures figures = measure(generator, size);
-  for (const std::size_t again : {size / 2, size, size / 4, size, size / 2, size})
-    if (!is_good(generator, figures)) figures = measure(generator, again);
+  for (const std::size_t again : {size * 2, size / 2, size * 4, size, size / 4, size * 2, size})
+    if (!is_good(generator, figures) && again * 2 <= generator.largest) figures = measure(generator, again);
   return figures;
 }
 
