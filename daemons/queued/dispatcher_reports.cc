@@ -83,10 +83,10 @@ ReportedMessage Dispatcher::reported_message(const OpenMessage& message) const {
 void Dispatcher::tell_owed(QueueId id) {
   owing_.erase(id);
   if (!is_owed(id)) return;
-  if (const auto opened = messages_.open(id); opened)
+  if (const auto opened = messages_.open_envelope(id); opened)
     report(**opened);
   else if (!schedule_.has_visits(id))  // which meet the same
-    hold_because(id, "a report of its arrival is owed, and its content cannot be read");
+    hold_because(id, "a report of its arrival is owed, and its envelope cannot be read");
 }
 
 // What is owed to the sender and not being told.
@@ -125,6 +125,7 @@ void Dispatcher::report(OpenMessage& message) {
   if (failed.empty() && delivered.empty() && relayed.empty()) return close_if_over(id);
   const ReportedMessage about = reported_message(message);
   const std::vector<std::uint32_t> numbers = finished(failed).finished;
+  message.drop_content();
   message.reports += (failed.empty() ? 0 : 1) + (delivered.empty() ? 0 : 1) + (relayed.empty() ? 0 : 1);
   if (!delivered.empty()) reports_.delivered(about, delivered, success_told(id, delivered));
   if (!relayed.empty()) reports_.relayed(about, relayed, success_told(id, relayed));
@@ -232,6 +233,7 @@ void Dispatcher::expire(OpenMessage& message) {
   if (targets.empty()) return complete(id);
   log::write("message-expired", {{"queue", queue::id_text(id)}, {"reason", problem}});
   message.settling.insert(message.settling.end(), numbers.begin(), numbers.end());
+  message.drop_content();
   ++message.reports;
   ++open_reports_;
   reports_.expired(reported_message(message), targets, [this, id, numbers, problem](ReportResult result) {
@@ -254,6 +256,7 @@ void Dispatcher::warn(OpenMessage& message) {
   const QueueId id = message.id;
   const Reports::Targets targets = unfinished(message);
   if (targets.empty()) return close_if_over(id);
+  message.drop_content();
   ++message.reports;
   ++open_reports_;
   reports_.delayed(reported_message(message), targets, [this, id](ReportResult) {

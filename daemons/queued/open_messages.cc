@@ -34,6 +34,12 @@ void write_fully(const Fd& fd, std::string_view bytes) {
 
 Fd OpenMessage::share_memfd() const { return memfd ? Fd{::fcntl(memfd.get(), F_DUPFD_CLOEXEC, 0)} : Fd{}; }
 
+void OpenMessage::drop_content() {
+  has_content = false;
+  content = std::string{};
+  memfd.reset();
+}
+
 void OpenMessages::keep(QueueId id, const queue::Envelope& envelope, queue::SharedContent content) {
   if (!content || content->length() > memory_) return;
   while (fresh_octets_ + content->length() > memory_ ||
@@ -59,19 +65,42 @@ OpenMessage* OpenMessages::find(QueueId id) {
 }
 
 std::expected<OpenMessage*, queue::ReadProblem> OpenMessages::open(QueueId id) {
-  if (OpenMessage* message = find(id)) return message;
-  auto loaded = load(id);
-  if (!loaded) return std::unexpected(loaded.error());
-  return &open_.emplace(id, std::move(*loaded)).first->second;
+  const bool was_open = find(id) != nullptr;
+  const auto fresh = fresh_.find(id);
+  const auto message = find_or_load(id, fresh == fresh_.end() ? nullptr : &fresh->second);
+  if (!message || (*message)->has_content) return message;
+  const auto loaded = load_content(**message);
+  drop_fresh(id);
+  if (loaded) return message;
+  (*message)->drop_content();
+  if (!was_open) close(id);
+  return std::unexpected(loaded.error());
 }
 
-std::expected<OpenMessage, queue::ReadProblem> OpenMessages::load(QueueId id) {
+std::expected<OpenMessage*, queue::ReadProblem> OpenMessages::open_envelope(QueueId id) {
+  return find_or_load(id, nullptr);
+}
+
+// Takes the envelope of what is fresh.
+std::expected<OpenMessage*, queue::ReadProblem> OpenMessages::find_or_load(QueueId id, Fresh* fresh) {
+  if (OpenMessage* message = find(id)) return message;
   const queue::Entry* entry = queue_.index().find(id);
   if (entry == nullptr) return std::unexpected(queue::ReadProblem::gone);
   OpenMessage message;
   message.id = id;
   message.arrived = entry->arrived;
   message.size = entry->content_length;
+  if (fresh != nullptr) {
+    message.envelope = std::move(fresh->envelope);
+  } else {
+    auto accepted = queue_.read_message(id);
+    if (!accepted) return std::unexpected(accepted.error());
+    message.envelope = std::move(accepted->envelope);
+  }
+  return &open_.emplace(id, std::move(message)).first->second;
+}
+
+std::expected<void, queue::ReadProblem> OpenMessages::load_content(OpenMessage& message) {
   if (message.size > kInlineContent) {
     message.memfd = Fd{::memfd_create("content", MFD_CLOEXEC | MFD_ALLOW_SEALING)};
     if (!message.memfd) return std::unexpected(queue::ReadProblem::unreadable);
@@ -81,19 +110,14 @@ std::expected<OpenMessage, queue::ReadProblem> OpenMessages::load(QueueId id) {
   const auto take = [&](std::string_view bytes) {
     message.memfd ? write_fully(message.memfd, bytes) : void(message.content += bytes);
   };
-
-  if (const auto fresh = fresh_.find(id); fresh != fresh_.end()) {
-    message.envelope = std::move(fresh->second.envelope);
+  if (const auto fresh = fresh_.find(message.id); fresh != fresh_.end()) {
     for (const std::string& piece : fresh->second.content->pieces()) take(piece);
-    drop_fresh(id);
-  } else {
-    auto accepted = queue_.read_message(id);
-    if (!accepted) return std::unexpected(accepted.error());
-    message.envelope = std::move(accepted->envelope);
-    if (const auto read = queue_.read_content(id, take); !read) return std::unexpected(read.error());
+  } else if (const auto read = queue_.read_content(message.id, take); !read) {
+    return std::unexpected(read.error());
   }
   if (message.memfd) seal(message.memfd);
-  return message;
+  message.has_content = true;
+  return {};
 }
 
 }  // namespace mailroom::queued

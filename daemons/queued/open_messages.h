@@ -25,8 +25,9 @@ struct OpenMessage {
   queue::Envelope envelope;
   std::uint64_t arrived = 0;  // microseconds since 1970
   std::uint64_t size = 0;
-  std::string content;  // up to kInlineContent octets
-  Fd memfd;             // longer content, sealed
+  bool has_content = false;  // of which as much is here
+  std::string content;       // up to kInlineContent octets
+  Fd memfd;                  // longer content, sealed
 
   // For the dispatcher: what is under way, and what senders are to hear of it.
   bool local_visit = false;
@@ -42,6 +43,8 @@ struct OpenMessage {
   bool is_under_way() const { return local_visit || remote_visits > 0; }
   // A descriptor of the memfd for someone else; invalid when the content is inline.
   Fd share_memfd() const;
+  // While only reports are waited for, which may take long, and read what they need themselves.
+  void drop_content();
 };
 
 class OpenMessages {
@@ -52,8 +55,10 @@ class OpenMessages {
   // Keeps the content of a new message, in place of older ones that nobody has opened.
   void keep(QueueId id, const queue::Envelope& envelope, queue::SharedContent content);
 
-  // The message, read when it is not open.  It stays where it is until close().
+  // The message with its content, each read when it is not here.  It stays where it is until close().
   std::expected<OpenMessage*, queue::ReadProblem> open(QueueId id);
+  // For reports: when it is not open, without its content.
+  std::expected<OpenMessage*, queue::ReadProblem> open_envelope(QueueId id);
   OpenMessage* find(QueueId id);
   void close(QueueId id) { open_.erase(id); }
   // Whether a report about one of them is being made.
@@ -66,7 +71,8 @@ class OpenMessages {
     queue::Envelope envelope;
     queue::SharedContent content;
   };
-  std::expected<OpenMessage, queue::ReadProblem> load(QueueId id);
+  std::expected<OpenMessage*, queue::ReadProblem> find_or_load(QueueId id, Fresh* fresh);
+  std::expected<void, queue::ReadProblem> load_content(OpenMessage& message);
   void drop_fresh(QueueId id);
 
   queue::Queue& queue_;

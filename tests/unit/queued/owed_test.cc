@@ -1,6 +1,8 @@
 // Reports of success that a sender is owed: none is lost to a crash, and none comes twice for it.
 #include <fcntl.h>
+#include <unistd.h>
 
+#include <filesystem>
 #include <thread>
 
 #include "daemons/queued/dispatcher.h"
@@ -17,13 +19,33 @@ namespace {
 constexpr auto kAsked = static_cast<std::uint8_t>(Notify::success);
 constexpr AccountId kSender = 3;
 
+// What relayd was given, in whichever way.
+std::string handed_content(const Send& send, const std::vector<Fd>& descriptors) {
+  if (send.memfd_size == 0) return send.content;
+  std::string got(send.memfd_size, '\0');
+  REQUIRE(descriptors.size() == 1);
+  REQUIRE(::pread(descriptors[0].get(), got.data(), got.size(), 0) == static_cast<ssize_t>(got.size()));
+  return got;
+}
+
+// Contents that this process, which is queued here, has in files of memory.
+std::size_t memory_files() {
+  std::size_t count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator{"/proc/self/fd"}) {
+    std::error_code gone;  // the iterator's own
+    count += std::filesystem::read_symlink(entry, gone).string().starts_with("/memfd:content");
+  }
+  return count;
+}
+
 std::string user(std::size_t number) { return "user" + std::to_string(number) + "@far.test"; }
 
 struct Owing : Relaying {
   Owing() : Relaying{patient()} { attach_questions(); }
 
   // For recipients elsewhere, who all ask; and for so many accounts here, who ask too.
-  QueueId send(std::uint32_t remote, std::uint32_t local = 0) {
+  QueueId send(std::uint32_t remote, std::uint32_t local = 0,
+               const std::string& content = "Subject: out\r\n\r\nBody\r\n") {
     ConnectionEnd client = connect(17, Service::submission);
     QueueId id = remote == 0 ? 0 : authorise_remote(17, remote, "far.test", kAsked).queue_id;
     for (std::uint32_t i = 0; i < local; ++i) {
@@ -36,7 +58,10 @@ struct Owing : Relaying {
                                       .recipient = {"here@example.edu", {40 + i}, {}, {kAsked, ""}}});
       id = std::get<Authorised>(*receive(policyd)).queue_id;
     }
-    client.send(Content{1, true, "Subject: out\r\n\r\nBody\r\n"});
+    for (std::size_t at = 0; at < content.size(); at += kContentChunk) {
+      client.send(Content{1, at + kContentChunk >= content.size(), content.substr(at, kContentChunk)});
+      settle();
+    }
     REQUIRE(reply(client).code == 250);
     return id;
   }
@@ -101,6 +126,29 @@ TEST_CASE("a message is in a mailbox, and queued dies before the sender is told:
   CHECK(system.says(report, "Action: delivered"));
   system.settle();
   CHECK(system.queued_messages() == 0);
+}
+
+TEST_CASE(
+    "a message whose sender is being told takes no memory for its content, and goes on with all of it") {
+  const std::size_t size = GENERATE(100, 2 * kInlineContent);
+  Owing system;
+  system.attach_deliverd();
+  std::string content = "Subject: out\r\n\r\n";
+  while (content.size() < size) content += "line " + std::to_string(content.size()) + "\r\n";
+  const QueueId id = system.send(1, 1, content);
+  RelayEnd process = system.connected();
+  const Send first = system.handed(process);
+  CHECK(handed_content(first, system.descriptors) == content);
+  Relaying::answer_all(process, first, kLater);
+  system.System::answer(Delivered{{system.delivery().id}});
+  const ResolveAddress asked = system.question();
+  system.descriptors.clear();
+  CHECK(memory_files() == 0);
+  system.retry(id);
+  const Send second = system.handed(process);
+  CHECK(handed_content(second, system.descriptors) == content);
+  Relaying::answer_all(process, second, kTaken);
+  system.answer(asked);
 }
 
 TEST_CASE("a report that is in the queue when queued dies is not made again") {
