@@ -32,8 +32,7 @@ Microseconds in_microseconds(Duration duration) {
 }
 
 bool asks_for_success(const OpenMessage& message, std::uint32_t number) {
-  const auto& recipient = message.envelope.recipients.at(message.envelope.targets.at(number - 1).recipient);
-  return (recipient.notify & static_cast<std::uint8_t>(Notify::success)) != 0;
+  return (message.recipient_of(number).notify & static_cast<std::uint8_t>(Notify::success)) != 0;
 }
 
 // What the sender is to hear of it, if anything.

@@ -40,6 +40,9 @@ struct OpenMessage {
   bool is_done = false;                 // nothing is left but to note that it is finished
   bool owes_warning = false;            // of its delay, which fell due while it was misplaced
 
+  const queue::EnvelopeRecipient& recipient_of(std::uint32_t target) const {
+    return envelope.recipients.at(envelope.targets.at(target - 1).recipient);
+  }
   bool is_under_way() const { return local_visit || remote_visits > 0; }
   // A descriptor of the memfd for someone else; invalid when the content is inline.
   Fd share_memfd() const;

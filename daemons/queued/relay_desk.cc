@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "daemons/base/channel_end.h"
-#include "daemons/channels/deliverd.h"
 #include "daemons/log.h"
 #include "daemons/queued/clock.h"
+#include "daemons/queued/relay_requests.h"
 #include "libcommon/sys/random.h"
 
 namespace mailroom::queued {
@@ -49,88 +49,6 @@ TargetResults results_for(const std::vector<std::uint32_t>& targets, TargetResul
     results.push_back(result);
   }
   return results;
-}
-
-// As many hops as one packet holds.
-Connect connect_of(const routing::Plan& plan, std::vector<routing::NextHop> hops) {
-  Connect connect{plan.protocol, std::move(hops), plan.authenticate};
-  while (connect.hops.size() > 1 && ipc::encode(QueuedToRelay{connect}).size() > ipc::kMaxPacket)
-    connect.hops.pop_back();
-  return connect;
-}
-
-MailParameters mail_parameters(const OpenMessage& message) {
-  const queue::Envelope& envelope = message.envelope;
-  return {.declared_size = message.size,
-          .body = static_cast<BodyType>(envelope.body),
-          .smtputf8 = envelope.smtputf8,
-          .requiretls = envelope.tls == routing::SenderTls::required,
-          .ret = static_cast<ReturnContent>(envelope.ret),
-          .envid = envelope.envid};
-}
-
-// Octets of a packet that recipients may take beside the content: what is left after the other fields.
-std::size_t room_for_recipients(const OpenMessage& message) {
-  constexpr std::size_t kOtherFields = 2048;
-  return ipc::kMaxPacket - kOtherFields - message.content.size();
-}
-
-const queue::EnvelopeRecipient& recipient_of(const OpenMessage& message, std::uint32_t target) {
-  return message.envelope.recipients.at(message.envelope.targets.at(target - 1).recipient);
-}
-
-// How many of the targets from `first` on go into one message.
-std::size_t count_for_one_send(const OpenMessage& message, const std::vector<std::uint32_t>& targets,
-                               std::size_t first) {
-  constexpr std::size_t kFields = 16;
-  std::size_t octets = 0, count = 0;
-  for (; first + count < targets.size() && count < kMaxOutboundRecipients; ++count) {
-    const auto& recipient = recipient_of(message, targets[first + count]);
-    octets += recipient.address.size() + recipient.orcpt.size() + kFields;
-    if (count > 0 && octets > room_for_recipients(message)) break;
-  }
-  return count;
-}
-
-Send send_of(const OpenMessage& message, const std::vector<std::uint32_t>& targets) {
-  Send send{.queue_id = message.id,
-            .reverse_path = message.envelope.reverse_path,
-            .mail = mail_parameters(message),
-            .recipients = {},
-            .content = message.content,
-            .memfd_size = message.memfd ? message.size : 0};
-  for (const std::uint32_t number : targets) {
-    const auto& recipient = recipient_of(message, number);
-    send.recipients.push_back({number, recipient.address, recipient.notify, recipient.orcpt});
-  }
-  return send;
-}
-
-constexpr std::uint16_t kClosing = 421;
-
-// Whether the far side has said anything about the message but that it is going (RFC 5321 3.8).
-bool is_dialogue(const TargetResults& results) {
-  return std::ranges::any_of(results, [](const TargetResult& result) {
-    return result.answer.code != 0 && result.answer.code != kClosing;
-  });
-}
-
-// Whether the far side had closed, or says so in place of taking another message: of a connection that has
-// carried others that is no news about the host, and nothing of this message has been begun.
-bool is_turned_away(const TargetResults& results) {
-  return std::ranges::all_of(results, [](const TargetResult& result) {
-    const auto stage = static_cast<RelayStage>(result.answer.stage);
-    const bool is_gone = result.answer.failure == static_cast<std::uint8_t>(RelayFailure::cut);
-    return (result.answer.code == kClosing && stage == RelayStage::mail) ||
-           (is_gone && stage == RelayStage::connect);
-  });
-}
-
-// Trouble of this system's own says nothing about the far side.
-bool is_local(const TargetResults& results) {
-  return std::ranges::all_of(results, [](const TargetResult& result) {
-    return result.answer.failure == static_cast<std::uint8_t>(RelayFailure::local);
-  });
 }
 
 }  // namespace

@@ -9,6 +9,8 @@ namespace {
 // Octets of a reply that are kept (RFC 5321 4.5.3.1.5 allows 512 for a line).
 constexpr std::size_t kMaxReplyText = 512;
 
+constexpr std::uint16_t kClosing = 421;  // RFC 5321 3.8
+
 std::string shortened(const std::string& text) { return text.substr(0, kMaxReplyText); }
 
 const char* words(RelayFailure failure) {
@@ -172,6 +174,27 @@ TargetResult not_connected(const NotConnected& answer, routing::SenderTls tls, s
            .failure = static_cast<std::uint8_t>(last.failure),
            .stage = static_cast<std::uint8_t>(RelayStage::connect),
            .time = now}};
+}
+
+bool is_dialogue(const TargetResults& results) {
+  return std::ranges::any_of(results, [](const TargetResult& result) {
+    return result.answer.code != 0 && result.answer.code != kClosing;
+  });
+}
+
+bool is_turned_away(const TargetResults& results) {
+  return std::ranges::all_of(results, [](const TargetResult& result) {
+    const auto stage = static_cast<RelayStage>(result.answer.stage);
+    const bool is_gone = result.answer.failure == static_cast<std::uint8_t>(RelayFailure::cut);
+    return (result.answer.code == kClosing && stage == RelayStage::mail) ||
+           (is_gone && stage == RelayStage::connect);
+  });
+}
+
+bool is_local(const TargetResults& results) {
+  return std::ranges::all_of(results, [](const TargetResult& result) {
+    return result.answer.failure == static_cast<std::uint8_t>(RelayFailure::local);
+  });
 }
 
 }  // namespace mailroom::queued

@@ -31,4 +31,14 @@ TargetResults cut_off(const std::vector<std::uint32_t>& targets, const RelayPeer
 // good when this system is what greets, or when all hosts lack what REQUIRETLS needs (RFC 8689 4.2.1).
 TargetResult not_connected(const NotConnected& answer, routing::SenderTls tls, std::uint64_t now);
 
+// Whether the far side has said anything about the message but that it is going (RFC 5321 3.8).
+bool is_dialogue(const TargetResults& results);
+
+// Whether the far side had closed, or says so in place of taking another message: of a connection that has
+// carried others that is no news about the host, and nothing of this message has been begun.
+bool is_turned_away(const TargetResults& results);
+
+// Trouble of this system's own, which says nothing about the far side.
+bool is_local(const TargetResults& results);
+
 }  // namespace mailroom::queued

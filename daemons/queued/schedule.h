@@ -170,6 +170,11 @@ class Schedule {
   };
   // Visits of one sender to one destination that are ready, new or tried again.
   struct Lane {
+    static std::uint64_t key_of(SenderKey sender, std::uint32_t attempts) {
+      return std::uint64_t{sender} << 1 | (attempts > 0 ? 1 : 0);
+    }
+    SenderKey sender() const { return static_cast<SenderKey>(key >> 1); }
+
     std::uint64_t key = 0;
     VisitNumber first = kNone;
     VisitNumber last = kNone;
