@@ -2,6 +2,7 @@
 
 #include "daemons/authd/password_hash.h"
 #include "daemons/base/channel_end.h"
+#include "daemons/base/listener_service.h"
 #include "daemons/log.h"
 #include "libcommon/ipc/overloaded.h"
 #include "libcommon/sys/random.h"
@@ -63,12 +64,7 @@ void Server::attach(const std::string& kind, const std::string& peer, LeasedFd f
   if (kind == "authd-kdcd") return tickets_->attach_kdcd(std::move(fd));
   if (kind == "authd-keyd") return certificates_->attach_keyd(std::move(fd));
   if (kind == "authd-certd") return certificates_->attach_certd(std::move(fd));
-  if (kind == "submission-authd") return attach_listener(Service::submission, peer, std::move(fd));
-  if (kind == "outgoing-authd") return attach_listener(Service::outgoing, peer, std::move(fd));
-  if (kind == "relay-authd") return attach_listener(Service::relay, peer, std::move(fd));
-  if (kind == "pop3d-authd") return attach_listener(Service::pop3, peer, std::move(fd));
-  if (kind == "kpop-authd") return attach_listener(Service::kpop, peer, std::move(fd));
-  if (kind == "imapd-authd") return attach_listener(Service::imap, peer, std::move(fd));
+  if (const auto service = service_of_asker(kind)) return attach_listener(*service, peer, std::move(fd));
   log::fatal("a channel of a kind that authd does not have");
 }
 

@@ -8,11 +8,11 @@
 #include <cstring>
 #include <system_error>
 
-#include "daemons/listener/kept_descriptors.h"
 #include "daemons/listener/listener.h"
 #include "daemons/log.h"
 #include "libcommon/sys/fatal.h"
 #include "libcommon/sys/jail.h"
+#include "libcommon/sys/kept_descriptors.h"
 #include "libcommon/sys/random.h"
 #include "libcommon/sys/stream.h"
 

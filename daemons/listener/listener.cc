@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "daemons/base/certificates_off.h"
+#include "daemons/base/listener_service.h"
 #include "daemons/listener/children.h"
 #include "daemons/listener/tls_rules.h"
 #include "daemons/log.h"
@@ -22,25 +23,6 @@ namespace mailroom {
 namespace {
 
 constexpr int kEventsPerWait = 64;
-
-Service service_of(Role role) {
-  switch (role) {
-  case Role::smtpd_mx:
-    return Service::mx;
-  case Role::smtpd_submission:
-    return Service::submission;
-  case Role::smtpd_outgoing:
-    return Service::outgoing;
-  case Role::smtpd_relay:
-    return Service::relay;
-  case Role::pop3d:
-    return Service::pop3;
-  case Role::kpopd:
-    return Service::kpop;
-  default:
-    return Service::imap;
-  }
-}
 
 const ConnectionLimits& limits_of(const Config& config, Service service) {
   switch (service) {
@@ -61,7 +43,7 @@ UidPool pool_of(const Launch& launch, Service service) {
 }  // namespace
 
 Listener::Listener(const Launch& launch, const Protocol& protocol)
-    : launch_{launch}, config_{launch.config}, protocol_{protocol}, service_{service_of(launch.role)},
+    : launch_{launch}, config_{launch.config}, protocol_{protocol}, service_{service_of(launch.role).value()},
       passed_{launch}, control_{Fd{kControlFd}}, uids_{pool_of(launch, service_)}, table_{limits_of(config_,
                                                                                                     service_),
                                                                                           uids_.size()} {}

@@ -8,11 +8,11 @@
 
 #include <system_error>
 
-#include "daemons/listener/kept_descriptors.h"
 #include "daemons/listener/listener.h"
 #include "daemons/listener/session_start.h"
 #include "daemons/log.h"
 #include "libcommon/sys/fatal.h"
+#include "libcommon/sys/kept_descriptors.h"
 #include "libcommon/sys/stream.h"
 
 namespace mailroom {

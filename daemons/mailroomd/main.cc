@@ -19,6 +19,7 @@
 #include "daemons/mailroomd/spawner.h"
 #include "daemons/mailroomd/table.h"
 #include "libcommon/sys/jail.h"
+#include "libcommon/sys/kept_descriptors.h"
 
 namespace {
 
@@ -30,6 +31,7 @@ int refuse(std::string_view reason) {
 }
 
 int start(const Options& options) {
+  close_all_but({options.ready_fd});  // whatever who started it had open
   log::set_up({.fd = STDERR_FILENO, .level = LogLevel::info, .name = "mailroomd"});
   const auto loaded = load_configuration_for_start(options.config_file);
   if (!loaded) return 1;

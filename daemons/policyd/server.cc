@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "daemons/base/channel_end.h"
+#include "daemons/base/listener_service.h"
 #include "daemons/log.h"
 #include "daemons/state_failure.h"
 #include "libcommon/ipc/overloaded.h"
@@ -126,13 +127,7 @@ void Server::on_supervisor(const AccountDirectoriesMade& message) { accounts_->d
 // ---- channels
 
 void Server::attach(const std::string& kind, const std::string& peer, LeasedFd fd) {
-  if (kind == "mx-policyd") return attach_listener(Service::mx, peer, std::move(fd));
-  if (kind == "submission-policyd") return attach_listener(Service::submission, peer, std::move(fd));
-  if (kind == "outgoing-policyd") return attach_listener(Service::outgoing, peer, std::move(fd));
-  if (kind == "relay-policyd") return attach_listener(Service::relay, peer, std::move(fd));
-  if (kind == "pop3d-policyd") return attach_listener(Service::pop3, peer, std::move(fd));
-  if (kind == "kpop-policyd") return attach_listener(Service::kpop, peer, std::move(fd));
-  if (kind == "imapd-policyd") return attach_listener(Service::imap, peer, std::move(fd));
+  if (const auto service = service_of_asker(kind)) return attach_listener(*service, peer, std::move(fd));
   if (kind == "authd-policyd") return attach_authd(std::move(fd));
   if (kind == "policyd-queued") return attach_queued(std::move(fd));
   if (kind == "queued-policyd") return questions_->attach(peer, std::move(fd));

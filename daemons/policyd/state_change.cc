@@ -2,7 +2,7 @@
 
 #include <stdexcept>
 
-#include "daemons/log.h"
+#include "daemons/state_failure.h"
 
 namespace mailroom::policyd {
 
@@ -12,7 +12,7 @@ void change_state(state::Directory& directory, const std::function<void(state::U
     what(update);
     update.commit();
   } catch (const std::runtime_error& error) {
-    log::write("state-failed", {{"reason", error.what()}});
+    on_state_failure(error);
   }
 }
 

@@ -10,12 +10,12 @@
 #include <system_error>
 
 #include "daemons/listener/children.h"
-#include "daemons/listener/kept_descriptors.h"
 #include "daemons/log.h"
 #include "daemons/relayd/process.h"
 #include "libcommon/sys/fatal.h"
 #include "libcommon/sys/heap.h"
 #include "libcommon/sys/jail.h"
+#include "libcommon/sys/kept_descriptors.h"
 #include "libcommon/sys/set_up_memory.h"
 
 namespace mailroom::relayd {

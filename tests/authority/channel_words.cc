@@ -3,6 +3,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "daemons/base/listener_service.h"
 #include "daemons/channels/authd.h"
 #include "daemons/channels/certd.h"
 #include "daemons/channels/deliverd.h"
@@ -21,27 +22,6 @@ namespace {
 
 constexpr AccountId kNoAccount = 0xfffffff0;
 const IpAddress kHere{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, 1}, 1};
-
-Service service_of(Role listener) {
-  switch (listener) {
-  case Role::smtpd_mx:
-    return Service::mx;
-  case Role::smtpd_submission:
-    return Service::submission;
-  case Role::smtpd_outgoing:
-    return Service::outgoing;
-  case Role::smtpd_relay:
-    return Service::relay;
-  case Role::pop3d:
-    return Service::pop3;
-  case Role::kpopd:
-    return Service::kpop;
-  case Role::imapd:
-    return Service::imap;
-  default:
-    throw std::logic_error("no listener for clients");
-  }
-}
 
 // An example is made of ones; what it must not mean in earnest is put right: no delivery, and no host but
 // this one.
@@ -88,7 +68,7 @@ struct BothEnds {
 };
 
 BothEnds of_listener(const ChannelRow& row) {
-  const Service service = service_of(row.asker);
+  const Service service = service_of(row.asker).value();
   switch (row.server) {
   case Role::authd:
     return {listeners_words<ListenerToAuthd>(service, 1), {}};
@@ -134,7 +114,7 @@ void add_connections(const ChannelRow& row, std::vector<Speech>& speeches) {
       return ipc::encode(RelaydToAuthd{OpenCredentials{id, 1}});
     });
   if (!is_listener(row.asker) || row.asker == Role::relayd) return;
-  const Service service = service_of(row.asker);
+  const Service service = service_of(row.asker).value();
   if (row.server == Role::authd)
     add(words<ConnectionToAuthd>(), [=](ConnectionId id) { return opened<ListenerToAuthd>(service, id); });
   if (row.server == Role::policyd && is_smtp(service))

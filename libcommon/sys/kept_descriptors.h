@@ -1,4 +1,4 @@
-// Which descriptors a forked child keeps.
+// Which descriptors a process keeps of those that it was started or forked with.
 #pragma once
 
 #include <initializer_list>

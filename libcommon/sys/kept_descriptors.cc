@@ -1,4 +1,4 @@
-#include "daemons/listener/kept_descriptors.h"
+#include "libcommon/sys/kept_descriptors.h"
 
 #include <unistd.h>
 
