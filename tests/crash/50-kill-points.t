@@ -30,6 +30,7 @@ for pass in $(seq "${PASSES:-1}"); do
     harm policyd 14
     harm policyd-grants 6
     harm policyd-removals 8
+    harm policyd-limits 8
     harm mailroomd 5
     harm authd 6
     harm authd-credentials 5
@@ -44,8 +45,9 @@ for pass in $(seq "${PASSES:-1}"); do
     harm deliverd-taken 6 EIO
     harm pop3d 6 EIO
     harm policyd 6 EIO
+    harm policyd-limits 4 EIO
     harm authd 4 EIO
-    for target in deliverd pop3d policyd authd; do harm $target 4 SHORT; done
+    for target in deliverd pop3d policyd policyd-limits authd; do harm $target 4 SHORT; done
 done
 # Last: what is held may still wait for its host when others look whether all is done.
 for pass in $(seq "${PASSES:-1}"); do

@@ -52,6 +52,7 @@ class Box:
         if os.getuid() != 0:
             command.append("--unprivileged")
         with open(f"{self.path}/log", "ab") as log:
+            self.log_at_start = log.tell()
             self.mailroomd = subprocess.Popen(command, pass_fds=[ours], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                               start_new_session=True)
         os.close(ours)
@@ -88,6 +89,15 @@ class Box:
         self.mailroomd.wait()
         self.mailroomd = None
         eventually(lambda: not any(alive(pid) for pid in others), "the end of all processes")
+
+    def stop(self, program):
+        """Tells all of them to end, and waits until they have.  Whether the program has worked on from the start to this end."""
+        self.mailroomd.send_signal(signal.SIGTERM)
+        self.mailroomd.wait(PATIENCE)
+        with open(f"{self.path}/log", encoding="latin-1") as log:
+            log.seek(self.log_at_start)
+            ends = re.findall(rf' process-(?:died|ended) process={program}#\d+ .*reason="([^"]*)"', log.read())
+        return ends == ["exit 0"]
 
     # ---- harm
 

@@ -14,6 +14,7 @@ import re
 import sys
 
 from box import Box, NotInTime
+from policy_workloads import Limits
 from traces import NAMES, hidden_failures
 from tool_workloads import Credentials, Grants, Holds, Removals, Verifiers
 from workloads import CUT_OFF, Accounts, Changes, FirstRemoval, Mail, MailTakenIn, Passwords, Relayed, Removal, Told
@@ -38,6 +39,7 @@ TARGETS = {
     "policyd": ("policyd", Accounts, f"{PERSISTENCE},{STREAM}"),
     "policyd-grants": ("policyd", Grants, f"{PERSISTENCE},{STREAM}"),
     "policyd-removals": ("policyd", Removals, f"{PERSISTENCE},{STREAM}"),
+    "policyd-limits": ("policyd", Limits, f"{PERSISTENCE},{STREAM}"),
     "mailroomd": ("mailroomd", Removals, PERSISTENCE),
     "authd": ("authd", Passwords, f"{PERSISTENCE},{STREAM}"),
     "authd-credentials": ("authd", Credentials, f"{PERSISTENCE},{STREAM}"),
