@@ -1,5 +1,6 @@
 #include "tools/certificate_check.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include "daemons/config/load.h"
@@ -24,9 +25,12 @@ std::expected<void, std::string> check_client_files(const ClientCertificateConfi
 
 std::vector<std::string> wrong_with_certificates(const Config& config) {
   std::vector<std::string> wrong;
-  for (const CertificateConfig& certificate : config.certificates)
-    if (const auto chain = tls::CertificateChain::parse(certificate.chain_pem); !chain)
-      wrong.push_back(fmt::format("{}: {}", certificate.chain_file, chain.error()));
+  for (const CertificateConfig& certificate : config.certificates) {
+    const Fd key{::open(certificate.key_file.c_str(), O_RDONLY | O_CLOEXEC)};
+    if (const auto own = tls::read_identity(certificate.chain_pem, key); !own)
+      wrong.push_back(
+          fmt::format("{} and {}: {}", certificate.chain_file, certificate.key_file, own.error()));
+  }
   if (!config.client_certificate.enabled()) return wrong;
   if (const auto checked = check_client_files(config.client_certificate); !checked)
     wrong.push_back(checked.error());

@@ -1,7 +1,7 @@
 // mr-conf: checks and shows a configuration, and writes the parts of the manual that come from the tables.
 //
-// SECURITY: reads only what it is told to, changes nothing, and needs no privilege but to see the files that
-// the configuration names.
+// SECURITY: reads only what it is told to, changes nothing, and needs no privilege but to read the files that
+// the configuration names.  `check` reads private keys, and overwrites its memory of them.
 #include <fmt/format.h>
 
 #include <cstdio>

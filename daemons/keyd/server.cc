@@ -7,12 +7,9 @@
 #include "daemons/log.h"
 #include "libcommon/protocol/tls/certificate_verify.h"
 #include "libcommon/tls/certificate.h"
-#include "libcommon/tls/secret_buffer.h"
 
 namespace mailroom::keyd {
 namespace {
-
-constexpr std::size_t kMaxKeyFile = 32 * 1024;  // an RSA key of 16,384 bits has 13 KiB in PEM
 
 std::string joined(const std::vector<std::string>& names) {
   std::string all;
@@ -20,25 +17,15 @@ std::string joined(const std::vector<std::string>& names) {
   return all;
 }
 
-struct Loaded {
-  tls::PrivateKey key;
-  Sha256Digest certificate;
-};
-
-Loaded load_key(const Fd& file, const CertificateConfig& certificate) {
-  const auto refuse = [&](const std::string& reason) {
-    log::write("key-refused", {{"names", joined(certificate.names)}, {"reason", reason}});
-    return std::runtime_error("a private key cannot be used: " + certificate.key_file);
-  };
-  tls::SecretBuffer pem{kMaxKeyFile};
-  if (!file || !pem.read_file(file.get())) throw refuse("the file cannot be read, or is too long");
-  auto key = tls::PrivateKey::parse(pem.bytes());
-  if (!key) throw refuse(key.error());
-  const auto chain = tls::CertificateChain::parse(certificate.chain_pem);
-  if (!chain) throw refuse("certificate: " + chain.error());
-  if (chain->key() != key->id()) throw refuse("it is not the certificate's key");
-  log::write("key-loaded", {{"names", joined(certificate.names)}});
-  return {std::move(*key), chain->fingerprint()};
+tls::OwnIdentity load_identity(const Fd& key_file, const CertificateConfig& certificate) {
+  auto identity = tls::read_identity(certificate.chain_pem, key_file);
+  const std::string names = joined(certificate.names);
+  if (!identity) {
+    log::write("key-refused", {{"names", names}, {"reason", identity.error()}});
+    throw std::runtime_error("a private key cannot be used: " + certificate.key_file);
+  }
+  log::write("key-loaded", {{"names", names}});
+  return std::move(*identity);
 }
 
 // What OpenSSL sets up at the first signature is set up before the jail closes.
@@ -74,10 +61,10 @@ Server::Server(const Host& host) : host_{host}, keys_{old_tls_of(host.config)} {
     log::write("kernel-lacks", {{"feature", "mlock"}, {"consequence", "private keys may be swapped out"}});
   const auto& certificates = host_.config.certificates;
   for (std::size_t i = 0; i < certificates.size(); ++i) {
-    Loaded loaded = load_key(host_.take_descriptor("key " + std::to_string(i)), certificates[i]);
-    sign_once(loaded.key);
-    certificates_.push_back({loaded.key.id(), loaded.certificate});
-    keys_.add(std::move(loaded.key));
+    tls::OwnIdentity own = load_identity(host_.take_descriptor("key " + std::to_string(i)), certificates[i]);
+    sign_once(own.key);
+    certificates_.push_back({own.key.id(), own.chain.fingerprint()});
+    keys_.add(std::move(own.key));
   }
 }
 

@@ -26,9 +26,6 @@ constexpr auto kStopPatience = 8s;      // for a process to end by itself; syste
 // again.
 constexpr auto kUidPatience = 8s;
 constexpr auto kSubmitterPatience = 6min;
-// For connections that an old listener still has: their handshakes, and logins by certificate, for which it
-// is asked what it has signed.
-constexpr auto kRetiredKeydPatience = 60s;
 constexpr auto kCrashWindow = 60s;
 constexpr std::size_t kCrashesUntilShutOut = 5;  // within the window, from one client address
 constexpr std::size_t kCrashesUntilReport = 5;   // within the window, of one service
@@ -74,7 +71,8 @@ std::string Supervisor::Process::unique_name() const {
 
 // ---- their start
 
-std::vector<PassedDescriptor> Supervisor::descriptors_for(Role role, std::vector<Fd>& owned) {
+std::vector<PassedDescriptor> Supervisor::descriptors_for(Role role, const Config& config,
+                                                          std::vector<Fd>& owned) {
   std::vector<PassedDescriptor> passed;
   const auto pass = [&](std::string name, int fd) { passed.push_back({std::move(name), fd}); };
   const auto pass_file = [&](std::string name, const std::string& path) {
@@ -86,18 +84,18 @@ std::vector<PassedDescriptor> Supervisor::descriptors_for(Role role, std::vector
   if (role == Role::logd)
     for (const auto& [name, pipe] : logs_) pass("log " + name, pipe.read.get());
   if (role == Role::keyd)
-    for (std::size_t i = 0; i < config_.certificates.size(); ++i)
-      pass_file("key " + std::to_string(i), config_.certificates[i].key_file);
-  if (role == Role::krbd) pass_file("keytab", config_.kerberos.keytab_file);
+    for (std::size_t i = 0; i < config.certificates.size(); ++i)
+      pass_file("key " + std::to_string(i), config.certificates[i].key_file);
+  if (role == Role::krbd) pass_file("keytab", config.kerberos.keytab_file);
   // They say it when they miss it.
   const auto pass_if_there = [&](std::string name, const std::string& path) {
     owned.emplace_back(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (owned.back()) pass(std::move(name), owned.back().get());
   };
-  if (role == Role::certd && !config_.client_certificate.revocations_file.empty())
-    pass_if_there("revocations", config_.client_certificate.revocations_file);
+  if (role == Role::certd && !config.client_certificate.revocations_file.empty())
+    pass_if_there("revocations", config.client_certificate.revocations_file);
   if (role == Role::relayd) {
-    pass_if_there("authorities", config_.outbound_tls.ca_file);
+    pass_if_there("authorities", config.outbound_tls.ca_file);
   } else if (is_listener(role)) {
     for (std::size_t i = 0; i < listening_.size(); ++i)
       if (listening_[i]) pass("listen " + std::to_string(i), listening_[i].get());
@@ -128,9 +126,16 @@ void Supervisor::free_uids_for(Role role, std::uint32_t generation) {
 
 Supervisor::Process& Supervisor::start(Role role) {
   restarts_.erase(role);
+  Process& fresh = launch(role, config_);
+  connect_all(fresh);
+  return fresh;
+}
+
+// Connected to nobody yet.
+Supervisor::Process& Supervisor::launch(Role role, const Config& config) {
   const ProcessRow& row = process_row(role);
   std::vector<Fd> owned;
-  LaunchBlock launch{++generations_[role], config_, descriptors_for(role, owned), shut_out_};
+  LaunchBlock launch{++generations_[role], config, descriptors_for(role, config, owned), shut_out_};
   std::vector<int> passed;
   for (std::size_t i = 0; i < launch.descriptors.size(); ++i) {
     passed.push_back(launch.descriptors[i].fd);
@@ -145,16 +150,19 @@ Supervisor::Process& Supervisor::start(Role role) {
       {role, launch.generation, started.pid, Control{std::move(started.control)}, Clock::now()});
   Process& fresh = processes_.back();
   log::write("process-started", {{"process", fresh.unique_name()}, {"pid", fresh.pid}});
-  try {
-    connect_all(fresh);
-  } catch (const std::exception& error) {  // half connected is of no use: its end is followed by a restart
-    log::write("start-failed", {{"process", fresh.unique_name()}, {"reason", error.what()}});
-    spawner_.end(fresh.pid);
-  }
   return fresh;
 }
 
 void Supervisor::connect_all(Process& fresh) {
+  try {
+    connect_to_others(fresh);
+  } catch (const std::exception& error) {  // half connected is of no use: its end is followed by a restart
+    log::write("start-failed", {{"process", fresh.unique_name()}, {"reason", error.what()}});
+    spawner_.end(fresh.pid);
+  }
+}
+
+void Supervisor::connect_to_others(Process& fresh) {
   const bool old_keyd_lives =
       std::ranges::any_of(processes_, [](const Process& p) { return p.role == Role::keyd && p.retired; });
   const auto link = [this](const ChannelRow& row, Process& asker, Process& server) {
@@ -163,7 +171,7 @@ void Supervisor::connect_all(Process& fresh) {
   };
   for (const ChannelRow& row : kChannels)
     for (Process& other : processes_) {
-      if (&other == &fresh) continue;
+      if (&other == &fresh || other.on_trial) continue;
       if (row.asker == fresh.role && row.server == other.role && !other.retired) link(row, fresh, other);
       // A listener that finishes its last connections needs the new process too; but for its certificates the
       // keyd that was replaced with it.
@@ -286,28 +294,23 @@ void Supervisor::count_crash(Role role, const IpAddress& peer) {
              {{"service", process_row(role).name}, {"peer", peer.text()}, {"until", "the next reload"}});
 }
 
-void Supervisor::retire(Process& process) {
-  if (process.retired) return;
-  process.retired = true;
-  if (is_listener(process.role)) {
-    tell(process, Drain{.at_once = false});
-  } else {
-    process.end_by = Clock::now() + kRetiredKeydPatience;
-  }
-}
-
 void Supervisor::on_ended(const ProcessEnded& ended) {
   const auto process = std::ranges::find(processes_, ended.pid, &Process::pid);
   if (process == processes_.end()) return;
   while (on_message(*process)) {  // what it said last
   }
   const std::string reason = exit_words(ended);
-  if (process->retired || stopping_)
+  if (process->on_trial && trial_) {
+    process->on_trial = false;
+    process->retired = true;
+    end_trial(process->unique_name() + " ended before it was ready: " + reason);
+  } else if (process->retired || stopping_) {
     log::write("process-ended",
                {{"process", process->unique_name()}, {"pid", process->pid}, {"reason", reason}});
-  else
+  } else {
     plan_restart(*process, reason);
-  const bool never_ready = !process->ready && !announced_ && !stopping_;
+  }
+  const bool never_ready = !process->ready && !process->retired && !announced_ && !stopping_;
   std::erase_if(links_, [name = process->unique_name()](const Link& link) {
     return link.asker == name || link.server == name;
   });
@@ -372,6 +375,7 @@ void Supervisor::stop_all() {
   if (stopping_) return;
   stopping_ = true;
   restarts_.clear();
+  trial_.reset();
   stop_next();
 }
 

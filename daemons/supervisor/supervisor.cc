@@ -14,10 +14,9 @@
 #include "daemons/config/load.h"
 #include "daemons/log.h"
 #include "daemons/mailroomd/configuration.h"
-#include "daemons/mailroomd/sealed_memfd.h"
+#include "daemons/supervisor/needed.h"
 #include "daemons/supervisor/sockets.h"
 #include "daemons/supervisor/walls.h"
-#include "libcommon/ipc/codec.h"
 #include "libcommon/sys/fatal.h"
 #include "libcommon/sys/set_up_memory.h"
 
@@ -26,38 +25,6 @@ namespace {
 
 // Whose tools have a control socket.
 constexpr std::array kRolesWithTools{Role::logd, Role::policyd, Role::authd, Role::queued};
-
-bool may_be_absent(Role role, const Config& config) {
-  if (role == Role::relayd) return false;
-  if (role == Role::krbd) return !config.kerberos.enabled();
-  if (role == Role::certd) return !config.client_certificate.enabled();
-  if (role == Role::kdcd) return !config.kerberos.enabled() || config.kerberos.kdcs.empty();
-  if (!is_listener(role)) return role == Role::keyd && config.certificates.empty();
-  const auto serves = [role](const ListenerConfig& listener) {
-    switch (role) {
-    case Role::smtpd_mx:
-      return listener.service == Service::mx;
-    case Role::smtpd_submission:
-      return listener.service == Service::submission;
-    case Role::smtpd_outgoing:
-      return listener.service == Service::outgoing;
-    case Role::smtpd_relay:
-      return listener.service == Service::relay;
-    case Role::kpopd:
-      return listener.service == Service::kpop;
-    case Role::pop3d:
-      return listener.service == Service::pop3;
-    default:
-      return listener.service == Service::imap;
-    }
-  };
-  return std::ranges::none_of(config.listeners, serves);
-}
-
-// Those that hold what was read from files of the configuration.
-bool is_replaced_at_reload(Role role) {
-  return is_listener(role) || role == Role::keyd || role == Role::krbd || role == Role::certd;
-}
 
 }  // namespace
 
@@ -123,7 +90,7 @@ void Supervisor::open_sockets(const Config& config) {
 
 void Supervisor::start_all() {
   for (const ProcessRow& row : kProcesses)
-    if (!starts_others(row.role) && !may_be_absent(row.role, config_)) start(row.role);
+    if (is_needed(row.role, config_)) start(row.role);
 }
 
 bool Supervisor::everything_ready() const {
@@ -214,6 +181,7 @@ void Supervisor::handle(Process& process, const ProcessToSupervisor& message) {
   if (std::holds_alternative<Ready>(message)) {
     process.ready = true;
     log::write("process-ready", {{"process", process.unique_name()}, {"pid", process.pid}});
+    if (trial_) finish_trial();
   } else if (const auto* crash = std::get_if<ConnectionCrashed>(&message)) {
     on_crash(process, crash->peer);
   } else if (const auto* lost = std::get_if<ChannelLost>(&message)) {
@@ -233,45 +201,6 @@ void Supervisor::make_account_directories(Process& process, const MakeAccountDir
   if (request.accounts.size() > kMaxAccountDirectories)
     return end_for(process, "asked for too many account directories");
   tell(process, spawner_.make(request));
-}
-
-// ---- reload
-
-void Supervisor::reload() {
-  if (stopping_)
-    return log::write("reload-refused",
-                      {{"config", options_.config_file}, {"errors", "the system is stopping"}});
-  auto loaded = load_configuration(options_.config_file);
-  if (!loaded)
-    return log::write("reload-refused", {{"config", options_.config_file}, {"errors", loaded.error()}});
-  const auto fixed = config::changes_that_need_restart(config_, *loaded);
-  for (const std::string& key : fixed)
-    log::write("config-error",
-               {{"file", options_.config_file}, {"line", 0}, {"reason", key + " changes only by a restart"}});
-  if (!fixed.empty())
-    return log::write("reload-refused", {{"config", options_.config_file}, {"errors", fixed.size()}});
-  Fd block;
-  try {
-    block = sealed_memfd(ipc::encode(*loaded));
-    open_sockets(*loaded);
-  } catch (const std::exception& error) {
-    return log::write("reload-refused", {{"config", options_.config_file}, {"errors", error.what()}});
-  }
-  config_ = std::move(*loaded);
-  shut_out_.clear();
-  const int raw = block.get();
-  std::vector<Process*> replaced;
-  for (Process& process : processes_) {
-    if (process.retired) continue;
-    if (is_replaced_at_reload(process.role))
-      replaced.push_back(&process);
-    else
-      tell(process, Reconfigure{}, {&raw, 1});
-  }
-  for (Process* process : replaced) retire(*process);
-  for (const ProcessRow& row : kProcesses)
-    if (is_replaced_at_reload(row.role) && !may_be_absent(row.role, config_)) start_or_retry(row.role);
-  log::write("reload-done", {{"config", options_.config_file}});
 }
 
 }  // namespace mailroom

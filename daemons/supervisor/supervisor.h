@@ -46,6 +46,7 @@ class Supervisor {
     Time started;
     bool ready = false;
     bool retired = false;             // replaced: not connected to anything new, not started again
+    bool on_trial = false;            // of a reload that is not in effect: connected to nobody yet
     std::optional<Time> end_by = {};  // told to end: killed at this time, with the connections that it has
     std::optional<Time> logins_end_by = {};  // the same of its connections before login alone
 
@@ -55,6 +56,11 @@ class Supervisor {
   struct LogPipe {
     Fd read;
     Fd write;
+  };
+
+  struct Trial {  // of a configuration that is not in effect yet
+    Config config;
+    Fd block;  // the same, for those that are told of it
   };
 
   struct Restart {  // of a role whose process died
@@ -93,8 +99,10 @@ class Supervisor {
   void start_or_retry(Role role);
   void free_uids_for(Role role, std::uint32_t generation);
   Process& start(Role role);
-  std::vector<PassedDescriptor> descriptors_for(Role role, std::vector<Fd>& owned);
+  Process& launch(Role role, const Config& config);
+  std::vector<PassedDescriptor> descriptors_for(Role role, const Config& config, std::vector<Fd>& owned);
   void connect_all(Process& fresh);
+  void connect_to_others(Process& fresh);
   void connect(const Link& link, Process& asker, Process& server);
   void on_channel_lost(Process& process, const ChannelLost& message);
   void remake(Link& link);
@@ -102,7 +110,6 @@ class Supervisor {
   Process* find(std::string_view unique_name);
   void tell(Process& process, const SupervisorToProcess& message, std::span<const int> descriptors = {});
   void end_for(Process& process, std::string_view offence);
-  void retire(Process& process);
   void tell_to_end(Process& process);
   void on_ended(const ProcessEnded& ended);
   void on_connections_ended(const ConnectionsEnded& ended);
@@ -122,7 +129,16 @@ class Supervisor {
   std::optional<Time> next_deadline() const;
   void on_spawner();
   void stop();
+
+  // reload
   void reload();
+  std::optional<Config> load_for_reload();
+  void refuse_reload(std::string_view reason);
+  void try_process(Role role);
+  void finish_trial();
+  void end_trial(std::string_view reason);
+  void replace_processes(const Fd& block);
+  void retire(Process& process);
 
   Options options_;
   SpawnerClient spawner_;
@@ -133,6 +149,7 @@ class Supervisor {
   std::list<Process> processes_;  // stable while members are removed
   std::vector<Link> links_;       // between those
   std::map<Role, Restart> restarts_;
+  std::optional<Trial> trial_;
   std::map<Role, std::chrono::milliseconds> delays_;  // before the next restart
   std::map<Role, std::uint32_t> generations_;
   std::map<IpAddress, std::vector<Time>> crashes_;  // by client host

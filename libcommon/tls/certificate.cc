@@ -4,11 +4,13 @@
 #include <openssl/x509v3.h>
 
 #include <ctime>
+#include <optional>
 #include <stdexcept>
 
 #include "libcommon/tls/handles.h"
 #include "libcommon/tls/library.h"
 #include "libcommon/tls/pem_certificates.h"
+#include "libcommon/tls/secret_buffer.h"
 
 namespace mailroom::tls {
 namespace {
@@ -22,6 +24,19 @@ bool in_order(const std::vector<std::shared_ptr<X509>>& chain) {
     if (X509_NAME_cmp(X509_get_issuer_name(chain[i].get()), X509_get_subject_name(chain[i + 1].get())) != 0)
       return false;
   return true;
+}
+
+// Why OpenSSL would not show it to a client at its security level 2, SSL_CTX_set_security_level(3).
+std::optional<std::string> weakness(X509* certificate) {
+  const EVP_PKEY* key = X509_get0_pubkey(certificate);
+  if (key == nullptr) return "unknown kind of public key: " + take_errors();
+  if (EVP_PKEY_get_security_bits(key) < kMinCertificateStrength) return "the public key is too weak";
+  if ((X509_get_extension_flags(certificate) & EXFLAG_SS) != 0) return {};
+  int strength = 0;
+  if (X509_get_signature_info(certificate, nullptr, nullptr, &strength, nullptr) != 1)
+    return "unknown kind of signature: " + take_errors();
+  if (strength < kMinCertificateStrength) return "it is signed with a digest that is too weak";
+  return {};
 }
 
 void require(int outcome, const char* what) {
@@ -64,6 +79,9 @@ std::expected<CertificateChain, std::string> CertificateChain::parse(std::string
   if (key == nullptr) return std::unexpected("unknown kind of public key: " + take_errors());
   const auto type = tls::key_type(key);
   if (!type) return std::unexpected(type.error());
+  for (std::size_t i = 0; i < all->size(); ++i)
+    if (const auto weak = weakness((*all)[i].get()))
+      return std::unexpected("number " + std::to_string(i + 1) + " of the chain: " + *weak);
   CertificateChain chain;
   chain.certificates_ = std::move(*all);
   chain.type_ = *type;
@@ -88,13 +106,16 @@ std::chrono::sys_seconds CertificateChain::not_after() const {
   return std::chrono::sys_seconds{std::chrono::seconds{::timegm(&calendar)}};
 }
 
-std::expected<void, std::string> check_identity(std::string_view chain_pem, std::string_view key_pem) {
-  const auto chain = CertificateChain::parse(chain_pem);
-  if (!chain) return std::unexpected("certificate: " + chain.error());
-  const auto key = PrivateKey::parse(key_pem);
+std::expected<OwnIdentity, std::string> read_identity(std::string_view chain_pem, const Fd& key_file) {
+  SecretBuffer pem{kMaxKeyFile};
+  if (!key_file || !pem.read_file(key_file.get()))
+    return std::unexpected("the private key's file cannot be read, or is too long");
+  auto key = PrivateKey::parse(pem.bytes());
   if (!key) return std::unexpected("private key: " + key.error());
+  auto chain = CertificateChain::parse(chain_pem);
+  if (!chain) return std::unexpected("certificate: " + chain.error());
   if (chain->key() != key->id()) return std::unexpected("the private key is not the certificate's");
-  return {};
+  return OwnIdentity{std::move(*chain), std::move(*key)};
 }
 
 ThrowawayIdentity make_throwaway_identity(KeyType type, std::string_view host_name) {

@@ -40,6 +40,49 @@ ok 'and mail goes in' send a@client.test "$USER1@$DOMAIN" "$work/m"
 reload
 ok 'a change that needs a restart is refused' eventually log_has 'config-error .*queued\.lifetime'
 
+# ---- keys and certificates that are whole and of no use: the old ones stay ----
+before=$(fingerprint)
+cp "$work/good.conf" "$CONFIG"
+cp "$box/tls/cert.pem" "$work/cert.pem"
+cp "$box/tls/key.pem" "$work/key.pem"
+answers() { grep -cE ' reload-(done|refused) ' "$box/log"; }
+reload_is_answered() { # waits for it
+    local before
+    before=$(answers)
+    answered() { [ "$(answers)" -gt "$before" ]; }
+    reload
+    eventually answered
+}
+mend() { cp "$work/cert.pem" "$box/tls/cert.pem"; cp "$work/key.pem" "$box/tls/key.pem"; }
+keeps_the_old() { # WHAT REASON
+    like "$1: mr-conf says so" "$("$build/tools/mr-conf" check "$CONFIG" 2>&1)" "$2"
+    ok "$1: a reload is answered" reload_is_answered
+    like "$1: it is refused" "$(grep -oE ' reload-(done|refused) .*' "$box/log" | tail -n 1)" '^ reload-refused .*keyd#'
+    ok "$1: the log says why" eventually log_has " key-refused .*$2"
+    is "$1: the old certificate is shown" "$(fingerprint)" "$before"
+    ok "$1: a login works" pop3 "$USER1" "$PASS1" ''
+    mend
+}
+(
+    cd "$work" && umask 077
+    openssl ecparam -name prime256v1 -genkey -noout -out other.pem
+    openssl req -new -key key.pem -subj "/CN=mail.$DOMAIN" -out request.pem
+    openssl x509 -req -in request.pem -CA "$box/tls/ca.pem" -CAkey "$box/tls/ca-key.pem" -days 2 -sha1 -out weak.pem
+) 2> /dev/null
+cp "$work/other.pem" "$box/tls/key.pem"
+keeps_the_old 'a key of another certificate' 'the private key is not the certificate.s'
+printf -- '-----BEGIN CERTIFICATE-----\nMAMCAQU=\n-----END CERTIFICATE-----\n' > "$box/tls/cert.pem"
+keeps_the_old 'a certificate that says nothing' 'not a certificate'
+cp "$work/weak.pem" "$box/tls/cert.pem"
+keeps_the_old 'a signature with SHA-1' 'a digest that is too weak'
+echo nonsense > "$box/tls/key.pem"
+keeps_the_old 'a key that is none' 'not an unencrypted private key'
+fails 'no process has died' log_has ' process-died '
+
+reload
+ok 'mended, it is taken' eventually reloads 1
+is 'under the same certificate' "$(fingerprint)" "$before"
+
 # ---- right: another name, another certificate, another listener; old connections finish under the old one ----
 exec 3<> "/dev/tcp/127.0.0.1/$SMTP_PORT"
 read -r old <&3
@@ -55,7 +98,7 @@ port=$(perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(LocalAddr => "127
 sed -e "s/^hostname .*/hostname mail2.$DOMAIN/" -e 's/cert\.pem/cert2.pem/; s/key\.pem/key2.pem/' "$work/good.conf" > "$CONFIG"
 echo "listen smtp mx 127.0.0.1:$port starttls" >> "$CONFIG"
 reload
-ok 'a right configuration is taken' eventually reloads 1
+ok 'a right configuration is taken' eventually reloads 2
 
 like 'names the new host' "$(greeting)" "^220 mail2\.$DOMAIN "
 ok 'another certificate' [ "$(fingerprint)" != "$before" ]
@@ -71,7 +114,7 @@ ok 'all mail has arrived' eventually delivered "$USER1" "$PASS1" 3
 # ---- and back ----
 cp "$work/good.conf" "$CONFIG"
 reload
-ok 'back again' eventually reloads 2
+ok 'back again' eventually reloads 3
 like 'the old name' "$(greeting)" "^220 mail\.$DOMAIN "
 is 'the old certificate' "$(fingerprint)" "$before"
 fails "the listener is gone" bash -c "exec 3<> /dev/tcp/127.0.0.1/$port"

@@ -1,7 +1,6 @@
-// Digests, keys and certificate chains.
+// Digests and keys.
 #include <catch2/catch.hpp>
 
-#include "libcommon/tls/certificate.h"
 #include "libcommon/tls/digest.h"
 #include "libcommon/tls/key.h"
 
@@ -66,19 +65,4 @@ TEST_CASE("what is no usable key is said in words") {
   CHECK(trouble("-----BEGIN PRIVATE KEY-----\n"
                 "MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n"
                 "-----END PRIVATE KEY-----\n") == "a key must be ECDSA on P-256 or P-384, or RSA");
-}
-
-TEST_CASE("a chain knows its key, names and lifetime; a foreign key does not belong to it") {
-  const ThrowawayIdentity identity = make_throwaway_identity(KeyType::ecdsa_p256, "mail.example");
-  const auto chain = CertificateChain::parse(identity.chain_pem);
-  REQUIRE(chain);
-  CHECK(chain->key() == identity.key.id());
-  CHECK(chain->key_type() == KeyType::ecdsa_p256);
-  CHECK(chain->covers("mail.example"));
-  CHECK_FALSE(chain->covers("other.example"));
-  CHECK(chain->not_after() > std::chrono::system_clock::now() + std::chrono::days{6});
-  CHECK(check_identity(identity.chain_pem, identity.key.pem()));
-  const auto foreign = check_identity(identity.chain_pem, PrivateKey::generate(KeyType::ecdsa_p256).pem());
-  REQUIRE_FALSE(foreign);
-  CHECK(foreign.error() == "the private key is not the certificate's");
 }

@@ -64,7 +64,8 @@ Identity make(const Says& says, const Identity* issuer) {
   if (!says.usage.empty()) add_extension(x, NID_ext_key_usage, says.usage.c_str());
   EVP_PKEY* const signer = issuer != nullptr ? issuer->key.get() : made.key.get();
   const bool has_own_digest = EVP_PKEY_is_a(signer, "ED25519") == 1;
-  require(X509_sign(x, signer, has_own_digest ? nullptr : EVP_sha256()) > 0, "signature");
+  require(X509_sign(x, signer, has_own_digest ? nullptr : EVP_get_digestbyname(says.digest.c_str())) > 0,
+          "signature");
   return made;
 }
 

@@ -26,6 +26,7 @@ struct Says {
   std::vector<std::string> emails = {};  // rfc822Names of subjectAltName
   std::string usage = {};                // extendedKeyUsage as openssl.cnf has it; empty: none
   std::string key = "P-256";             // a curve, "ED25519", or "RSA"
+  std::string digest = "SHA256";         // under the signature; ED25519 has its own
 };
 
 struct Identity {
