@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "daemons/base/channel_end.h"
 #include "daemons/log.h"
@@ -18,13 +19,25 @@ DnsClient::DnsClient(event::Loop& loop, std::chrono::milliseconds timeout)
     : loop_{loop}, patience_{timeout + kGrace}, expiry_{loop, [this] { expire(); }} {}
 
 void DnsClient::attach(const std::string& kind, const std::string& peer, LeasedFd fd) {
+  gone();
   channel_ = std::make_unique<Channel>(
       loop_, std::move(fd), 0, [this](DnsdToAsker&& message, std::vector<Fd>&&) { answered(message); },
       [this, kind, peer](event::ChannelEnd why) {
         log_channel_end(kind, peer, why);
-        channel_.reset();
+        gone();
       });
   for (const auto& [number, open] : open_) channel_->send(open.question);
+}
+
+// Who hears of a failure may ask again.
+void DnsClient::gone() {
+  if (!channel_) return;
+  channel_.reset();
+  std::vector<OnAny> given_up;
+  for (auto& [number, open] : open_)
+    if (++open.ends >= kMostEnds) given_up.push_back(std::move(open.on_answer));
+  std::erase_if(open_, [](const auto& each) { return each.second.ends >= kMostEnds; });
+  for (const OnAny& on_answer : given_up) fail(on_answer);
 }
 
 void DnsClient::look_up(dns::Type type, std::string name, OnAnswer on_answer) {

@@ -1,7 +1,8 @@
 // The asking end of the channel to dnsd (daemons/channels/dnsd.h), for queued and policyd.
 //
 // Every question is answered once, from the loop and not from within the call, whatever becomes of dnsd:
-// while it is started afresh, questions wait and are asked again; after `patience` the lookup has failed.
+// while it is started afresh, questions wait and are asked again; after `patience` the lookup has failed, and
+// after kMostEnds of dnsd too, since the question may be why it ends.
 #pragma once
 
 #include <chrono>
@@ -23,6 +24,8 @@ class DnsClient {
 
   // Added to dnsd.timeout: the time that dnsd needs to be there again.
   static constexpr std::chrono::seconds kGrace{15};
+  // That a question was open at; the first may have been another one's fault.
+  static constexpr unsigned kMostEnds = 2;
 
   // `timeout` is dnsd.timeout.
   DnsClient(event::Loop& loop, std::chrono::milliseconds timeout);
@@ -48,11 +51,13 @@ class DnsClient {
     AskerToDnsd question;
     OnAny on_answer;
     Time until;
+    unsigned ends = 0;  // of dnsd, since it was asked
   };
 
   void ask(AskerToDnsd question, OnAny on_answer);
   void answered(const DnsdToAsker& message);
   void fail(const OnAny& on_answer);
+  void gone();
   void expire();
   void watch();
 

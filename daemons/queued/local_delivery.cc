@@ -53,6 +53,15 @@ TargetResult refused_as_loop(std::uint32_t target) {
            .time = microseconds_now()}};
 }
 
+// RFC 3463: other mail system status.
+TargetResult ended_deliverd(std::uint32_t target) {
+  return {Fate::deferred,
+          {.target = target,
+           .enhanced = "4.3.0",
+           .text = "deliverd has ended whenever this was delivered",
+           .time = microseconds_now()}};
+}
+
 }  // namespace
 
 Reply delivered_before() {
@@ -60,7 +69,7 @@ Reply delivered_before() {
 }
 
 void LocalDelivery::attach_deliverd(LeasedFd fd) {
-  ring_.interrupted();
+  gone();
   deliverd_ = std::make_unique<Channel>(
       loop_, std::move(fd), 0,
       [this](DeliverdToQueued&& message, std::vector<Fd>&&) {
@@ -69,11 +78,15 @@ void LocalDelivery::attach_deliverd(LeasedFd fd) {
       },
       [this](event::ChannelEnd why) {
         log_channel_end("queued-deliverd", "deliverd", why);
-        deliverd_.reset();
-        ring_.interrupted();
+        gone();
       });
   hand_out();
   on_ready_();
+}
+
+void LocalDelivery::gone() {
+  deliverd_.reset();
+  if (const auto suspect = ring_.interrupted()) note(*suspect, ended_deliverd(suspect->recipient));
 }
 
 void LocalDelivery::begin(QueueId id, const std::vector<std::uint32_t>& targets) {

@@ -40,6 +40,7 @@ class LocalDelivery {
  private:
   using Channel = event::ChannelHandler<QueuedToDeliverd, DeliverdToQueued>;
 
+  void gone();
   void hand_out();
   void send(DeliveryId delivery);
   void on_message(const Delivered& message);

@@ -66,6 +66,29 @@ TEST_CASE("questions outlive dnsd") {
   CHECK(got == std::vector{dns::Outcome::answer});
 }
 
+TEST_CASE("a question that dnsd has ended at twice fails, and is not asked again") {
+  Asking a;
+  std::vector<std::string> got;
+  const auto note = [&](const dns::Answer& answer) { got.push_back(answer.problem); };
+  a.client.look_up(dns::Type::a, "poison.example", note);
+  for (unsigned end = 0; end < DnsClient::kMostEnds; ++end) {
+    CHECK(got.empty());
+    a.attach();
+    REQUIRE(a.dnsd.next_as<LookUp>());
+    a.dnsd.close();
+    a.host.pump();
+  }
+  CHECK(got == std::vector<std::string>{"dnsd does not answer"});
+  CHECK(a.client.open() == 0);
+  a.client.look_up(dns::Type::a, "other.example", note);
+  a.attach();
+  const auto next = a.dnsd.next_as<LookUp>();
+  REQUIRE(next);
+  CHECK(next->name == "other.example");
+  a.host.pump();
+  CHECK(a.client.open() == 1);
+}
+
 TEST_CASE("an answer of another kind is a failed lookup") {
   Asking a;
   a.attach();
