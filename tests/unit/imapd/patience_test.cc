@@ -98,7 +98,8 @@ TEST_CASE("a client that says nothing is told so and left after the time of the 
     imapd::run_session(client, reader.mail, silence, {.idle_timeout = 30min});
     REQUIRE(silence.deadlines.size() == 1);
     CHECK(is_about(silence.deadlines.front(), 30min));
-    CHECK(client.output.ends_with("* BYE Nothing was done for too long, please log in again\r\n"));
+    CHECK(client.output.find("* BYE Nothing was done for too long, please log in again\r\n") !=
+          std::string::npos);
   }
 }
 
