@@ -9,6 +9,7 @@
 #include <unordered_map>
 
 #include "libcommon/policy/policy.h"
+#include "tools/printable.h"
 
 namespace mailroom {
 namespace {
@@ -35,13 +36,6 @@ std::string take_value(std::string_view& rest) {
 }
 
 bool is_time(std::string_view word) { return word.size() > 20 && word.ends_with('Z') && word[10] == 'T'; }
-
-std::string printable(std::string_view text) {
-  std::string clean{text};
-  for (char& c : clean)
-    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = '?';
-  return clean;
-}
 
 // Whether the line may be about a session or a message; most lines are not looked at further.
 bool names_any(std::string_view line) {

@@ -26,6 +26,7 @@
 #include "spool/mailbox/transfer/export.h"
 #include "spool/mailbox/transfer/import.h"
 #include "tools/account_servers.h"
+#include "tools/printable.h"
 #include "tools/time_text.h"
 #include "tools/tool_options.h"
 
@@ -50,7 +51,7 @@ struct Target {
 };
 
 int fail(std::string_view reason) {
-  fmt::print(stderr, "mr-mailbox: {}\n", reason);
+  fmt::print(stderr, "mr-mailbox: {}\n", printable(reason));
   return kFailed;
 }
 
@@ -118,13 +119,13 @@ Json json_of(const mailbox::Message& message, const mailbox::Folder& folder) {
           {"flags", flag_names(message, folder)}};
 }
 
-// Names come from clients: what a terminal would take for a command must not reach it.
+// Names come from clients, and octets that are no UTF-8 with them.
 void print_json(const Json& json) {
   std::cout << json.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
 }
 
 void print_skipped(const std::vector<std::string>& skipped) {
-  for (const std::string& what : skipped) fmt::print(stderr, "mr-mailbox: skipped {}\n", what);
+  for (const std::string& what : skipped) fmt::print(stderr, "mr-mailbox: skipped {}\n", printable(what));
 }
 
 // ---- the verbs, each in a process of the account's own; words are those after ACCOUNT
@@ -142,7 +143,7 @@ int list_folders(Mailbox& mail, const Target& target, const Options& options) {
     all.push_back(json_of(entry, *folder));
     if (!options.json)
       fmt::print("{:>8} messages {:>8} unseen {:>14} octets  {}{}\n", folder->exists, folder->unseen,
-                 folder->octets, folder->name,
+                 folder->octets, printable(folder->name),
                  entry.use == mailbox::SpecialUse::none
                      ? ""
                      : fmt::format(" ({})", kUses[static_cast<std::size_t>(entry.use)]));
@@ -166,7 +167,7 @@ int list_messages(Mailbox& mail, const Target& target, const Options& options, c
         all.push_back(json_of(message, *folder));
       } else {
         fmt::print("{:>10} {:>12} {}  {}\n", message.uid, message.size, time_text(message.internal_date),
-                   fmt::join(flag_names(message, *folder), " "));
+                   printable(fmt::format("{}", fmt::join(flag_names(message, *folder), " "))));
       }
     }
     from = batch->back().uid + 1;
@@ -257,7 +258,7 @@ int verify(const Target& target, const Options& options, Words) {
   for (const auto& problem : result->problems) {
     const auto kind = kProblems[static_cast<std::size_t>(problem.kind)];
     problems.push_back({{"kind", kind}, {"what", problem.text}});
-    if (!options.json) fmt::print("{}: {}: {}\n", target.label, kind, problem.text);
+    if (!options.json) fmt::print("{}: {}: {}\n", target.label, kind, printable(problem.text));
   }
   if (options.json) {
     print_json({{"account", target.label},
@@ -278,7 +279,7 @@ void salvage(const Target& target) {
   const auto written = mail ? mail->write_snapshot() : std::unexpected(mail.error());
   if (!written)
     fmt::print(stderr, "mr-mailbox: {}: the present index is of no use: {}\n", target.label,
-               written.error().text);
+               printable(written.error().text));
 }
 
 int rebuild(const Target& target, const Options& options, Words) {

@@ -14,6 +14,7 @@
 
 #include "daemons/config/load.h"
 #include "spool/queue/queue_id.h"
+#include "tools/printable.h"
 #include "tools/queue_destinations.h"
 #include "tools/queue_tool.h"
 #include "tools/tool_options.h"

@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "libcommon/text/idna.h"
+#include "tools/printable.h"
 
 namespace mailroom {
 namespace {

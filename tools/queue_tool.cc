@@ -10,18 +10,6 @@ std::string moment_text(std::uint64_t microseconds) {
   return microseconds == 0 ? "-" : time_text(microseconds / 1'000'000);
 }
 
-std::string printable(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const auto octet = static_cast<unsigned char>(c);
-    if (octet < 0x20 || octet == 0x7f)
-      out += fmt::format("\\x{:02x}", octet);
-    else
-      out += c;
-  }
-  return out;
-}
-
 std::string dumped(const nlohmann::ordered_json& json) {
   return json.dump(2, ' ', false, nlohmann::detail::error_handler_t::replace) + '\n';
 }

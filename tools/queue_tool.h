@@ -25,9 +25,6 @@ std::expected<T, std::string> ask(Queued& queued, const ToolToQueued& request) {
 // "2026-11-22T05:00:00Z"; "-" for 0.
 std::string moment_text(std::uint64_t microseconds);
 
-// For a terminal: whatever a sender put into an address is no control character there.
-std::string printable(std::string_view text);
-
 // Bytes that are no UTF-8 are replaced, not refused.
 std::string dumped(const nlohmann::ordered_json& json);
 

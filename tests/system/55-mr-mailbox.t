@@ -45,6 +45,14 @@ ok 'lengths do not show it' mailbox verify 7
 is 'verify --full finds a changed octet' "$(mailbox verify --full 7 | grep -c 'damaged file')" 1
 is 'of all accounts' "$(mailbox verify --full --all | grep -c problems)" 2
 
+# What an account's owner chose: an escape sequence, also as one octet, in ISO 8859-1 and in UTF-8.
+name=$'x\e]0;y\x9bz\xc2\x9b\xc3\xa4'
+as_owner() { if [ "$(id -u)" = 0 ]; then setpriv --reuid "$uid" --regid "$uid" --clear-groups -- "$@"; else "$@"; fi; }
+as_owner touch "$mail/8/cur/$name"
+is 'names of files are no commands to a terminal' "$(mailbox verify 8 | grep 'unknown file')" \
+    '8: unknown file: x\x1b]0;y\x9bz\xc2\x9b'$'\xc3\xa4'
+as_owner rm "$mail/8/cur/$name"
+
 rm "$mail/8/index/data.mdb"
 is 'a lost index comes back by itself' "$(mailbox list 8 INBOX)" "$(mailbox list 7 INBOX)"
 ok 'rebuild on demand' mailbox rebuild 8
