@@ -21,26 +21,7 @@ KEY='-newkey ec -pkeyopt ec_paramgen_curve:P-384' client_certificate p384 email:
 KEY='-newkey ec -pkeyopt ec_paramgen_curve:P-521' client_certificate p521 email:alice@sandbox.test
 KEY='-newkey ed25519' client_certificate ed25519 email:alice@sandbox.test
 client_certificate exact ''
-cat > "$work/ca/ca.conf" <<END_OF_CONF
-[ca]
-default_ca = own
-[own]
-database = $work/ca/index
-certificate = $work/ca/ca.pem
-private_key = $work/ca/key.pem
-crlnumber = $work/ca/number
-default_md = sha256
-default_crl_days = 2
-default_days = 2
-new_certs_dir = $work/ca
-rand_serial = yes
-policy = any
-[any]
-commonName = supplied
-END_OF_CONF
-: > "$work/ca/index"
-echo 01 > "$work/ca/number"
-ca() { openssl ca -config "$work/ca/ca.conf" "$@" 2>> "$work/ca/log"; }
+keep_revocations
 ca -revoke "$work/ca/revoked.pem"
 ca -gencrl -out "$work/ca/crl.pem"
 ca -batch -in "$work/ca/alice.csr" -out "$work/ca/expired.pem" -startdate 20200101000000Z -enddate 20200201000000Z \

@@ -8,18 +8,8 @@ need_program curl openssl
 
 make_authority
 client_certificate alice email:alice@sandbox.test
-touch "$work/ca/index"
-cat > "$work/ca/ca.conf" <<END_OF_CONF
-[ca]
-default_ca = own
-[own]
-database = $work/ca/index
-certificate = $work/ca/ca.pem
-private_key = $work/ca/key.pem
-default_md = sha256
-default_crl_days = 2
-END_OF_CONF
-openssl ca -config "$work/ca/ca.conf" -gencrl -out "$work/ca/crl.pem" 2> "$work/ca/log"
+keep_revocations
+ca -gencrl -out "$work/ca/crl.pem"
 cp "$work/ca/ca.pem" "$work/authorities.pem"
 cp "$work/ca/crl.pem" "$work/lists.pem"
 start_sandbox --client-certificates --set 'authd.failure-delay 0s' \

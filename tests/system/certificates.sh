@@ -9,6 +9,29 @@ client_certificate() { # NAME SUBJECT-ALT-NAME [OPTION...]: $work/ca/NAME.pem an
             -out "$work/ca/$name.pem" -extfile <(echo "${names:+subjectAltName=$names}"; echo "extendedKeyUsage=${USAGE:-clientAuth}") \
             "$@" 2> /dev/null
 }
+# What the authority has revoked: nothing yet.  Then `ca -revoke CERTIFICATE` revokes, and `ca -gencrl -out FILE` lists.
+keep_revocations() {
+    : > "$work/ca/index"
+    echo 01 > "$work/ca/number"
+    cat > "$work/ca/ca.conf" <<END_OF_CONF
+[ca]
+default_ca = own
+[own]
+database = $work/ca/index
+certificate = $work/ca/ca.pem
+private_key = $work/ca/key.pem
+crlnumber = $work/ca/number
+default_md = sha256
+default_crl_days = 2
+default_days = 2
+new_certs_dir = $work/ca
+rand_serial = yes
+policy = any
+[any]
+commonName = supplied
+END_OF_CONF
+}
+ca() { openssl ca -config "$work/ca/ca.conf" "$@" 2>> "$work/ca/log"; }
 # With the certificate NAME, as USER or as whoever it is of.
 by_certificate() { # NAME USER URL [CURL-OPTION...]
     local name=$1 user=$2 url=$3; shift 3
