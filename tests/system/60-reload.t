@@ -5,9 +5,9 @@
 start_sandbox
 cp "$CONFIG" "$work/good.conf"
 reload() { kill -HUP "$PID"; }
-greeting() { (exec 3<> "/dev/tcp/127.0.0.1/$SMTP_PORT"; head -n 1 <&3); }
+greeting() { (exec 3<> "/dev/tcp/127.0.0.1/$SMTP_PORT"; timeout "$patience" head -n 1 <&3); }
 fingerprint() {
-    openssl s_client -connect "127.0.0.1:$IMAPS_PORT" < /dev/null 2> /dev/null | openssl x509 -noout -fingerprint -sha256
+    timeout "$patience" openssl s_client -connect "127.0.0.1:$IMAPS_PORT" < /dev/null 2> /dev/null | openssl x509 -noout -fingerprint -sha256
 }
 done_count() { grep -c ' reload-done ' "$box/log"; }
 reloads() { [ "$(done_count)" -ge "$1" ]; }
@@ -118,4 +118,15 @@ ok 'back again' eventually reloads 3
 like 'the old name' "$(greeting)" "^220 mail\.$DOMAIN "
 is 'the old certificate' "$(fingerprint)" "$before"
 fails "the listener is gone" bash -c "exec 3<> /dev/tcp/127.0.0.1/$port"
+
+# ---- one right after the other: the last counts, whatever became of the others ----
+for n in 1 2 3 4 5; do
+    sed "s/^hostname .*/hostname mail$n.$DOMAIN/" "$work/good.conf" > "$CONFIG"
+    reload
+done
+named_by_the_last() { greeting | grep -q "^220 mail5\.$DOMAIN "; }
+ok 'of five reloads in a row the last counts' eventually named_by_the_last
+ok 'and mail goes in' send a@client.test "$USER1@$DOMAIN" "$work/m"
+ok 'and out' pop3 "$USER1" "$PASS1" ''
+fails 'no process has died' log_has ' process-died '
 finish
