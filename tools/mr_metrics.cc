@@ -5,6 +5,7 @@
 // nothing about any person: processes, events and numbers.  It listens nowhere.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -20,6 +21,7 @@
 #include "daemons/channels/tools_queued.h"
 #include "daemons/config/load.h"
 #include "daemons/events.h"
+#include "daemons/processes.h"
 #include "libcommon/policy/device.h"
 #include "libcommon/policy/limits.h"
 #include "tools/policyd_pages.h"
@@ -76,6 +78,17 @@ std::optional<Options> parse_options(std::span<char*> arguments) {
 
 // ---- asking
 
+// As those of processes and events are.
+bool is_name(std::string_view text) {
+  return !text.empty() &&
+         text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string_view::npos;
+}
+
+// logd reads what everybody writes: what it says may be anything.
+bool is_sound(const EventsCounted& counted) {
+  return is_name(counted.process) && std::ranges::all_of(counted.events, is_name, &EventCount::event);
+}
+
 Asked<Counts> count_events(const std::string& path) {
   auto fd = connect_to_control_socket(path);
   if (!fd) return std::unexpected(fd.error());
@@ -85,6 +98,8 @@ Asked<Counts> count_events(const std::string& path) {
     auto counted =
         expect_answer<EventsCounted>(logd.ask(CountEvents{static_cast<std::uint32_t>(counts.size())}));
     if (!counted) return std::unexpected(path + ": " + counted.error());
+    if (!is_sound(*counted) || counts.size() == kProcesses.size())
+      return std::unexpected(path + ": an answer that no logd gives");
     counts.push_back(std::move(*counted));
   }
   return counts;
@@ -123,8 +138,8 @@ Asked<PolicyCount> count_policy(const std::string& path) {
   return counts;
 }
 
-// ---- the text format (https://prometheus.io/docs/instrumenting/exposition_formats/): names of processes and
-// events are harmless in labels
+// ---- the text format (https://prometheus.io/docs/instrumenting/exposition_formats/): what is_name() is
+// harmless in labels
 
 class Exposition {
  public:

@@ -18,7 +18,7 @@ namespace mailroom::logd {
 
 namespace {
 
-constexpr std::size_t kReadSize = 64 * 1024;  // of one pipe in one turn: the kernel's usual size of a pipe
+constexpr int kReadSize = 64 * 1024;  // of one pipe in one turn: the kernel's usual size of a pipe
 // Lines are left to gather for so long: a busy system writes ten for a message, and each would wake this
 // process.  The pipes hold what comes meanwhile.
 constexpr std::chrono::milliseconds kGather{1};
@@ -59,6 +59,7 @@ class Server::Pipe {
       : pace_{pace}, process_{std::move(process)}, fd_{std::move(fd)}, readable_{loop, fd_.get(),
                                                                                  [this] { on_readable(); }} {
     ::fcntl(fd_.get(), F_SETFL, ::fcntl(fd_.get(), F_GETFL) | O_NONBLOCK);
+    ::fcntl(fd_.get(), F_SETPIPE_SZ, kReadSize);  // one that was taken over may have left less room
   }
 
   void drain() {

@@ -92,7 +92,7 @@ class Process {
   void run() {
     auto first =
         queued_.receive(ipc::PacketSocket::Wait::yes, 0, std::chrono::steady_clock::now() + kPatience);
-    if (!first) return;
+    if (!first) return note(first.error());
     const auto* request = std::get_if<Connect>(&first->message);
     if (request == nullptr || !connect(*request)) return;
     while (const Wake wake = wait()) {
@@ -137,6 +137,14 @@ class Process {
                                   {"tls-result", attempt.tls_result}});
   }
 
+  void note(ipc::ReceiveError error) const {
+    if (error == ipc::ReceiveError::malformed)
+      log::write("peer-misbehaved", {{"session", log::Id{relay_}},
+                                     {"channel", "queued-relay"},
+                                     {"peer", "queued"},
+                                     {"reason", "malformed"}});
+  }
+
   // For a message, or for the far side to say or do something between two messages.  Nothing of both: the
   // end, also of a message that has not been looked at.
   Wake wait() {
@@ -155,7 +163,10 @@ class Process {
   // Takes the message and answers.  False when there will be no other.
   bool carry(bool has_left) {
     auto received = queued_.receive(ipc::PacketSocket::Wait::no, 1);
-    if (!received) return received.error() == ipc::ReceiveError::would_block;
+    if (!received) {
+      note(received.error());
+      return received.error() == ipc::ReceiveError::would_block;
+    }
     const auto* message = std::get_if<Send>(&received->message);
     if (message == nullptr) return false;
     const Sent sent = has_left ? untouched(*message) : send(*message, received->descriptors);

@@ -29,6 +29,9 @@ constexpr auto kSubmitterPatience = 6min;
 constexpr auto kCrashWindow = 60s;
 constexpr std::size_t kCrashesUntilShutOut = 5;  // within the window, from one client address
 constexpr std::size_t kCrashesUntilReport = 5;   // within the window, of one service
+// A packet takes 768 octets or more of the sender's buffer, which has 208 KiB (net.core.wmem_default) or what
+// an operator has made of it.
+constexpr int kMostLastWords = 4096;
 
 std::chrono::seconds patience_for_uid(Role listener) {
   const bool submits = std::ranges::any_of(kChannels, [listener](const ChannelRow& row) {
@@ -260,7 +263,11 @@ void Supervisor::end_for(Process& process, std::string_view offence) {
 
 // A child of a listener crashed: what it had in memory may be known to the one who did it.
 void Supervisor::on_crash(Process& process, const IpAddress& peer) {
-  if (process.retired || stopping_ || !is_listener(process.role)) return;
+  if (!is_listener(process.role))
+    return log::write("peer-misbehaved", {{"channel", "control"},
+                                          {"peer", process.unique_name()},
+                                          {"reason", "told of a crash of a connection, and has none"}});
+  if (process.retired || stopping_) return;
   const Role role = process.role;
   if (role != Role::relayd) count_crash(role, peer);  // there the peer is one that we went to
   report_crashes(role);
@@ -294,11 +301,15 @@ void Supervisor::count_crash(Role role, const IpAddress& peer) {
              {{"service", process_row(role).name}, {"peer", peer.text()}, {"until", "the next reload"}});
 }
 
+// No more than its socket had room for: somebody to whom it has given its end may go on speaking there.
+void Supervisor::hear_last_words(Process& process) {
+  for (int heard = 0; heard < kMostLastWords && on_message(process);) ++heard;
+}
+
 void Supervisor::on_ended(const ProcessEnded& ended) {
   const auto process = std::ranges::find(processes_, ended.pid, &Process::pid);
   if (process == processes_.end()) return;
-  while (on_message(*process)) {  // what it said last
-  }
+  hear_last_words(*process);
   const std::string reason = exit_words(ended);
   if (process->on_trial && trial_) {
     process->on_trial = false;

@@ -111,6 +111,7 @@ class Supervisor {
   void tell(Process& process, const SupervisorToProcess& message, std::span<const int> descriptors = {});
   void end_for(Process& process, std::string_view offence);
   void tell_to_end(Process& process);
+  void hear_last_words(Process& process);
   void on_ended(const ProcessEnded& ended);
   void on_connections_ended(const ConnectionsEnded& ended);
   bool on_message(Process& process);

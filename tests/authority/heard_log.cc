@@ -3,10 +3,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <string_view>
 #include <system_error>
+#include <utility>
 
 namespace mailroom::test {
 namespace {
@@ -36,10 +35,24 @@ void HeardLog::hear() {
   }
 }
 
+std::vector<std::string> HeardLog::take_lines() {
+  keeps_ = true;
+  return std::exchange(kept_, {});
+}
+
+std::size_t HeardLog::lines(std::string_view event) const {
+  const auto found = lines_.find(event);
+  return found == lines_.end() ? 0 : found->second;
+}
+
 // "... NAME[PID] EVENT KEY=VALUE ..."
 void HeardLog::take(const std::string& line) {
-  const std::string_view event = std::string_view{line}.substr(std::min(line.find("] ") + 2, line.size()));
-  complaints_ += event.starts_with("peer-misbehaved ") || event.starts_with("channel-closed ");
+  static constexpr std::string_view kBeforeEvent = "] ";
+  if (const std::size_t at = line.find(kBeforeEvent); at != std::string::npos) {
+    const std::size_t begin = at + kBeforeEvent.size();
+    ++lines_[line.substr(begin, line.find_first_of(" \n", begin) - begin)];
+  }
+  if (keeps_) kept_.push_back(line.substr(0, line.size() - 1));
   last_words_ += line;
   if (last_words_.size() > kKeptWords) last_words_.erase(0, last_words_.size() - kKeptWords);
 }

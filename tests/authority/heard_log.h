@@ -2,7 +2,11 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
+#include <map>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "libcommon/sys/fd.h"
 
@@ -17,8 +21,12 @@ class HeardLog {
 
   // Takes what has been said, so that the process never waits for the test.
   void hear();
-  // How often it has said that a peer broke the rules (peer-misbehaved, channel-closed).
-  std::size_t complaints() const { return complaints_; }
+  // How many lines of that event there were.
+  std::size_t lines(std::string_view event) const;
+  // How often it has said that a peer broke the rules.
+  std::size_t complaints() const { return lines("peer-misbehaved") + lines("channel-closed"); }
+  // What was heard since they were taken last; kept from the first time that they are.
+  std::vector<std::string> take_lines();
   // The last lines, to explain a failure.
   const std::string& last_words() const { return last_words_; }
 
@@ -28,7 +36,9 @@ class HeardLog {
   Fd reading_, writing_;
   std::string unfinished_;
   std::string last_words_;
-  std::size_t complaints_ = 0;
+  bool keeps_ = false;
+  std::vector<std::string> kept_;
+  std::map<std::string, std::size_t, std::less<>> lines_;  // by event
 };
 
 }  // namespace mailroom::test

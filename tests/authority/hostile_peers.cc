@@ -29,6 +29,7 @@
 
 #include "daemons/mailroomd/configuration.h"
 #include "tests/authority/channel_words.h"
+#include "tests/authority/findings.h"
 #include "tests/authority/raw_channel.h"
 #include "tests/authority/receiver.h"
 
@@ -320,8 +321,7 @@ class Assault {
     if (!eventually(condition)) failed("never: " + what);
   }
   void failed(const std::string& why) {
-    constexpr std::size_t kMostReasons = 10;
-    if (++failures_ <= kMostReasons) reasons_ += "# " + why + "\n";
+    findings_.failed(why);
     if (!receiver_.lives())
       throw std::runtime_error("the process has ended: " + why + "\n" + receiver_.log().last_words());
   }
@@ -332,12 +332,7 @@ class Assault {
     report(what);
   }
   void report(const std::string& what) {
-    std::printf("%s - %s, %s: %s\n%s", reasons_.empty() ? "ok" : "not ok",
-                std::string{process_row(receiver_.role()).name}.c_str(), speech_.channel.c_str(),
-                what.c_str(), reasons_.c_str());
-    std::fflush(stdout);
-    reasons_.clear();
-    failures_ = 0;
+    findings_.report(std::string{process_row(receiver_.role()).name} + ", " + speech_.channel + ": " + what);
   }
 
   Receiver& receiver_;
@@ -347,8 +342,7 @@ class Assault {
   std::vector<std::pair<std::string, Fd>> bystanders_;
   Fd parent_;
   std::uint64_t last_id_ = 0;
-  std::string reasons_;
-  std::size_t failures_ = 0;
+  Findings findings_;
 };
 
 std::optional<Role> role_named(std::string_view name) {

@@ -1,7 +1,7 @@
-// A taken-over authd, policyd, queued, deliverd, keyd, dnsd, stsd, krbd, kdcd, certd or relayd: on each
+// A taken-over authd, policyd, queued, deliverd, keyd, dnsd, stsd, krbd, kdcd, certd, relayd or logd: on each
 // channel that it gets it says what it has no right to, then what is no message at all.
-// tests/breach/30-servers.t puts it in the place of the real one: who hears it must refuse, say so, and go
-// on.
+// tests/breach/30-servers.t and 34-logd.t put it in the place of the real one: who hears it must refuse, say
+// so, and go on.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -9,6 +9,7 @@
 #include <deque>
 #include <random>
 
+#include "daemons/base/tool_sessions.h"
 #include "daemons/channels/authd.h"
 #include "daemons/channels/certd.h"
 #include "daemons/channels/deliverd.h"
@@ -20,6 +21,7 @@
 #include "daemons/channels/queued.h"
 #include "daemons/channels/relayd.h"
 #include "daemons/channels/stsd.h"
+#include "daemons/channels/tools_logd.h"
 #include "daemons/daemon.h"
 
 #ifndef TWIN_OF
@@ -233,13 +235,30 @@ class HostileRelayd {
   std::vector<std::unique_ptr<Mouth>> babblers_;
 };
 
+// Whoever asks what logd has counted hears of processes without end, whose names are lines of their own.  It
+// reads no log pipe, and leaves as little room in each as it can.
+class HostileLogd {
+ public:
+  explicit HostileLogd(const Host& host)
+      : tools_{host.loop, host.take_descriptor("tools"),
+               [this](ToolId tool, ToolToLogd&&) { tools_.answer(tool, forged_); }} {
+    for (const PassedDescriptor& passed : host.launch.descriptors)
+      if (passed.name.starts_with("log ")) ::fcntl(passed.fd, F_SETPIPE_SZ, 1);
+  }
+
+ private:
+  const EventsCounted forged_{"x\"}\nmailroom_up{server=\"queued\"} 0\n# ", {{"started", 1}}, 0, false};
+  ToolSessions<LogdToTool, ToolToLogd> tools_;
+};
+
 class HostileServer : public Server {
  public:
   explicit HostileServer(const Host& host)
       : host_{host}, descriptor_{::memfd_create("unsealed", MFD_CLOEXEC)},
         ask_{host.loop, [this] { ask_supervisor(); }}, ask_more_{host.loop, [this] { ask_for_too_many(); }} {
     ask_.start(kPause);
-    if (Role::TWIN_OF == Role::policyd) ask_more_.start(kUntilMore);
+    if (Role::TWIN_OF == Role::policyd || Role::TWIN_OF == Role::logd) ask_more_.start(kUntilMore);
+    if (Role::TWIN_OF == Role::logd) logd_.emplace(host);
   }
 
   void attach(const std::string& kind, const std::string&, LeasedFd fd) override {
@@ -262,12 +281,16 @@ class HostileServer : public Server {
 
   void ask_for_too_many() {
     host_.tell_supervisor(MakeAccountDirectories{std::vector<AccountId>(kTooMany, kNoAccount)});
+    if (Role::TWIN_OF != Role::logd) return;
+    PacketSocket control{Fd{::fcntl(kControlFd, F_DUPFD_CLOEXEC, 0)}};
+    control.send("\xff", PacketSocket::Wait::no);  // what is no message
   }
 
   const Host& host_;
   Fd descriptor_;
   std::vector<std::unique_ptr<Mouth>> mouths_;
   std::unique_ptr<HostileRelayd> relayd_;
+  std::optional<HostileLogd> logd_;
   event::Timer ask_;
   event::Timer ask_more_;
 };

@@ -1,12 +1,8 @@
 #include "tests/authority/receiver.h"
 
 #include <fcntl.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cerrno>
-#include <filesystem>
 #include <stdexcept>
 #include <system_error>
 
@@ -20,54 +16,41 @@
 namespace mailroom::test {
 namespace {
 
-// What the supervisor opens for it.
-struct Passed {
-  std::vector<PassedDescriptor> names;
-  std::vector<Fd> files;
-
-  void add(std::string name, const std::string& path) {
-    files.emplace_back(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!files.back()) throw std::system_error(errno, std::generic_category(), path);
-    names.push_back({std::move(name), kFirstPassedFd + static_cast<int>(names.size())});
-  }
-};
-
-Passed passed_to(Role role, const Config& config) {
-  Passed passed;
+void add_files(Role role, const Config& config, Passed& passed) {
+  const auto add = [&](std::string name, const std::string& path) {
+    Fd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+    if (!file) throw std::system_error(errno, std::generic_category(), path);
+    passed.emplace_back(std::move(name), std::move(file));
+  };
   if (role == Role::keyd)
     for (std::size_t i = 0; i < config.certificates.size(); ++i)
-      passed.add("key " + std::to_string(i), config.certificates[i].key_file);
-  if (role == Role::krbd) passed.add("keytab", config.kerberos.keytab_file);
-  return passed;
+      add("key " + std::to_string(i), config.certificates[i].key_file);
+  if (role == Role::krbd) add("keytab", config.kerberos.keytab_file);
 }
 
 }  // namespace
 
-Receiver::Receiver(Role role, const Config& config) : config_{config}, role_{role} {
+Receiver::Receiver(Role role, const Config& config, Passed passed) : role_{role} {
   const ProcessRow& row = process_row(role);
   const Warrants warrants{config, false};
-  const Passed passed = passed_to(role, config);
-  const Fd block = sealed_memfd(ipc::encode(LaunchBlock{1, config, passed.names, {}}));
+  add_files(role, config, passed);
+  LaunchBlock launch{1, config, {}, {}};
+  for (const auto& [name, fd] : passed)
+    launch.descriptors.push_back({name, kFirstPassedFd + static_cast<int>(launch.descriptors.size())});
+  const Fd block = sealed_memfd(ipc::encode(launch));
   auto [ours, theirs] = ipc::make_channel();
   SpawnRequest request{.program = config.directories.libexec + "/" + std::string{row.program},
                        .name = std::string{row.name},
-                       .log = log_.writing_end().get(),
                        .passed = warrants.first_descriptors(role, theirs.get(), block.get())};
-  for (const Fd& file : passed.files) request.passed.push_back(file.get());
-  pid_ = spawn(request);
+  for (const auto& [name, fd] : passed) request.passed.push_back(fd.get());
+  process_ = std::make_unique<ReleaseProcess>(std::move(request));
   theirs.reset();
-  log_.writing_end().reset();
   control_ = decltype(control_){std::move(ours)};
   const auto said =
       control_.receive(decltype(control_)::Wait::yes, 0, std::chrono::steady_clock::now() + kPatience);
   hear();
   if (!said || !std::holds_alternative<Ready>(said->message))
-    throw std::runtime_error(std::string{row.name} + " does not become ready: " + log_.last_words());
-}
-
-Receiver::~Receiver() {
-  ::kill(pid_, SIGKILL);
-  ::waitpid(pid_, nullptr, 0);
+    throw std::runtime_error(std::string{row.name} + " does not become ready: " + log().last_words());
 }
 
 Fd Receiver::attach(const std::string& row) {
@@ -81,23 +64,10 @@ Fd Receiver::attach(const std::string& row) {
 
 bool Receiver::has_heard() const { return is_heard(control_.fd()); }
 
-bool Receiver::lives() const {
-  siginfo_t ended{};
-  return ::waitid(P_PID, static_cast<id_t>(pid_), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-         ended.si_pid == 0;
-}
-
-std::size_t Receiver::descriptors() const {
-  std::size_t count = 0;
-  for (const auto& entry : std::filesystem::directory_iterator{"/proc/" + std::to_string(pid_) + "/fd"})
-    count += !entry.path().empty();
-  return count;
-}
-
 void Receiver::hear() {
   while (control_.receive(decltype(control_)::Wait::no, 0)) {
   }
-  log_.hear();
+  process_->log().hear();
 }
 
 }  // namespace mailroom::test

@@ -29,7 +29,7 @@ under_strace() { # PROGRAM OPTION...
 restore() { ln -sfn "$build/daemons/$1/$1" "$box/libexec/$1"; }
 
 walls=fchdir,chroot,chdir,prctl,landlock_create_ruleset,landlock_add_rule,landlock_restrict_self,setgroups,setresgid,setresuid
-walls=$walls,capset,prlimit64,seccomp
+walls=$walls,getresuid,capset,prlimit64,seccomp
 for program in $programs; do under_strace "$program" -o "$work/$program.\$\$" -e "trace=$walls"; done
 setsid "$box/libexec/mailroomd" --config "$CONFIG" > "$work/mailroomd.out" 2>&1 9>&- &
 mailroomd=$!
@@ -65,9 +65,9 @@ tried_of() { # PROGRAM
         walls_of "$1" | grep of-many | chosen 1
     fi
 }
-ends_and_says_so() { # PROGRAM CALL NUMBER
+ends_and_says_so() { # PROGRAM CALL NUMBER [FAULT]
     local status
-    under_strace "$1" -o /dev/null -e "trace=$2" -e "inject=$2:error=EAGAIN:when=$3"
+    under_strace "$1" -o /dev/null -e "trace=$2" -e "inject=$2:${4:-error=EAGAIN}:when=$3"
     timeout 60 "$box/libexec/mailroomd" --config "$CONFIG" > "$work/mailroomd.out" 2>&1
     status=$?
     restore "$1"
@@ -84,18 +84,26 @@ for program in $programs; do
     ok "$program puts up walls" [ "$all" -ge 5 ]
     passed "$program does not run when any of these fails (of $all): $(cut -d' ' -f 1,2 "$work/tried" | xargs)"
 done
+# A uid is believed to have changed when it has, whatever the call said of it, and to be gone when it cannot be taken back.
+for number in 1 2; do
+    ok "queued does not run when setresuid number $number has done something else than it says" \
+        ends_and_says_so queued setresuid "$number" retval=0 9>&- < /dev/null
+done
 
 # ---- the processes that listeners fork ----
 ok 'the system starts again' sandbox start "${options[@]}"
 read_env
 like 'and greets' "$(sleep 3 | timeout 5 nc 127.0.0.1 "$SMTP_PORT")" '^220 '
 traced() { grep -qE '^TracerPid:[[:blank:]]*[1-9]' "/proc/$1/status"; }
+fault=error=EAGAIN
 with_failing() { # PROCESS CALL[:when=NUMBER] COMMAND...: while that call fails in it and in what it forks
-    local name=$1 call=${2%%:*} when=${2#"${2%%:*}"} listener tracer status
+    local name=$1 call=${2%%:*} when=${2#"${2%%:*}"} listener=$PID tracer status
     shift 2
-    eventually pid_of "$name"
-    listener=$(pid_of "$name")
-    strace -f -qq -o /dev/null -e "trace=$call" -e "inject=$call:error=EAGAIN$when" -p "$listener" 2> /dev/null &
+    if [ "$name" != mailroomd ]; then
+        eventually pid_of "$name"
+        listener=$(pid_of "$name")
+    fi
+    strace -f -qq -o /dev/null -e "trace=$call" -e "inject=$call:$fault$when" -p "$listener" 2> /dev/null &
     tracer=$!
     eventually traced "$listener"
     "$@"
@@ -149,12 +157,29 @@ for case in smtpd-mx:$SMTP_PORT imapd:$IMAP_PORT pop3d:$POP3_PORT; do
         with_failing "${case%:*}" $call no_greeting "${case%:*}" $call "${case#*:}"
     done
 done
+greets_again "$SMTP_PORT"
+fault=retval=0
+with_failing smtpd-mx setresuid no_greeting smtpd-mx 'the truth of setresuid' "$SMTP_PORT"
+fault=error=EAGAIN
 greets_again "$POP3_PORT"
 with_failing pop3d seccomp no_greeting pop3d seccomp "$POP3_PORT"
 
 session_again() { session | grep -q '^a OK'; }
 ok 'a reload' reloaded
 ok 'and then there is one again' eventually session_again
+
+# ---- what mailroomd starts: a program that would have more open than it is given ----
+ended_before_it_began() { tail -n +"$since" "$box/log" | grep -qE ' process-died process=dnsd#[0-9]+ .*reason="exit 70"'; }
+no_dnsd() {
+    since=$(($(wc -l < "$box/log") + 1))
+    kill -KILL "$(pid_of dnsd)"
+    eventually ended_before_it_began
+}
+ok 'no program is begun when close_range fails before it' with_failing mailroomd close_range no_dnsd
+ok 'and then it is' eventually pid_of dnsd
+timeout 60 strace -qq -o /dev/null -e trace=close_range -e inject=close_range:error=EAGAIN \
+    "$box/libexec/mailroomd" --config "$CONFIG" > "$work/mailroomd.out" 2>&1
+is 'mailroomd does not run with what it cannot close' "$?" 70
 
 # ---- deliverd's identity for files: set, asked for, given back, asked for ----
 restarted() { # NAME OLD-PID

@@ -13,6 +13,7 @@ Prints lines for report_of of lib.sh.
 """
 import multiprocessing
 import os
+import queue
 import smtplib
 import socket
 import struct
@@ -59,10 +60,13 @@ def all_of(client):
     return bytes(said)
 
 
-def again_and_again(works, stop):
+def again_and_again(work, stop, wrong):
+    """Until it is told to stop, or `work`, which gives pairs of whether it was right and details, is not right."""
     while not stop.is_set():
-        for work in works:
-            work()
+        for good, details in work():
+            if not good:
+                wrong.put(details)
+                return
 
 
 def beside(what, *works):
@@ -70,15 +74,28 @@ def beside(what, *works):
     without = quiet()
     before = AsBefore()
     stop = multiprocessing.Event()
-    others = [multiprocessing.Process(target=again_and_again, args=([work], stop)) for work in works]
+    wrong = multiprocessing.Queue()
+    others = [multiprocessing.Process(target=again_and_again, args=(work, stop, wrong)) for work in works]
     for other in others:
         other.start()
     honest(f"beside {what}", without, VISITS)
-    report(all(other.is_alive() for other in others), f"which went on: {what}")
     stop.set()
+    complaints = complaints_of(others, wrong)
+    report(not complaints, f"which went on, and came to what they come to alone: {what}", *complaints)
+    before.check()
+
+
+def complaints_of(others, wrong):
+    """When all of them have ended: what was wrong with them."""
+    complaints = []
+    while any(other.is_alive() for other in others) or not wrong.empty():
+        try:
+            complaints.append(wrong.get(timeout=0.1))
+        except queue.Empty:
+            pass
     for other in others:
         other.join()
-    before.check()
+    return complaints + [f"status {other.exitcode}" for other in others if other.exitcode != 0]
 
 
 # ---- commands
@@ -156,6 +173,10 @@ def tls_flood(service, *arguments):
     return (result.stdout + result.stderr).strip()
 
 
+def closed(said):
+    return said == "closed", said
+
+
 KINDS = ("key-update", "empty", "alert")
 
 
@@ -164,13 +185,13 @@ def records(count):
     places = [("SMTPS", []), ("POP3S", []), ("IMAPS", []), ("IMAPS", session)]
     for kind in KINDS:
         for service, before in places:
-            said = tls_flood(service, kind, str(count), *before)
-            report(said == "closed", f"{service}{' session' if before else ''}: {count} records ({kind}) end the connection", said)
+            good, said = closed(tls_flood(service, kind, str(count), *before))
+            report(good, f"{service}{' session' if before else ''}: {count} records ({kind}) end the connection", said)
     for service, before in places[2:]:
         said = tls_flood(service, "paced", "90", *before)
         report(said == "answered", f"{service}{' session' if before else ''}: new keys for each command are no flood", said)
     beside("floods of TLS records", *[
-        lambda service=service, before=before: [tls_flood(service, kind, str(count), *before) for kind in KINDS]
+        lambda service=service, before=before: [closed(tls_flood(service, kind, str(count), *before)) for kind in KINDS]
         for service, before in places[1:]])
 
 
@@ -191,6 +212,7 @@ def reset_some():
         client = connect(service, OTHER)
         client.sendall(begun)
         reset(client)
+    return []  # nobody is left who could be wrong
 
 
 def resets():

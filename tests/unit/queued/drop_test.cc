@@ -129,6 +129,24 @@ TEST_CASE("content in memory is taken when it is sealed and as long as said") {
   CHECK(mail.files().begin()->second == "Return-Path: <>\r\n" + text);
 }
 
+TEST_CASE("content with holes is not taken: reading it would take memory that its sender has not given") {
+  constexpr std::size_t kSize = 1 << 20;
+  Mail mail;
+  const Fd memfd{::memfd_create("content", MFD_ALLOW_SEALING | MFD_CLOEXEC)};
+  const std::string page(4096, 'x');
+  Deliver large = message(1, "");
+  large.memfd_size = kSize;
+  REQUIRE(::ftruncate(memfd.get(), kSize) == 0);
+  SECTION("all of it a hole") {}
+  SECTION("but for its beginning and end") {
+    REQUIRE(::pwrite(memfd.get(), page.data(), page.size(), 0) > 0);
+    REQUIRE(::pwrite(memfd.get(), page.data(), page.size(), kSize - page.size()) > 0);
+  }
+  REQUIRE(::fcntl(memfd.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW) == 0);
+  CHECK_FALSE(mail.drop.put(large, Fd{::dup(memfd.get())}));
+  CHECK(mail.files().empty());
+}
+
 TEST_CASE("where there is no mailbox nothing is written, and the delivery fails for now") {
   Mail mail;
   Deliver deliver = message();

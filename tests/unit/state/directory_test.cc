@@ -5,27 +5,16 @@
 #include <filesystem>
 
 #include "spool/state/record.h"
+#include "tests/unit/temporary_directory.h"
 
 using namespace mailroom::state;
+using mailroom::test::TemporaryDirectory;
 namespace lmdb = mailroom::lmdb;
 
 namespace {
 
 constexpr std::uint64_t kMap = 64 << 20;
 constexpr AccountId kEnd = 1'000'000;
-
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    std::string pattern = "/tmp/state_test.XXXXXX";
-    path_ = ::mkdtemp(pattern.data());
-  }
-  ~TemporaryDirectory() { std::filesystem::remove_all(path_); }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 class Fixture {
  public:

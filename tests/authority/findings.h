@@ -1,0 +1,21 @@
+// What a program of the test has found, as lines of TAP without numbers: "ok - WHAT" or "not ok - WHAT", with
+// a "# WHY" for each thing that was wrong.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+namespace mailroom::test {
+
+class Findings {
+ public:
+  // Makes the line that is reported next "not ok".
+  void failed(const std::string& why);
+  void report(const std::string& what);
+
+ private:
+  std::string reasons_;
+  std::size_t failures_ = 0;
+};
+
+}  // namespace mailroom::test
