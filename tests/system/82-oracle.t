@@ -14,8 +14,6 @@ read_env
 PLAINTEXT=1
 set +a
 began=$SECONDS
-"$here/oracle.py" "$shared" "$root/tests/oracle/differences.json" $processes > "$work/oracle.out" 2>&1
-is 'the comparison ends well' $? 0
-report < "$work/oracle.out"
+report_of "$here/oracle.py" "$shared" "$root/tests/oracle/differences.json" $processes
 echo "$((SECONDS - began)) s" | diag
 finish
