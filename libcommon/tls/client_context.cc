@@ -5,6 +5,7 @@
 
 #include <stdexcept>
 
+#include "libcommon/tls/authority_store.h"
 #include "libcommon/tls/client_state.h"
 #include "libcommon/tls/library.h"
 #include "libcommon/tls/pem_certificates.h"
@@ -66,9 +67,7 @@ std::expected<void, std::string> trust(SSL_CTX* context, const std::string& bund
   const auto authorities = read_certificates(bundle, kMaxAuthorities);
   if (!authorities) return std::unexpected(authorities.error());
   if (authorities->empty() && !bundle.empty()) return std::unexpected("no certificate in it");
-  for (const auto& authority : *authorities)
-    if (X509_STORE_add_cert(SSL_CTX_get_cert_store(context), authority.get()) != 1)
-      return std::unexpected(take_errors());
+  if (!add_authorities(SSL_CTX_get_cert_store(context), *authorities)) return std::unexpected(take_errors());
   return {};
 }
 

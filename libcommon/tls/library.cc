@@ -3,10 +3,10 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/provider.h>
 
 #include <stdexcept>
 
+#include "libcommon/tls/chosen_algorithms.h"
 #include "libcommon/tls/remote_key.h"
 
 namespace mailroom::tls {
@@ -16,8 +16,8 @@ OSSL_LIB_CTX* make_library() {
   OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT, nullptr);
   OSSL_LIB_CTX* library = OSSL_LIB_CTX_new();
   // The order matters where a fetch has no preference; the default property settles the rest.
-  if (library == nullptr || OSSL_PROVIDER_load(library, "default") == nullptr ||
-      !add_remote_key_provider(library) || EVP_set_default_properties(library, "?provider=default") != 1)
+  if (library == nullptr || !add_chosen_algorithms(library) || !add_remote_key_provider(library) ||
+      EVP_set_default_properties(library, "?provider=default") != 1)
     throw std::runtime_error("OpenSSL does not start: " + take_errors());
   return library;
 }

@@ -136,7 +136,7 @@ void TlsStream::set_deadline(std::chrono::steady_clock::time_point deadline) {
 }
 
 bool TlsStream::has_buffered() const {
-  return SSL_has_pending(state_->ssl.get()) == 1 || state_->transport.buffered() > 0;
+  return SSL_has_pending(state_->ssl.get()) == 1 || !state_->transport.input.empty();
 }
 
 std::optional<RecordState> TlsStream::release() {
@@ -153,7 +153,7 @@ std::optional<RecordState> TlsStream::release() {
                     .client_sequence = traffic.client_records,
                     .server_sequence = traffic.server_records,
                     .plaintext = std::string(static_cast<std::size_t>(SSL_pending(ssl)), '\0'),
-                    .unopened = state_->transport.input.substr(state_->transport.input_begin)};
+                    .unopened = std::string{state_->transport.input}};
   std::size_t size = 0;
   if (!state.plaintext.empty() &&
       SSL_read_ex(ssl, state.plaintext.data(), state.plaintext.size(), &size) != 1)

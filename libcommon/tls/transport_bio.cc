@@ -1,13 +1,10 @@
 #include "libcommon/tls/transport_bio.h"
 
-#include <algorithm>
-#include <cstring>
 #include <utility>
 
 namespace mailroom::tls {
 namespace {
 
-constexpr std::size_t kInput = 16 * 1024 + 512;  // about one record
 constexpr std::size_t kOutputLimit = 64 * 1024;  // records gathered for one write to the stream
 
 Transport& transport_of(BIO* bio) { return *static_cast<Transport*>(BIO_get_data(bio)); }
@@ -15,13 +12,12 @@ Transport& transport_of(BIO* bio) { return *static_cast<Transport*>(BIO_get_data
 int read_ex(BIO* bio, char* into, std::size_t size, std::size_t* taken) {
   Transport& transport = transport_of(bio);
   BIO_clear_retry_flags(bio);
-  if (transport.buffered() == 0 && !transport.fill()) {
+  if (transport.input.empty() && !transport.fill()) {
     if (transport.read_failure) BIO_set_retry_read(bio);
     return 0;
   }
-  *taken = std::min(size, transport.buffered());
-  std::memcpy(into, transport.input.data() + transport.input_begin, *taken);
-  transport.input_begin += *taken;
+  *taken = transport.input.copy(into, size);
+  transport.input.remove_prefix(*taken);
   return 1;
 }
 
@@ -77,13 +73,10 @@ bool Transport::flush() noexcept {
 
 bool Transport::fill() noexcept {
   if (ended || !flush()) return false;
-  input_begin = 0;
   try {
-    input.resize(kInput);
-    input.resize(stream->read(input));
+    input = {buffer.get(), stream->read({buffer.get(), kBuffer})};
     ended = input.empty();
   } catch (...) {
-    input.clear();
     read_failure = std::current_exception();
   }
   return !input.empty();

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <exception>
+#include <memory>
 #include <string>
+#include <string_view>
 
 #include "libcommon/sys/stream.h"
 #include "libcommon/tls/handles.h"
@@ -13,17 +15,17 @@ namespace mailroom::tls {
 // OpenSSL: they are kept here, OpenSSL sees a BIO that failed or would block, and whoever called OpenSSL
 // throws them on.
 struct Transport {
+  static constexpr std::size_t kBuffer = 16 * 1024 + 512;  // about one record
+
   explicit Transport(Stream& below) : stream{&below} {}
 
   Stream* stream;
-  std::string input;  // read from the stream; from input_begin on not yet taken by OpenSSL
-  std::size_t input_begin = 0;
+  std::unique_ptr<char[]> buffer = std::make_unique_for_overwrite<char[]>(kBuffer);
+  std::string_view input;            // of `buffer`: read from the stream, not yet taken by OpenSSL
   std::string output;                // records not yet written to the stream
   std::exception_ptr read_failure;   // of the last read; after a timeout another one may succeed
   std::exception_ptr write_failure;  // for good: nobody knows how much of `output` has left
   bool ended = false;                // the stream's end has come
-
-  std::size_t buffered() const { return input.size() - input_begin; }
 
   // Writes `output` to the stream; false if that failed.
   bool flush() noexcept;

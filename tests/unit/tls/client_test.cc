@@ -34,9 +34,8 @@ struct Outcome {
   int alert = -1;           // that the server got
 };
 
-Outcome meet(const Identity& shown, const TlsRequirement& required, const Offers& offers = {},
-             bool old_versions = false) {
-  ClientContext client = make_client(old_versions);
+Outcome meet_with(ClientContext client, const Identity& shown, const TlsRequirement& required,
+                  const Offers& offers = {}) {
   const SocketPair sockets;
   SocketStream socket{sockets.client.get(), -1};
   socket.set_deadline(std::chrono::steady_clock::now() + 5s);
@@ -56,6 +55,11 @@ Outcome meet(const Identity& shown, const TlsRequirement& required, const Offers
   outcome.server_name = server.server_name;
   outcome.alert = server.alert;
   return outcome;
+}
+
+Outcome meet(const Identity& shown, const TlsRequirement& required, const Offers& offers = {},
+             bool old_versions = false) {
+  return meet_with(make_client(old_versions), shown, required, offers);
 }
 
 TlsRequirement by_certificate(std::vector<std::string> names) {
@@ -151,6 +155,17 @@ TEST_CASE("certificate: chains") {
     const Outcome outcome = meet(signed_by(authority(), good), by_certificate({}));
     CHECK(outcome.result == "validation-failure");
   }
+}
+
+TEST_CASE("certificate: authorities of the same name are told apart by their keys") {
+  static const Identity older = self_signed({.common_name = "Test authority", .authority = true});
+  static const Identity newer = self_signed({.common_name = "Test authority", .authority = true});
+  const Identity& issuer = *GENERATE(&older, &newer, &authority());
+  const std::string bundle = older.pem() + authority().pem() + newer.pem();
+  auto client = ClientContext::make({bundle});
+  REQUIRE(client.has_value());
+  const Identity shown = signed_by(issuer, {.names = {"mx.example"}});
+  CHECK(meet_with(std::move(*client), shown, by_certificate({"mx.example"})).result == "ok");
 }
 
 TEST_CASE("certificate: without authorities nobody is believed; a bundle without certificates is an error") {

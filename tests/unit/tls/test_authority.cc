@@ -40,6 +40,15 @@ void add_extension(X509* certificate, int kind, const char* value) {
   X509_EXTENSION_free(extension);
 }
 
+// By which authorities of the same name are told apart (RFC 5280 4.2.1.1, 4.2.1.2).
+void add_key_identifier(X509* certificate, X509* issuer, int kind, const char* value) {
+  X509V3_CTX context;
+  X509V3_set_ctx(&context, issuer, certificate, nullptr, nullptr, 0);
+  X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, &context, kind, value);
+  require(extension != nullptr && X509_add_ext(certificate, extension, -1) == 1, "key identifier");
+  X509_EXTENSION_free(extension);
+}
+
 EVP_PKEY* make_key(const std::string& kind) {
   if (kind == "RSA") return EVP_RSA_gen(2048);
   if (kind == "ED25519") return EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519");
@@ -60,7 +69,12 @@ Identity make(const Says& says, const Identity* issuer) {
                              static_cast<int>(says.common_name.size()), -1, 0);
   X509_set_issuer_name(x, X509_get_subject_name(issuer != nullptr ? issuer->certificate.get() : x));
   add_names(x, says);
-  if (says.authority) add_extension(x, NID_basic_constraints, "critical,CA:TRUE");
+  if (says.authority) {
+    add_extension(x, NID_basic_constraints, "critical,CA:TRUE");
+    add_key_identifier(x, x, NID_subject_key_identifier, "hash");
+  }
+  if (issuer != nullptr && X509_get0_subject_key_id(issuer->certificate.get()) != nullptr)
+    add_key_identifier(x, issuer->certificate.get(), NID_authority_key_identifier, "keyid");
   if (!says.usage.empty()) add_extension(x, NID_ext_key_usage, says.usage.c_str());
   EVP_PKEY* const signer = issuer != nullptr ? issuer->key.get() : made.key.get();
   const bool has_own_digest = EVP_PKEY_is_a(signer, "ED25519") == 1;
