@@ -1,9 +1,9 @@
 // OpenSSL's algorithms, as many as TLS, certificates and passwords need.  Internal to libcommon/tls.
 //
 // OpenSSL makes an object with its lock and its names for every algorithm of a kind as soon as one of them is
-// asked for: some 300 of its default provider, 0.2 MB of each process, spread so that a handshake writes to
-// twice the pages, and it goes through all names several times.  Here is a provider with a part of the
-// default one's list; what carries them out is the default one's code.
+// asked for: some 300 of its default provider, 0.2 MB in each process, and each handshake goes through all
+// the names several times.  Here is a provider with a part of the default one's list; what carries them out
+// is the default one's code.
 #pragma once
 
 #include <openssl/types.h>

@@ -7,9 +7,9 @@
 
 namespace mailroom::tls {
 
-// One private context for the process, with OpenSSL's default provider and our remote-key provider, both
-// built in.  No openssl.cnf is read, so an operator's global file cannot weaken what we set, and nothing is
-// opened below a jail.
+// One private context for the process, with what we use of OpenSSL's default provider (chosen_algorithms.h)
+// and our remote-key provider, both built in.  No openssl.cnf is read, so an operator's global file cannot
+// weaken what we set, and nothing is opened below a jail.
 OSSL_LIB_CTX* library();
 
 // Takes everything off OpenSSL's error queue and puts it in words ("unknown reason" when there was nothing).
