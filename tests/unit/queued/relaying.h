@@ -57,4 +57,16 @@ inline Config patient() {
   return config;
 }
 
+// Which of the message's recipients.
+inline std::vector<std::uint32_t> numbers(const Send& send) {
+  std::vector<std::uint32_t> out;
+  for (const auto& recipient : send.recipients) out.push_back(recipient.number);
+  return out;
+}
+
+// The first route leads to another port from now on.
+inline void reroute(System& system, std::uint16_t port) {
+  system.reconfigure([port](Config& config) { config.routes.at(0).port = port; });
+}
+
 }  // namespace mailroom::queued::test
