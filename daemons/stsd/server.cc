@@ -29,6 +29,7 @@ void Server::before_jail() {
 
 void Server::attach(const std::string& kind, const std::string& peer, LeasedFd fd) {
   if (kind != "policyd-stsd") log::fatal("a channel of a kind that stsd does not have");
+  ++channel_;
   policyd_ = std::make_unique<Channel>(
       host_.loop, std::move(fd), 0,
       [this](PolicydToStsd&& message, std::vector<Fd>&&) {
@@ -40,19 +41,23 @@ void Server::attach(const std::string& kind, const std::string& peer, LeasedFd f
       });
 }
 
+template <typename Answer>
+void Server::answer(std::uint64_t channel, const Answer& answer) {
+  if (policyd_ && channel == channel_) policyd_->send(answer);
+}
+
 void Server::serve(FetchStsFile&& wanted) {
   web_->fetch_policy(wanted.domain, wanted.addresses,
-                     [this, question = wanted.question](WebClient::Fetched&& fetched) {
-                       if (!policyd_) return;
-                       policyd_->send(StsFileFetched{question, std::move(fetched.file),
-                                                     std::move(fetched.result), std::move(fetched.problem)});
+                     [this, channel = channel_, question = wanted.question](WebClient::Fetched&& fetched) {
+                       answer(channel, StsFileFetched{question, std::move(fetched.file),
+                                                      std::move(fetched.result), std::move(fetched.problem)});
                      });
 }
 
 void Server::serve(PostTlsReport&& wanted) {
   web_->post_report(wanted.host, wanted.path, wanted.addresses, std::move(wanted.report),
-                    [this, question = wanted.question](std::string&& problem) {
-                      if (policyd_) policyd_->send(TlsReportPosted{question, std::move(problem)});
+                    [this, channel = channel_, question = wanted.question](std::string&& problem) {
+                      answer(channel, TlsReportPosted{question, std::move(problem)});
                     });
 }
 

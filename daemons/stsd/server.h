@@ -24,10 +24,15 @@ class Server final : public mailroom::Server {
 
   void serve(FetchStsFile&& wanted);
   void serve(PostTlsReport&& wanted);
+  // Sends it, unless the channel that has asked is gone: a policyd that was started afresh counts its
+  // questions from one again, and would take this for the answer to one of its own.
+  template <typename Answer>
+  void answer(std::uint64_t channel, const Answer& answer);
 
   const Host& host_;
   std::unique_ptr<WebClient> web_;
   std::unique_ptr<Channel> policyd_;
+  std::uint64_t channel_ = 0;  // counts those of policyd
 };
 
 }  // namespace mailroom::stsd
