@@ -81,7 +81,8 @@ bool add_chosen_algorithms(OSSL_LIB_CTX* library) {
   if (provider == nullptr) return false;
   // It is unloaded so that its whole list is out of the way.  An algorithm that somebody holds can be used
   // after that, with all that its provider needs for it: this one, of a kind with few, is held for ever.
-  if (EVP_ASYM_CIPHER_fetch(library, "RSA", nullptr) == nullptr) return false;
+  static EVP_ASYM_CIPHER* const held = EVP_ASYM_CIPHER_fetch(library, "RSA", nullptr);
+  if (held == nullptr) return false;
   whole = {OSSL_PROVIDER_get0_provider_ctx(provider), OSSL_PROVIDER_get0_dispatch(provider)};
   choose();
   return OSSL_PROVIDER_add_builtin(library, kName, init_chosen) == 1 &&
