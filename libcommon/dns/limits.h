@@ -25,6 +25,12 @@ inline constexpr std::size_t kMaxText = 4096;  // octets of one TXT record; a lo
 // Of one mail domain: what follows after the best is left out.
 inline constexpr std::size_t kMaxMailHosts = 20;
 inline constexpr std::size_t kMaxHostAddresses = 20;  // of each host and address family
+inline constexpr std::size_t kMaxStsTexts = 2;        // two that may be the label are none (RFC 8461 3.1)
+
+// Octets of the TLSA records of all its hosts, the best ones first; one whose records have no room is not to
+// be used, as if they could not be looked up.  So a mail domain fits a packet (libcommon/ipc).
+inline constexpr std::size_t kMaxDomainTlsa = 24 * 1024;
+inline constexpr std::size_t kTlsaFields = 8;  // of each record, beside its data
 
 inline constexpr unsigned kMaxTtl = 86'400;  // seconds that an answer is kept
 

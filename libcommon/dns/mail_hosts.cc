@@ -2,12 +2,21 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <string_view>
 #include <utility>
 
 #include "libcommon/dns/limits.h"
 
 namespace mailroom::dns {
 namespace {
+
+constexpr std::string_view kStsVersion = "v=STSv1";  // others are discarded (RFC 8461 3.1)
+
+std::size_t octets_of(const std::vector<Tlsa>& records) {
+  std::size_t octets = 0;
+  for (const Tlsa& record : records) octets += record.data.size() + kTlsaFields;
+  return octets;
+}
 
 bool has_records(const Answer& answer) { return answer.outcome == Outcome::answer; }
 
@@ -63,6 +72,7 @@ const Answer* MailHostSearch::ask(Type type, const std::string& name) {
 void MailHostSearch::evaluate() {
   found_ = {};
   found_.ttl = kMaxTtl;
+  tlsa_room_ = kMaxDomainTlsa;
   if (!domain_.fixed) find_sts();
   find_hosts();
   for (MailHost& host : found_.hosts) look_at(host);
@@ -76,7 +86,9 @@ void MailHostSearch::find_sts() {
   const Answer* const label = ask(Type::txt, "_mta-sts." + domain_.name);
   if (label == nullptr) return;
   found_.sts_outcome = label->outcome;
-  found_.sts_texts = label->texts;
+  for (const std::string& text : label->texts)
+    if (text.starts_with(kStsVersion) && found_.sts_texts.size() < kMaxStsTexts)
+      found_.sts_texts.push_back(text);
 }
 
 void MailHostSearch::find_hosts() {
@@ -133,23 +145,26 @@ std::vector<std::string> MailHostSearch::tlsa_bases(MailHost& host) {
   if (!is_alias) return {};
   const Answer* const alias = ask(Type::cname, host.name);
   if (alias == nullptr) return {};
-  if (alias->outcome == Outcome::failed) fail_tlsa(host, *alias);
+  if (alias->outcome == Outcome::failed) fail_tlsa(host, alias->problem);
   if (!has_records(*alias) || alias->security != Security::secure) return {};
   return {host.name};
 }
 
 // The host must not be used: what is hidden may forbid plaintext (RFC 7672 2.1.2).
-void MailHostSearch::fail_tlsa(MailHost& host, const Answer& answer) {
+void MailHostSearch::fail_tlsa(MailHost& host, const std::string& problem) {
   host.tlsa_outcome = Outcome::failed;
-  host.problem = answer.problem;
+  host.problem = problem;
 }
 
 void MailHostSearch::find_tlsa(MailHost& host) {
   for (const std::string& base : tlsa_bases(host)) {
     const Answer* const tlsa = ask(Type::tlsa, tlsa_name(domain_.port, base));
     if (tlsa == nullptr) return;
-    if (tlsa->outcome == Outcome::failed) return fail_tlsa(host, *tlsa);
+    if (tlsa->outcome == Outcome::failed) return fail_tlsa(host, tlsa->problem);
     if (!has_records(*tlsa) || tlsa->security != Security::secure) continue;
+    const std::size_t octets = octets_of(tlsa->tlsa);
+    if (octets > tlsa_room_) return fail_tlsa(host, "more TLSA records than are taken for one domain");
+    tlsa_room_ -= octets;
     host.tlsa_outcome = Outcome::answer;
     host.tlsa_security = Security::secure;
     host.tlsa_base = base;

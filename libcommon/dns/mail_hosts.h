@@ -47,12 +47,13 @@ class MailHostSearch {
   void look_at(MailHost& host);
   void find_tlsa(MailHost& host);
   std::vector<std::string> tlsa_bases(MailHost& host);
-  void fail_tlsa(MailHost& host, const Answer& answer);
+  static void fail_tlsa(MailHost& host, const std::string& problem);
 
   MailDomain domain_;
   std::map<Question, std::optional<Answer>> answers_;  // nothing: asked, not yet answered
   std::vector<Question> fresh_;
   std::size_t open_ = 0;
+  std::size_t tlsa_room_ = 0;  // octets
   MailHosts found_;
 };
 

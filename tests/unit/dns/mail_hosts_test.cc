@@ -4,7 +4,9 @@
 
 #include <algorithm>
 
+#include "daemons/channels/dnsd.h"
 #include "libcommon/dns/limits.h"
+#include "libcommon/ipc/channel.h"
 
 namespace mailroom::dns {
 namespace {
@@ -265,10 +267,57 @@ TEST_CASE("the label of MTA-STS") {
   world.mx("d", {{10, "mx.d"}}).host("mx.d", {"192.0.2.1"}).add(Type::txt, "_mta-sts.d", label);
   const MailHosts found = world.find("d");
   CHECK(found.sts_outcome == Outcome::answer);
-  CHECK(found.sts_texts == label.texts);
+  CHECK(found.sts_texts == std::vector<std::string>{"v=STSv1; id=1;"});
   world.fails(Type::txt, "_mta-sts.d");
   CHECK(world.find("d").sts_outcome == Outcome::failed);
   CHECK(world.find("d").outcome == Outcome::answer);
+}
+
+// ---- how much of it there may be
+
+TEST_CASE("whatever a stranger's zone has, what is found fits a packet, and no TLSA records are hidden") {
+  constexpr std::size_t kHosts = kMaxMailHosts + 5, kLongName = kMaxName - 20;
+  const std::size_t data = GENERATE(1U, 35U, 600U);
+  const auto long_name = [](char first) {
+    std::string name(1, first);
+    while (name.size() + kMaxLabel + 1 < kLongName) name += '.' + std::string(kMaxLabel, 'x');
+    return name;
+  };
+  World world;
+  std::vector<Mx> records;
+  std::vector<std::string> addresses;
+  for (int i = 1; i <= 50; ++i) {
+    addresses.push_back("192.0.2." + std::to_string(i));
+    addresses.push_back("2001:db8::" + std::to_string(i));
+  }
+  for (std::size_t i = 0; i < kHosts; ++i) {
+    const std::string name = long_name('a') + ".h" + std::to_string(i);
+    records.push_back({static_cast<std::uint16_t>(i), name});
+    const std::string canonical = long_name('b') + ".h" + std::to_string(i);
+    world.host(name, addresses, Security::secure, canonical);
+    world.tlsa(canonical, std::vector<Tlsa>(kMaxTlsa, {3, 1, 0, std::string(data, 't')}));
+  }
+  Answer texts = World::made(Security::insecure);
+  texts.texts.assign(kMaxTexts, "v=STSv1; id=1; x=" + std::string(kMaxText - 20, 'y'));
+  world.mx("d", records).add(Type::txt, "_mta-sts.d", texts);
+  const MailHosts found = world.find("d");
+  REQUIRE(found.hosts.size() == kMaxMailHosts);
+  for (const MailHost& host : found.hosts)
+    CHECK((host.tlsa_outcome == Outcome::failed || host.tlsa.size() == kMaxTlsa));
+  CHECK(ipc::encode(DnsdToAsker{MailHostsFound{1, found}}).size() <= ipc::kMaxPacket);
+}
+
+TEST_CASE("a host whose TLSA records have no room is not to be used; the better ones are") {
+  World world;
+  const std::vector<Tlsa> many(20, {3, 0, 0, std::string(800, 't')});
+  world.mx("d", {{10, "a.d"}, {20, "b.d"}, {30, "c.d"}});
+  for (const char* name : {"a.d", "b.d", "c.d"}) world.host(name, {"192.0.2.1"});
+  world.tlsa("a.d", many).tlsa("b.d", many).tlsa("c.d", kRecords);
+  const MailHosts found = world.find("d");
+  CHECK(found.hosts[0].tlsa == many);
+  CHECK(found.hosts[1].tlsa_outcome == Outcome::failed);
+  CHECK(found.hosts[1].tlsa.empty());
+  CHECK(found.hosts[2].tlsa == kRecords);
 }
 
 // ---- TLSA, RFC 7672 2.2
