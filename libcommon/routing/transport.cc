@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "libcommon/routing/der_shape.h"
 #include "libcommon/text/ascii.h"
 
 namespace mailroom::routing {
@@ -181,7 +182,8 @@ bool is_usable(const dns::Tlsa& record) {
   if (record.selector != kWholeCertificate && record.selector != kPublicKey) return false;
   switch (record.matching) {
   case kExact:
-    return !record.data.empty();
+    return record.selector == kPublicKey ? has_shape_of_key(record.data)
+                                         : has_shape_of_certificate(record.data);
   case kSha256:
     return record.data.size() == kSha256Octets;
   case kSha512:

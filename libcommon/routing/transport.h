@@ -62,8 +62,8 @@ Transport decide_transport(const std::string& domain, const TlsPolicy& site, con
 // For the host of a fixed route, whose operator has said `level`.
 TlsRequirement decide_fixed_transport(const std::string& host, TlsLevel level, SenderTls sender);
 
-// Whether a record can be used in SMTP (RFC 7672 3.1): DANE-TA(2) and DANE-EE(3) with a selector, a matching
-// type and a length that RFC 6698 knows.
+// Whether a record can be used in SMTP (RFC 7672 3.1): DANE-TA(2) and DANE-EE(3) with a selector and a
+// matching type that RFC 6698 knows, and data of that length, or of the shape of a whole certificate or key.
 bool is_usable(const dns::Tlsa& record);
 
 }  // namespace mailroom::routing

@@ -134,6 +134,20 @@ TEST_CASE("RFC 7672 2.1, 2.2: which hosts DANE is for, and what comes instead") 
   CHECK((row.kind == Kind::allowed) == transport.words.empty());
 }
 
+namespace {
+
+// DER with a length of three octets.
+std::string element(char tag, const std::string& content) {
+  return {tag +
+          std::string{'\x82', static_cast<char>(content.size() >> 8), static_cast<char>(content.size())} +
+          content};
+}
+const std::string kAlgorithm = element(0x30, "x"), kBits = element(0x03, std::string(300, 'b'));
+const std::string kKey = element(0x30, kAlgorithm + kBits);
+const std::string kCertificate = element(0x30, element(0x30, kKey) + kAlgorithm + kBits);
+
+}  // namespace
+
 TEST_CASE("RFC 7672 3.1: which records can be used") {
   struct Row {
     const char* section;
@@ -143,7 +157,17 @@ TEST_CASE("RFC 7672 3.1: which records can be used") {
   const Row row = GENERATE(values<Row>({
       {"3.1.1: DANE-EE(3) SPKI(1) SHA2-256(1)", {3, 1, 1, std::string(32, 'x')}, true},
       {"3.1.1: DANE-EE(3) Cert(0) SHA2-512(2)", {3, 0, 2, std::string(64, 'x')}, true},
-      {"3.1.1: DANE-EE(3) SPKI(1) Full(0)", {3, 1, 0, "x"}, true},
+      {"3.1.1: DANE-EE(3) SPKI(1) Full(0)", {3, 1, 0, kKey}, true},
+      {"3.1.2: DANE-TA(2) Cert(0) Full(0)", {2, 0, 0, kCertificate}, true},
+      {"a certificate for a key", {3, 1, 0, kCertificate}, false},
+      {"a key for a certificate", {3, 0, 0, kKey}, false},
+      {"a key that is cut off", {3, 1, 0, kKey.substr(0, kKey.size() - 1)}, false},
+      {"a certificate that is cut off within its length", {2, 0, 0, kCertificate.substr(0, 3)}, false},
+      {"a certificate with something behind it", {2, 0, 0, kCertificate + "x"}, false},
+      {"a key with something in it", {3, 1, 0, element(0x30, kAlgorithm + kBits + kBits)}, false},
+      {"a length without end", {3, 1, 0, "\x30\x80"}, false},
+      {"a length of many octets", {3, 1, 0, "\x30\x84\x01\x01\x01\x01"}, false},
+      {"no DER", {3, 1, 0, "x"}, false},
       {"3.1.2: DANE-TA(2) Cert(0) SHA2-256(1)", {2, 0, 1, std::string(32, 'x')}, true},
       {"3.1.3: PKIX-TA(0)", {0, 0, 1, std::string(32, 'x')}, false},
       {"3.1.3: PKIX-EE(1)", {1, 1, 1, std::string(32, 'x')}, false},
