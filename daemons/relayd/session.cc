@@ -57,9 +57,11 @@ class Opening {
     check_loop(reply);
   }
 
-  // A local LMTP server may well have our name.
+  // A local LMTP server may well have our name.  Mail that loops is returned: where the host must prove what
+  // it is, nobody on the way can bring that about by saying our name before.
   void check_loop(const smtp::ServerReply& reply) {
-    if (request_.protocol == Protocol::lmtp) return;
+    const bool is_unproved = request_.tls.level >= TlsLevel::dane && session_.tls.empty();
+    if (request_.protocol == Protocol::lmtp || is_unproved) return;
     const std::string_view line = reply.lines.front();
     if (equals_ignoring_case(line.substr(0, line.find(' ')), facts_.hostname))
       fail(RelayFailure::loop, "the far side has our own name", to_reply(reply));

@@ -184,6 +184,19 @@ TEST_CASE("a far side with our own name is a loop, but for LMTP") {
   CHECK(std::holds_alternative<Connected>(bench.connect(Protocol::lmtp)));
 }
 
+TEST_CASE("where the host must prove what it is, our own name before that is nobody's") {
+  const TlsLevel must = GENERATE(TlsLevel::dane, TlsLevel::certificate);
+  FakeServer forged, own;
+  for (FakeServer* server : {&forged, &own}) server->extensions.emplace_back("STARTTLS");
+  forged.replies["connect"] = {"220 relay.example ESMTP\r\n"};
+  forged.replies["EHLO"] = {"250-relay.example\r\n250 STARTTLS\r\n"};
+  Bench bench{{&forged}};
+  CHECK(std::holds_alternative<Connected>(bench.connect(Protocol::smtp, level(must))));
+  CHECK(forged.tls);
+  own.replies["EHLO"] = {"250-mx.example\r\n250 STARTTLS\r\n", "250 relay.example\r\n"};
+  CHECK(failure_of(own, Protocol::smtp, level(must)).failure == RelayFailure::loop);
+}
+
 TEST_CASE("what is no greeting ends the connection and decides nothing") {
   for (const char* raw : {"250 mx.example\r\n", "220-mx.example\r\n221 x\r\n", "HTTP/1.1 200 OK\r\n", "22",
                           "220 x\n", "\r\n", "220", "55\r\n", "5500 x\r\n",
