@@ -12,6 +12,10 @@ namespace {
 
 constexpr std::chrono::hours kRefreshInterval{1};
 
+// Octets of why there is no policy: words of stsd's and dnsd's, which strangers speak to.  With a whole
+// policy they fit a packet.
+constexpr std::size_t kMaxProblem = 300;
+
 std::uint64_t end_of(const state::StsRecord& policy) { return policy.fetched + policy.max_age; }
 
 constexpr std::string_view mode_name(routing::StsMode mode) {
@@ -46,7 +50,8 @@ const state::StsRecord* StsDesk::kept(const std::string& domain) const {
 StsPolicyFound StsDesk::answer_of(std::uint64_t question, const Entry* entry) const {
   StsPolicyFound answer{.question = question, .mx = {}, .problem = {}, .ttl = kStsNoAnswerTtl};
   if (entry == nullptr) return answer;
-  if (entry->trouble) answer.problem = entry->trouble->result + ": " + entry->trouble->words;
+  if (entry->trouble)
+    answer.problem = (entry->trouble->result + ": " + entry->trouble->words).substr(0, kMaxProblem);
   if (!is_valid(*entry)) return answer;
   answer.mode = entry->kept->mode;
   answer.mx = entry->kept->mx;

@@ -2,6 +2,8 @@
 #include <catch2/catch.hpp>
 
 #include "daemons/policyd/sts_desk.h"
+#include "libcommon/ipc/channel.h"
+#include "libcommon/routing/sts_policy.h"
 #include "tests/unit/daemon_host.h"
 
 using namespace mailroom;
@@ -120,6 +122,21 @@ TEST_CASE("a domain whose first fetch fails has no policy") {
   CHECK(found.mode == StsMode::none);
   CHECK_FALSE(found.problem.empty());
   CHECK(test.desk->kept("example.org") == nullptr);
+}
+
+TEST_CASE("a long policy and the words of why there is no newer one fit a packet") {
+  Desk test;
+  std::string file = "version: STSv1\nmode: enforce\nmax_age: 604800\n";
+  const std::string label(60, 'a');
+  for (std::size_t i = 0; i < routing::kMaxStsMx; ++i)
+    file += "mx: " + std::to_string(i) + '.' + label + '.' + label + '.' + label + '\n';
+  CHECK(test.ask_and_serve("1", file).mode == StsMode::enforce);
+  const StsDesk::Fetched broken =
+      std::unexpected(StsTrouble{"sts-policy-fetch-error", std::string(60'000, 'w')});
+  const StsPolicyFound found = test.ask_and_serve("2", broken);
+  CHECK(found.mode == StsMode::enforce);
+  CHECK(found.problem.starts_with("sts-policy-fetch-error: www"));
+  CHECK(ipc::encode(PolicydAnswersQueued{found}).size() <= ipc::kMaxPacket);
 }
 
 TEST_CASE("questions for one domain share a fetch") {
