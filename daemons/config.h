@@ -310,13 +310,14 @@ struct QueuedConfig {
   Duration relay_idle = std::chrono::seconds{2};         // how long a connection is kept for more messages
   std::uint64_t report_full_size = 50 * 1024;            // of larger messages the header goes back
   DoubleBounce double_bounce = DoubleBounce::postmaster;
+  std::vector<IpNetwork> spf_exempt;  // clients that bring what others sent: SPF says nothing of them
 
   bool operator==(const QueuedConfig&) const = default;
   static auto fields(auto& m) {
     return std::tie(m.memory_limit, m.memory_message_size, m.segment_size, m.min_free_space, m.max_messages,
                     m.copy_forward_percent, m.deliveries_in_flight, m.retry_schedule, m.lifetime,
                     m.delay_warning, m.relay_connections, m.relay_connections_per_destination, m.relay_idle,
-                    m.report_full_size, m.double_bounce);
+                    m.report_full_size, m.double_bounce, m.spf_exempt);
   }
 };
 

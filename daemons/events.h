@@ -140,11 +140,11 @@ inline constexpr EventRow kEvents[] = {
      "A message became durable."},
     {"message-delivered", LogLevel::info, "queue recipient account seconds",
      "A delivery is durable in the mailbox."},
-    {"message-deferred", LogLevel::warning, "queue recipient account attempts next reason",
-     "A delivery failed and will "
-     "be tried again."},
-    {"message-expired", LogLevel::error, "queue recipient account attempts reason",
-     "A delivery was given up."},
+    {"message-deferred", LogLevel::warning, "queue recipient account host address attempts seconds reason",
+     "A recipient could not be reached; after so many attempts it is tried again in so many seconds."},
+    {"message-expired", LogLevel::error, "queue recipients seconds reason",
+     "So many recipients are given up after so many seconds; the reason is the last one of the first of "
+     "them."},
     {"message-relayed", LogLevel::info, "queue recipient host address seconds reply",
      "Another host has taken a message for a recipient."},
     {"message-refused-by-host", LogLevel::warning, "queue recipient host reply",
@@ -169,7 +169,7 @@ inline constexpr EventRow kEvents[] = {
     {"report-queued", LogLevel::info, "queue about recipient action",
      "Somebody is told what became of a message: a report is in the queue, durable."},
     {"report-dropped", LogLevel::warning, "about recipient action reason",
-     "Nobody is told that a message failed."},
+     "Nobody is told what became of a message, for good or, where the reason says so, for the time being."},
     {"report-suppressed", LogLevel::info, "about recipient action client domain reason",
      "The sender is not told what became of a message: the client that it came from may not send as that "
      "address, says the SPF record of the domain. Of a failure the postmaster is told instead "

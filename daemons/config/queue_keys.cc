@@ -1,6 +1,7 @@
 // queued and deliverd: messages in transit.
 #include <fmt/format.h>
 
+#include "daemons/config/networks.h"
 #include "daemons/config/tables.h"
 
 namespace mailroom::config {
@@ -89,6 +90,12 @@ constexpr Key<Q> kQueuedKeys[] = {
      Reload::at_once,
      "Where a report goes that cannot be delivered, or that has nobody to go to: to the postmaster, or "
      "nowhere."},
+    {"spf-exempt", kNetworks<Q, &Q::spf_exempt>, Reload::at_once,
+     "Filters and backup MX hosts, which bring mail of others and are no campus network. Who sent it is told "
+     "of "
+     "failures whatever SPF says, which would look at the address of the filter; 0.0.0.0/0 and ::/0 are "
+     "everybody. See "
+     "queued(8)."},
 };
 
 using D = DeliverdConfig;

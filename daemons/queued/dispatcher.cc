@@ -162,7 +162,7 @@ void Dispatcher::stop() {
   relays_.stop();
 }
 
-bool Dispatcher::is_quiet() const { return relays_.is_quiet() && !messages_.any_reported(); }
+bool Dispatcher::is_quiet() const { return relays_.is_quiet() && reports_.is_quiet(); }
 
 void Dispatcher::arm_timer() {
   const std::uint64_t now = microseconds_now(), later = now + in_microseconds(kReportWait);
@@ -257,6 +257,8 @@ void Dispatcher::ended(const Given& visit) {
   queue::PartProgress progress = progress_of(visit);
   if (std::ranges::any_of(results, is_deferred)) {
     if (const auto later = schedule_.deferred(visit, now)) progress = {later->attempts, later->due};
+    for (const TargetResult& result : results)
+      if (is_deferred(result)) log_deferred(message, result, progress);
   } else {
     progress = {progress.attempts + 1, now};
     schedule_.finished(visit);

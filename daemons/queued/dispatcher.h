@@ -44,8 +44,8 @@ class Dispatcher final : private RelayDesk::Giver {
   void reconfigured(Routes routes);
 
   // Begins nothing more.  What is under way to other hosts comes to its outcome, for
-  // RelaydConfig::stop_timeout at most, and what senders are to hear of it is put into the queue; then it is
-  // quiet.
+  // RelaydConfig::stop_timeout at most, and what senders are to hear of it is put into the queue, but for
+  // what waits for the DNS or for policyd; then it is quiet.
   void stop();
   bool is_quiet() const;
 
@@ -106,6 +106,8 @@ class Dispatcher final : private RelayDesk::Giver {
   void ended(const Given& visit);
   void note(OpenMessage& message, const TargetResult& result);
   void log_result(const OpenMessage& message, const TargetResult& result) const;
+  void log_deferred(const OpenMessage& message, const TargetResult& result,
+                    const queue::PartProgress& progress) const;
   void owe(const OpenMessage& message, const TargetResults& results);
   void record(const OpenMessage& message, const queue::PartProgress& progress, const TargetResults& results);
   queue::PartProgress progress_of(const Given& visit) const;

@@ -56,8 +56,7 @@ void Dispatcher::log_result(const OpenMessage& message, const TargetResult& resu
                        {"seconds", seconds_since(message.arrived)},
                        {"reply", reply}});
   case Fate::deferred:
-    return log::write("message-deferred",
-                      {{"queue", queue_id}, {"recipient", result.answer.target}, {"reason", reply}});
+    return;  // log_deferred
   case Fate::refused:
     return log::write("message-refused-by-host",
                       {{"queue", queue_id},
@@ -65,6 +64,29 @@ void Dispatcher::log_result(const OpenMessage& message, const TargetResult& resu
                        {"host", result.answer.host},
                        {"reply", reply}});
   }
+}
+
+// When it is known when it is tried again.
+void Dispatcher::log_deferred(const OpenMessage& message, const TargetResult& result,
+                              const queue::PartProgress& progress) const {
+  const queue::Target& target = message.envelope.targets.at(result.answer.target - 1);
+  const std::uint64_t now = microseconds_now();
+  const std::uint64_t seconds = (std::max(progress.next_attempt, now) - now) / 1'000'000;
+  const std::string queue_id = queue::id_text(message.id), reply = queue::answer_text(result.answer);
+  if (target.account != 0)
+    return log::write("message-deferred", {{"queue", queue_id},
+                                           {"recipient", result.answer.target},
+                                           {"account", target.account},
+                                           {"attempts", progress.attempts},
+                                           {"seconds", seconds},
+                                           {"reason", reply}});
+  log::write("message-deferred", {{"queue", queue_id},
+                                  {"recipient", message.envelope.recipients.at(target.recipient).address},
+                                  {"host", result.answer.host},
+                                  {"address", result.answer.address},
+                                  {"attempts", progress.attempts},
+                                  {"seconds", seconds},
+                                  {"reason", reply}});
 }
 
 void Dispatcher::note(OpenMessage& message, const TargetResult& result) {
@@ -231,7 +253,10 @@ void Dispatcher::expire(OpenMessage& message) {
   const std::vector<std::uint32_t> numbers = finished(targets).finished;
   const std::string problem = targets.empty() ? "" : words(targets.front());
   if (targets.empty()) return complete(id);
-  log::write("message-expired", {{"queue", queue::id_text(id)}, {"reason", problem}});
+  log::write("message-expired", {{"queue", queue::id_text(id)},
+                                 {"recipients", targets.size()},
+                                 {"seconds", seconds_since(message.arrived)},
+                                 {"reason", problem}});
   message.settling.insert(message.settling.end(), numbers.begin(), numbers.end());
   message.drop_content();
   ++message.reports;

@@ -35,6 +35,7 @@ void write_fully(const Fd& fd, std::string_view bytes) {
 Fd OpenMessage::share_memfd() const { return memfd ? Fd{::fcntl(memfd.get(), F_DUPFD_CLOEXEC, 0)} : Fd{}; }
 
 void OpenMessage::drop_content() {
+  if (is_under_way()) return;
   has_content = false;
   content = std::string{};
   memfd.reset();

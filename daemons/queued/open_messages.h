@@ -2,7 +2,6 @@
 // straight from memory.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <expected>
@@ -46,7 +45,8 @@ struct OpenMessage {
   bool is_under_way() const { return local_visit || remote_visits > 0; }
   // A descriptor of the memfd for someone else; invalid when the content is inline.
   Fd share_memfd() const;
-  // While only reports are waited for, which may take long, and read what they need themselves.
+  // While only reports are waited for, which may take long, and read what they need themselves.  What is
+  // under way keeps it: nobody hands over a message without its content.
   void drop_content();
 };
 
@@ -64,10 +64,6 @@ class OpenMessages {
   std::expected<OpenMessage*, queue::ReadProblem> open_envelope(QueueId id);
   OpenMessage* find(QueueId id);
   void close(QueueId id) { open_.erase(id); }
-  // Whether a report about one of them is being made.
-  bool any_reported() const {
-    return std::ranges::any_of(open_, [](const auto& each) { return each.second.reports > 0; });
-  }
 
  private:
   struct Fresh {

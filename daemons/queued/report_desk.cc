@@ -15,7 +15,8 @@ namespace mailroom::queued {
 namespace {
 
 constexpr std::chrono::seconds kRetry{5};
-// About an hour: then an operator has to see to it, or, when it is owed, the dispatcher asks for it again.
+// About an hour: then an operator has to see to it, or, when it is owed and there is time left, the
+// dispatcher asks for it again.
 constexpr unsigned kMaxTries = 720;
 
 // Reports that are being made; a further message is held.
@@ -161,7 +162,8 @@ struct ReportDesk::Job {
   std::string to;                        // the sender, or the postmaster
   std::optional<ReportRefused> refusal;  // policyd has to hear of it first
   bool double_bounce = false;
-  bool waiting = false;  // for retry()
+  bool waiting = false;   // for retry()
+  bool checking = false;  // for SPF
   unsigned tries = 0;
   std::optional<std::string> content;  // of the message, as far as it may go back; nothing: not kept
 };
@@ -176,6 +178,10 @@ ReportDesk::ReportDesk(event::Loop& loop, queue::Queue& queue, const Config& con
 ReportDesk::~ReportDesk() = default;
 
 bool ReportDesk::has_room() const { return jobs_.size() < kFewJobs; }
+
+bool ReportDesk::is_quiet() const {
+  return std::ranges::all_of(jobs_, [](const Job& job) { return job.waiting || job.checking; });
+}
 
 void ReportDesk::failed(const ReportedMessage& message, Targets targets, Done done) {
   begin(message, targets, dsn::Action::failed, Expired::no, std::move(done));
@@ -248,11 +254,19 @@ void ReportDesk::resolved(Jobs::iterator job, const AddressResolved* answer) {
   job->refusal ? tell_refusal(job) : nobody(job);
 }
 
+// SPF knows nothing of who handed on what another has sent.
+bool ReportDesk::is_exempt(const queue::Stranger& stranger) const {
+  return std::ranges::any_of(config_.queued.spf_exempt,
+                             [&](const IpNetwork& network) { return network.contains(stranger.address); });
+}
+
 void ReportDesk::tell(Jobs::iterator job, const Recipient& recipient) {
   const auto& stranger = job->message.envelope.stranger;
-  if (!stranger || job->double_bounce) return send(job, recipient);
+  if (!stranger || job->double_bounce || is_exempt(*stranger)) return send(job, recipient);
+  job->checking = true;
   check_sender_(identity_of(*stranger, job->to, recipient),
                 [this, job, recipient](const SenderVerdict& verdict) {
+                  job->checking = false;
                   verdict.result == spf::Result::fail ? suppress(job, verdict) : send(job, recipient);
                 });
 }
@@ -359,13 +373,18 @@ void ReportDesk::sent(Jobs::iterator job, QueueId report) {
 // ---- ends
 
 void ReportDesk::later(Jobs::iterator job) {
-  if (++job->tries >= kMaxTries)
-    return drop(
-        job, is_owed(job->action) ? "it could not be made, and will be tried again" : "it could not be made",
-        ReportResult::impossible);
+  if (++job->tries >= kMaxTries) return give_up(job);
   let_go(*job);
   job->waiting = true;
   if (!std::exchange(retrying_, true)) retry_.start(kRetry);
+}
+
+// Of a failure somebody must know; a success has the lifetime that a message has.
+void ReportDesk::give_up(Jobs::iterator job) {
+  if (!is_owed(job->action)) return drop(job, "it could not be made", ReportResult::impossible);
+  if (microseconds_now() < job->message.expires)
+    return drop(job, "it could not be made, and will be tried again", ReportResult::impossible);
+  drop(job, "it could not be made in the lifetime of the message", ReportResult::settled);
 }
 
 void ReportDesk::retry() {

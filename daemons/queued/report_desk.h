@@ -11,7 +11,8 @@
 //
 // A report about a stranger's message goes to the sender only if SPF does not say that this stranger may not
 // send as that address (`fail`): else it would reach somebody who never wrote.  Any other result, and none at
-// all when the DNS does not answer, lets it go: what is doubtful is told rather than lost.  A failure that is
+// all when the DNS does not answer, lets it go: what is doubtful is told rather than lost.  Of what came from
+// queued.spf-exempt it is not asked: that host handed on what others sent.  A failure that is
 // not told for that reason goes to the postmaster as if nobody had the address, since SPF fails for honest
 // mail too that another host has forwarded.
 //
@@ -23,7 +24,8 @@
 // is done about it before policyd has noted that, so a crash repeats the word and never loses it.
 //
 // A report that cannot be made now (policyd is away, the disk is full) is tried again for a while; meanwhile
-// the message stays in the queue.
+// the message stays in the queue.  One of success is tried for an hour at least, and given up when the time
+// of its message is over.
 #pragma once
 
 #include <cstdint>
@@ -60,11 +62,15 @@ class ReportDesk final : public Reports {
   ~ReportDesk() override;
 
   bool has_room() const override;
+  bool is_quiet() const override;
   void failed(const ReportedMessage& message, Targets targets, Done done) override;
   void expired(const ReportedMessage& message, Targets targets, Done done) override;
   void delayed(const ReportedMessage& message, Targets targets, Done done) override;
   void delivered(const ReportedMessage& message, Targets targets, Done done) override;
   void relayed(const ReportedMessage& message, Targets targets, Done done) override;
+
+  // Tries again what could not be made.  Called by itself some seconds after the first of it.
+  void retry();
 
   std::uint64_t kept_octets() const { return kept_octets_; }
 
@@ -80,12 +86,13 @@ class ReportDesk final : public Reports {
   void tell_refusal(Jobs::iterator job);
   void nobody(Jobs::iterator job);
   bool may_tell(const Job& job, const Recipient& recipient) const;
+  bool is_exempt(const queue::Stranger& stranger) const;
   void tell(Jobs::iterator job, const Recipient& recipient);
   void suppress(Jobs::iterator job, const SenderVerdict& verdict);
   void send(Jobs::iterator job, const Recipient& recipient);
   void sent(Jobs::iterator job, QueueId report);
   void later(Jobs::iterator job);
-  void retry();
+  void give_up(Jobs::iterator job);
   void end(Jobs::iterator job, ReportResult result);
   void drop(Jobs::iterator job, const char* reason, ReportResult result);
 

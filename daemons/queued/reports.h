@@ -44,7 +44,7 @@ struct ReportedTarget {
 };
 
 enum class ReportResult : std::uint8_t {
-  settled,  // a durable message says it, or there is nobody to tell
+  settled,  // a durable message says it, or there is nobody to tell, or no time left to tell of a success
   // It cannot be said (no space, no way to tell anybody).  A message that failed is held for an operator;
   // that one has arrived is owed still, and said later.
   impossible,
@@ -59,6 +59,10 @@ class Reports {
   // Whether so few reports are being made that more can be.  Nothing that may have to be reported is begun
   // while there is none: a report that finds no room is impossible.
   virtual bool has_room() const = 0;
+
+  // Whether no report is about to be in the queue: those that wait for the DNS, or to be tried again, are not
+  // waited for at a stop, and are begun anew after the next start.
+  virtual bool is_quiet() const = 0;
 
   // Never delivered: refused for good.
   virtual void failed(const ReportedMessage& message, Targets targets, Done done) = 0;

@@ -9,8 +9,8 @@
 namespace mailroom::queued {
 namespace {
 
-// Plans kept; beyond it those that are over are dropped, and then all.
-constexpr std::size_t kMaxPlans = 100'000;
+// A plan and what leads to it, beside its text.
+constexpr std::size_t kPlanFields = 500, kHopFields = 200;
 constexpr std::uint64_t kSecond = 1'000'000;
 
 // What makes destinations of their own of messages with such a wish.
@@ -20,6 +20,25 @@ std::uint64_t random_number() {
   std::uint64_t out = 0;
   fill_random(&out, sizeof out);
   return out;
+}
+
+std::size_t octets_of(const routing::TlsRequirement& tls) {
+  std::size_t octets = 0;
+  for (const std::string& name : tls.names) octets += name.size() + sizeof name;
+  for (const dns::Tlsa& record : tls.tlsa) octets += record.data.size() + sizeof record;
+  return octets;
+}
+
+// About so many.
+std::size_t octets_of(const routing::Planned& plan) {
+  std::size_t octets = kPlanFields;
+  if (!plan) octets += plan.error().text.size();
+  for (const routing::LeftOut& host : plan ? plan->left_out : plan.error().left_out)
+    octets += kHopFields + host.host.size() + host.words.size();
+  if (plan)
+    for (const routing::NextHop& hop : plan->hops)
+      octets += kHopFields + hop.name.size() + hop.addresses.size() * sizeof(IpAddress) + octets_of(hop.tls);
+  return octets;
 }
 
 routing::Planned not_now(std::string text) {
@@ -36,6 +55,7 @@ bool RouteDesk::set_site(routing::Site site, OutboundTlsConfig tls) {
   site_ = std::move(site);
   tls_ = std::move(tls);
   kept_.clear();
+  kept_octets_ = 0;
   return leads_elsewhere;
 }
 
@@ -50,7 +70,10 @@ std::string RouteDesk::key_of(const Wanted& wanted) const {
 void RouteDesk::plan(const Wanted& wanted, Then then) {
   const std::string key = key_of(wanted);
   const auto kept = kept_.find(key);
-  if (kept != kept_.end() && kept->second.until > microseconds_now()) return then(kept->second.plan);
+  if (kept != kept_.end() && kept->second.until > microseconds_now()) {
+    const routing::Planned plan = kept->second.plan;  // whatever `then` makes of what is kept
+    return then(plan);
+  }
   const auto [asking, is_new] = asking_.try_emplace(key);
   asking->second.waiting.push_back(std::move(then));
   if (!is_new) return;
@@ -174,20 +197,38 @@ RouteDesk::Asking* RouteDesk::find(const std::string& key, std::uint64_t number)
 void RouteDesk::planned(const std::string& key, std::uint64_t number, routing::Planned plan,
                         std::uint32_t ttl) {
   if (find(key, number) == nullptr) return;
-  if (plan || plan.error().permanent) {
-    drop_old();
-    const auto seconds = std::clamp<std::uint64_t>(ttl, kMinKept.count(), kMaxKept.count());
-    kept_[key] = {plan, microseconds_now() + seconds * kSecond};
-  }
+  if (plan || plan.error().permanent) keep(key, plan, ttl);
   const std::vector<Then> waiting = std::move(asking_.extract(key).mapped().waiting);
   for (const Then& then : waiting) then(plan);
 }
 
-void RouteDesk::drop_old() {
-  if (kept_.size() < kMaxPlans) return;
+void RouteDesk::keep(const std::string& key, const routing::Planned& plan, std::uint32_t ttl) {
+  forget(key);
+  const std::size_t octets = key.size() + octets_of(plan);
+  if (kept_octets_ + octets > kMaxKeptOctets) drop_old(octets);
+  const auto seconds = std::clamp<std::uint64_t>(ttl, kMinKept.count(), kMaxKept.count());
+  kept_.emplace(key, Kept{plan, microseconds_now() + seconds * kSecond, octets});
+  kept_octets_ += octets;
+}
+
+void RouteDesk::forget(const std::string& key) {
+  const auto found = kept_.find(key);
+  if (found == kept_.end()) return;
+  kept_octets_ -= found->second.octets;
+  kept_.erase(found);
+}
+
+// Those that are over, and when that is not half of it, all: what is needed is asked for again.
+void RouteDesk::drop_old(std::size_t room) {
   const std::uint64_t now = microseconds_now();
-  std::erase_if(kept_, [&](const auto& entry) { return entry.second.until <= now; });
-  if (kept_.size() >= kMaxPlans) kept_.clear();
+  std::erase_if(kept_, [&](const auto& entry) {
+    if (entry.second.until > now) return false;
+    kept_octets_ -= entry.second.octets;
+    return true;
+  });
+  if (kept_octets_ + room <= kMaxKeptOctets / 2) return;
+  kept_.clear();
+  kept_octets_ = 0;
 }
 
 void RouteDesk::give_up() {

@@ -32,6 +32,8 @@ class RouteDesk {
   // A plan is kept for at least and at most so long, whatever the DNS says.
   static constexpr std::chrono::seconds kMinKept{10};
   static constexpr std::chrono::seconds kMaxKept{3600};
+  // Octets that all plans together may take: strangers' zones say how large one is.
+  static constexpr std::size_t kMaxKeptOctets = 32 * 1024 * 1024;
   // Without an answer for so long there is no plan for now.
   static constexpr std::chrono::seconds kPatience{120};
 
@@ -73,12 +75,14 @@ class RouteDesk {
   void explain(const Wanted& wanted, const std::string& address, ThenExplained then);
 
   // A plan that led nowhere: the next one is asked for anew.
-  void forget(const Wanted& wanted) { kept_.erase(key_of(wanted)); }
+  void forget(const Wanted& wanted) { forget(key_of(wanted)); }
+  std::size_t kept_octets() const { return kept_octets_; }
 
  private:
   struct Kept {
     routing::Planned plan;
     std::uint64_t until = 0;  // microseconds since 1970
+    std::size_t octets = 0;
   };
   struct Asking {
     std::uint64_t number = 0;  // answers to an earlier question of the same key are not taken
@@ -102,13 +106,16 @@ class RouteDesk {
   void planned(const std::string& key, std::uint64_t number, routing::Planned plan, std::uint32_t ttl);
   Asking* find(const std::string& key, std::uint64_t number);
   void give_up();
-  void drop_old();
+  void keep(const std::string& key, const routing::Planned& plan, std::uint32_t ttl);
+  void forget(const std::string& key);
+  void drop_old(std::size_t room);
 
   DnsClient& dns_;
   PolicyQuestions& policy_;
   routing::Site site_;
   OutboundTlsConfig tls_;
   std::map<std::string, Kept> kept_;
+  std::size_t kept_octets_ = 0;  // of them
   std::map<std::string, Asking> asking_;
   Setbacks setbacks_;
   std::uint64_t last_ = 0;

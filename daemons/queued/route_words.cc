@@ -1,6 +1,7 @@
 #include "daemons/queued/route_words.h"
 
 #include <algorithm>
+#include <span>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -15,6 +16,15 @@ constexpr const char* kReasons[] = {"by default", "by the operator's wish", "by 
                                     "by REQUIRETLS"};
 
 constexpr const char* kTriedLast = "; tried last for now, since it took nothing a short time ago";
+
+// Zones and policies of strangers are in them, and all must fit one packet.
+constexpr std::size_t kMaxWords = 600;  // octets of what is said about one host
+constexpr std::size_t kShownPatterns = 10;
+
+std::string shortened(std::string words) {
+  if (words.size() > kMaxWords) words.replace(kMaxWords, words.npos, "...");
+  return words;
+}
 
 std::string way_words(const routing::Route& route) {
   switch (route.way) {
@@ -42,7 +52,7 @@ std::string tls_words(const routing::TlsRequirement& tls) {
                                   kReasons[static_cast<unsigned>(tls.reason)]);
   if (tls.level >= routing::TlsLevel::dane && !tls.names.empty())
     words += fmt::format(" for {}", fmt::join(tls.names, ", "));
-  return words;
+  return shortened(std::move(words));
 }
 
 std::string transport_words(const routing::Transport& transport) {
@@ -51,9 +61,9 @@ std::string transport_words(const routing::Transport& transport) {
     return tls_words(transport.tls);
   case routing::Transport::Kind::excluded:
   case routing::Transport::Kind::unfit:
-    return "not used: " + transport.words;
+    return shortened("not used: " + transport.words);
   case routing::Transport::Kind::deferred:
-    return "not used for now: " + transport.words;
+    return shortened("not used for now: " + transport.words);
   }
   return "";
 }
@@ -64,7 +74,7 @@ ShownHost shown(const dns::MailHost& host, const routing::Transport* transport) 
                 .addresses = {},
                 .secure = host.security == dns::Security::secure,
                 .tlsa = static_cast<std::uint32_t>(host.tlsa.size()),
-                .problem = host.outcome == dns::Outcome::failed ? host.problem : "",
+                .problem = host.outcome == dns::Outcome::failed ? shortened(host.problem) : "",
                 .tls = transport == nullptr ? "" : transport_words(*transport)};
   for (const IpAddress& address : host.addresses)
     if (out.addresses.size() < kShownAddresses) out.addresses.push_back(address.text());
@@ -73,8 +83,11 @@ ShownHost shown(const dns::MailHost& host, const routing::Transport* transport) 
 
 std::string sts_words(const StsPolicyFound& sts) {
   static constexpr const char* kModes[] = {"none", "testing", "enforce"};
-  if (sts.mode == routing::StsMode::none) return sts.problem;
-  return fmt::format("{}: {}", kModes[static_cast<unsigned>(sts.mode)], fmt::join(sts.mx, " "));
+  if (sts.mode == routing::StsMode::none) return shortened(sts.problem);
+  const auto shown = std::span{sts.mx}.first(std::min(sts.mx.size(), kShownPatterns));
+  std::string words = fmt::format("{}: {}", kModes[static_cast<unsigned>(sts.mode)], fmt::join(shown, " "));
+  if (shown.size() < sts.mx.size()) words += fmt::format(" and {} more", sts.mx.size() - shown.size());
+  return words;
 }
 
 std::string hop_words(const routing::NextHop& hop) {
@@ -101,7 +114,7 @@ RouteExplained explained_in_words(const Wanted& wanted, const RouteDesk::Explain
   }
   if (explained.sts) out.sts = sts_words(*explained.sts);
   if (!explained.plan) {
-    out.no_way = explained.plan.error().enhanced + " " + explained.plan.error().text;
+    out.no_way = shortened(explained.plan.error().enhanced + " " + explained.plan.error().text);
     out.permanent = explained.plan.error().permanent;
     return out;
   }

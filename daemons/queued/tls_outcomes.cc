@@ -1,9 +1,9 @@
 #include "daemons/queued/tls_outcomes.h"
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
+#include "libcommon/ipc/channel.h"
 #include "libcommon/text/hex.h"
 
 namespace mailroom::queued {
@@ -12,9 +12,16 @@ namespace {
 constexpr std::size_t kMaxRecords = 20;  // TLSA records that a report names
 constexpr const char* kNoStarttls = "starttls-not-supported";
 
+// What a relay process has said, which speaks to strangers.
+constexpr std::size_t kMaxResult = 50, kMaxDetail = 300;
+
+// Octets of outcomes in one message: a packet without what is around them.
+constexpr std::size_t kMaxBatch = ipc::kMaxPacket - 64;
+
 std::string words_of(const dns::Tlsa& record) {
   return std::to_string(record.usage) + ' ' + std::to_string(record.selector) + ' ' +
-         std::to_string(record.matching) + ' ' + encode_hex(record.data);
+         std::to_string(record.matching) + ' ' + encode_hex(record.data.substr(0, kShownData)) +
+         (record.data.size() > kShownData ? "..." : "");
 }
 
 // What does not say anything about TLS: an operator wants none, or the host is not one that was given.
@@ -34,7 +41,7 @@ TlsOutcome outcome_with(const std::string& domain, const routing::TlsRequirement
 }
 
 std::string result_of(const HopAttempt& attempt) {
-  if (!attempt.tls_result.empty()) return attempt.tls_result;
+  if (!attempt.tls_result.empty()) return attempt.tls_result.substr(0, kMaxResult);
   return attempt.failure == RelayFailure::tls_unavailable ? kNoStarttls : "";
 }
 
@@ -47,7 +54,7 @@ std::vector<TlsOutcome> failures_of(const std::string& domain, const std::vector
     if (required == nullptr || result.empty()) continue;
     failures.push_back(outcome_with(domain, *required, attempt.host, attempt.address));
     failures.back().result = std::move(result);
-    failures.back().detail = attempt.detail;
+    failures.back().detail = attempt.detail.substr(0, kMaxDetail);
   }
   return failures;
 }
@@ -63,7 +70,7 @@ void append_left_out(std::vector<TlsOutcome>& outcomes, const std::string& domai
                           .mx = each.host,
                           .ip = {},
                           .result = each.result,
-                          .detail = each.words});
+                          .detail = each.words.substr(0, kMaxDetail)});
 }
 
 }  // namespace
@@ -80,7 +87,7 @@ std::vector<TlsOutcome> outcomes_of(const std::string& domain, const routing::Pl
   const bool is_known = std::ranges::any_of(
       outcomes, [&](const TlsOutcome& failed) { return failed.mx == last.mx && failed.ip == last.ip; });
   if (outcome.tls.empty() && is_known) return outcomes;
-  last.result = outcome.tls.empty() ? kNoStarttls : outcome.tls_result;
+  last.result = outcome.tls.empty() ? kNoStarttls : outcome.tls_result.substr(0, kMaxResult);
   outcomes.push_back(std::move(last));
   return outcomes;
 }
@@ -106,12 +113,18 @@ void TlsOutcomeBatch::add(std::vector<TlsOutcome> outcomes) {
 }
 
 void TlsOutcomeBatch::flush() {
-  std::vector<TlsOutcome> all = std::exchange(waiting_, {});
-  for (auto at = all.begin(); at != all.end();) {
-    const auto end = at + std::min<std::ptrdiff_t>(all.end() - at, kMaxTlsOutcomes);
-    tell({std::make_move_iterator(at), std::make_move_iterator(end)});
-    at = end;
+  std::vector<TlsOutcome> batch;
+  std::size_t octets = 0;
+  for (TlsOutcome& outcome : std::exchange(waiting_, {})) {
+    const std::size_t own = ipc::encode(outcome).size();
+    if (batch.size() == kMaxTlsOutcomes || octets + own > kMaxBatch) {
+      tell(std::exchange(batch, {}));
+      octets = 0;
+    }
+    octets += own;
+    batch.push_back(std::move(outcome));
   }
+  if (!batch.empty()) tell(std::move(batch));
 }
 
 void TlsOutcomeBatch::tell(std::vector<TlsOutcome> batch) {

@@ -13,7 +13,8 @@ namespace mailroom::queued {
 
 // The outcomes of one attempt to connect: pure.  Each host and address that TLS failed with is a failure, and
 // each host that its policy left out before one took the session; that one is a success, unless it is in
-// plaintext.
+// plaintext.  Of a TLSA record that is a whole certificate or key the first kShownData octets are told.
+inline constexpr std::size_t kShownData = 64;  // a SHA-512
 std::vector<TlsOutcome> outcomes_of(const std::string& domain, const routing::Plan& plan,
                                     const Connected& outcome);
 std::vector<TlsOutcome> outcomes_of(const std::string& domain, const routing::Plan& plan,

@@ -91,22 +91,28 @@ std::string ToolDesk::problem_of(QueueId id) {
   for (const Schedule::Visit& visit : dispatcher_.schedule().visits(id))
     if (const auto* failure = dispatcher_.last_failure(visit.destination))
       return queue::answer_text(*failure);
-  return {};
+  if (dispatcher_.schedule().has_visits(id) || queue_.index().owed(id).empty()) return {};
+  return "all is done; the report of success that its sender asked for is not in the queue yet";
+}
+
+// 0: none, while an operator holds it, or when nothing but a report is left.
+std::uint64_t ToolDesk::next_attempt(QueueId id) const {
+  const Schedule& schedule = dispatcher_.schedule();
+  std::uint64_t next = UINT64_MAX;
+  for (const Schedule::Visit& visit : schedule.visits(id))
+    if (const Destination* const destination = schedule.find(visit.destination); !destination->is_held())
+      next = std::min(next, std::max(visit.due, destination->blocked_until()));
+  return schedule.is_held(id) || next == UINT64_MAX ? 0 : next;
 }
 
 QueuedMessage ToolDesk::describe(QueueId id, const queue::Entry& entry, const queue::Envelope& envelope) {
-  std::uint64_t next = UINT64_MAX;
   std::uint32_t attempts = 0;
-  for (const Schedule::Visit& visit : dispatcher_.schedule().visits(id)) {
-    const Destination* destination = dispatcher_.schedule().find(visit.destination);
-    const std::uint64_t waits = destination == nullptr ? 0 : destination->blocked_until();
-    next = std::min(next, std::max(visit.due, waits));
+  for (const Schedule::Visit& visit : dispatcher_.schedule().visits(id))
     attempts = std::max(attempts, visit.attempts);
-  }
   QueuedMessage out{.id = id,
                     .state = state_of(id),
                     .arrived = entry.arrived,
-                    .next_attempt = next == UINT64_MAX ? 0 : next,
+                    .next_attempt = next_attempt(id),
                     .attempts = attempts,
                     .size = entry.content_length,
                     .sender = shortened(envelope.reverse_path),

@@ -35,6 +35,7 @@ class ToolDesk {
   void explain(ToolId tool, const ExplainRoute& request);
   MessageState state_of(QueueId id) const;
   std::string problem_of(QueueId id);
+  std::uint64_t next_attempt(QueueId id) const;
   std::vector<ShownTarget> targets_of(QueueId id, const queue::Entry& entry, const queue::Envelope& envelope);
   QueuedMessage describe(QueueId id, const queue::Entry& entry, const queue::Envelope& envelope);
 

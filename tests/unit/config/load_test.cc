@@ -173,6 +173,8 @@ TEST_CASE("networks and limits that would not be what was meant are refused") {
         Texts{"f:4: network: 0.0.0.0/1 is too large for a campus: it would be an open relay"});
   CHECK(errors_with("network campus ::/0\n") ==
         Texts{"f:4: network: ::/0 is too large for a campus: it would be an open relay"});
+  CHECK(errors_with("queued.spf-exempt filter.example.test\n") ==
+        Texts{"f:4: queued.spf-exempt: \"filter.example.test\" is not a network"});
   CHECK(errors_with("network nat 10.0.0.0/8 10.0.0.0/8\n") ==
         Texts{"f:4: network: 10.0.0.0/8 is given twice"});
   CHECK(errors_with("limit account messages hour 5 4\n") ==
@@ -232,7 +234,8 @@ TEST_CASE("what is shown reads as the same configuration") {
                 "relay-domain x.test y.test\npolicyd.help-desk \"the desk, 1\"\n"
                 "network campus 10.0.0.0/8 2001:db8::/32\nnetwork nat 10.1.2.0/24\n"
                 "limit account messages hour 5 10\nlimit nat recipients day 0 7\n"
-                "listen smtp outgoing 127.0.0.1:26 none\nlisten smtp relay 127.0.0.1:27 none\n",
+                "listen smtp outgoing 127.0.0.1:26 none\nlisten smtp relay 127.0.0.1:27 none\n"
+                "queued.spf-exempt 192.0.2.25\nqueued.spf-exempt 198.51.100.0/24 2001:db8::/32\n",
             "f");
   REQUIRE(config);
   const auto again = parse(config::show(*config), "again");
@@ -240,6 +243,8 @@ TEST_CASE("what is shown reads as the same configuration") {
   CHECK(*again == *config);
   CHECK(config->smtpd.connections.total == 7);
   CHECK(config->pop3d.connections.total == ConnectionLimits{}.total);
+  REQUIRE(config->queued.spf_exempt.size() == 3);
+  CHECK(config->queued.spf_exempt[0].text() == "192.0.2.25/32");
 }
 
 TEST_CASE("a configuration crosses a channel unchanged") {

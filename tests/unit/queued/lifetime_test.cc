@@ -1,4 +1,4 @@
-// The end of a message's lifetime, with relayd and dnsd played by the test.
+// Warnings of delays and the end of a message's lifetime, with relayd and dnsd played by the test.
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <thread>
@@ -77,4 +77,58 @@ TEST_CASE("a warning of a delay that fell due while routes changed is sent") {
   CHECK(system.is_silent(system.questions));
   Relaying::answer_all(process, send, kLater);
   CHECK(system.receive(system.questions));  // whom the warning would go to
+}
+
+namespace {
+constexpr const char* kLocalMail = "Subject: in\r\n\r\nBody\r\n";
+}  // namespace
+
+TEST_CASE("an operator sees when a message is tried next, if it is") {
+  Relaying system;
+  const QueueId id = system.send_remote(17);
+  RelayEnd process = system.connected();
+  Relaying::answer_all(process, system.handed(process), kLater);
+  system.settle();
+  CHECK(system.show(id).message.next_attempt > 0);
+  ToolEnd tool = system.attach_tool();
+  const auto change = [&](const ToolToQueued& request) {
+    tool.send(request);
+    const auto changed = system.receive(tool);
+    REQUIRE(changed);
+    REQUIRE(std::holds_alternative<QueueChanged>(*changed));
+  };
+  const std::string key = system.show(id).targets.at(0).destination;
+  change(ChangeDestination{key, DestinationChange::hold});
+  CHECK(system.show(id).message.next_attempt == 0);
+  change(HoldMessage{id});
+  change(ChangeDestination{key, DestinationChange::release});
+  CHECK(system.show(id).message.next_attempt == 0);
+  change(ReleaseMessage{id});
+  CHECK(system.show(id).message.next_attempt > 0);
+}
+
+TEST_CASE("a warning of a delay takes nothing from a message that is under way") {
+  Config config = patient();
+  config.queued.delay_warning = std::chrono::milliseconds{100};
+  Relaying system{config};
+  system.attach_questions();
+  system.attach_deliverd();
+  SECTION("to another host, while the connection is made") {
+    system.send_remote(17);
+    RelayEnd process = system.relay();
+    REQUIRE(system.receive(system.questions));  // whom the warning would go to
+    process.send(
+        Connected{.host = "mx.far.test", .address = *parse_ip_and_port("127.0.0.1:2525"), .attempts = {}});
+    CHECK(system.handed(process).content == "Subject: out\r\n\r\nBody\r\n");
+  }
+  SECTION("into a mailbox, when deliverd is started again") {
+    ConnectionEnd client = system.connect(17);
+    system.authorise(17, 1, {3});
+    client.send(Content{1, true, kLocalMail});
+    REQUIRE(system.reply(client).code == 250);
+    CHECK(system.delivery().content == kLocalMail);
+    REQUIRE(system.receive(system.questions));
+    system.attach_deliverd();
+    CHECK(system.delivery().content == kLocalMail);
+  }
 }

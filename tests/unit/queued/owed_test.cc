@@ -94,10 +94,12 @@ struct Owing : Relaying {
 
 TEST_CASE("a host has the message, and queued dies before the sender is told: told after the next start") {
   Owing system;
-  system.send(1);
+  const QueueId id = system.send(1);
   RelayEnd process = system.connected();
   Relaying::answer_all(process, system.handed(process), kTaken);
   system.question();
+  const std::string waits = system.show(id).message.problem;
+  CHECK(system.says(waits, "report of success"));
   const int starts = GENERATE(1, 3);
   for (int i = 0; i < starts; ++i) system.start_again();
   CHECK(system.asks_for_no_relay());
@@ -246,6 +248,7 @@ class Told final : public Reports {
     Done done;
   };
   bool has_room() const override { return room; }
+  bool is_quiet() const override { return calls.empty(); }
   void failed(const ReportedMessage&, Targets, Done) override { FAIL("nothing has failed"); }
   void expired(const ReportedMessage& message, Targets targets, Done done) override {
     call(dsn::Action::failed, message, targets, std::move(done));

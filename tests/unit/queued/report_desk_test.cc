@@ -296,6 +296,22 @@ TEST_CASE("only fail keeps a report back") {
   }
 }
 
+TEST_CASE("SPF is not asked about what queued.spf-exempt has brought") {
+  Desk d;
+  d.config.queued.spf_exempt = {*parse_ip_network("2001:db8::/32"), *parse_ip_network("192.0.2.0/29")};
+  const auto message = d.accept(of_stranger());
+  d.desk->failed(message, {target()}, d.note());
+  const auto reports = d.reports({message.id});
+  REQUIRE(reports.size() == 1);
+  CHECK(reports[0].envelope.recipients.at(0).address == "Eve@far.example");
+  CHECK(d.checked.empty());
+
+  d.config.queued.spf_exempt = {*parse_ip_network("192.0.2.8/29")};
+  d.desk->failed(d.accept(of_stranger()), {target()}, d.note());
+  d.settle();
+  CHECK(d.checked.size() == 1);
+}
+
 TEST_CASE("a report waits for the DNS") {
   Desk d;
   d.spf_says.reset();
@@ -306,6 +322,55 @@ TEST_CASE("a report waits for the DNS") {
   d.unanswered({spf::Result::pass, "ip4:192.0.2.7", "far.example"});
   CHECK(d.reports({message.id}).size() == 1);
   CHECK(d.results == std::vector{kSettled});
+}
+
+TEST_CASE("a stop waits for reports that are about to be in the queue, and for no other") {
+  Desk d;
+  CHECK(d.desk->is_quiet());
+  d.slow = true;
+  const auto known = d.accept(envelope());
+  d.desk->failed(known, {target()}, d.note());
+  CHECK_FALSE(d.desk->is_quiet());  // policyd answers at once, and so does the disk
+  std::exchange(d.waiting, {}).at(0)();
+  CHECK_FALSE(d.desk->is_quiet());
+  d.settle();
+  CHECK(d.desk->is_quiet());
+
+  d.slow = false;
+  SECTION("the DNS, which may take long") {
+    d.spf_says.reset();
+    d.desk->failed(d.accept(of_stranger()), {target()}, d.note());
+    CHECK(d.desk->is_quiet());
+    d.unanswered({spf::Result::pass, "all", "far.example"});
+    CHECK_FALSE(d.desk->is_quiet());
+  }
+  SECTION("policyd, which is away") {
+    d.away = true;
+    d.desk->failed(d.accept(envelope()), {target()}, d.note());
+    CHECK(d.desk->is_quiet());
+  }
+  d.settle();
+}
+
+TEST_CASE(
+    "a report that cannot be made is given up after some time; one of success for as long as its message "
+    "has") {
+  Desk d;
+  d.away = true;
+  auto message = d.accept(envelope("anna@campus.example", kSuccess));
+  enum class Kind : std::uint8_t { failed, relayed, relayed_late };
+  const auto kind = GENERATE(Kind::failed, Kind::relayed, Kind::relayed_late);
+  if (kind == Kind::relayed) message.expires = UINT64_MAX;
+  if (kind == Kind::failed) {
+    message.envelope.recipients[0].notify = 0;
+    d.desk->failed(message, {target()}, d.note());
+  } else {
+    d.desk->relayed(message, {target()}, d.note());
+  }
+  const auto begun = d.asked.size();
+  for (int i = 0; i < 1'000 && d.results.empty(); ++i) d.desk->retry();
+  CHECK(d.asked.size() - begun > 500);  // an hour
+  CHECK(d.results == std::vector{kind == Kind::relayed_late ? kSettled : kImpossible});
 }
 
 TEST_CASE("with queued.double-bounce drop nobody hears of what is kept back") {

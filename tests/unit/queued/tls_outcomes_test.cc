@@ -110,6 +110,37 @@ TEST_CASE("MTA-STS in testing: what would have failed; an operator's plaintext i
   CHECK(outcomes_of("example.org", plan(TlsLevel::dane, TlsReason::dane), none)[0].result == "tlsa-invalid");
 }
 
+TEST_CASE("outcomes go in messages that fit a packet, however large the records of strangers are") {
+  mailroom::event::Loop loop;
+  auto [ours, theirs] = ipc::make_channel();
+  PolicyQuestions policyd{loop};
+  policyd.attach(std::move(ours));
+  TlsOutcomeBatch batch{loop, policyd};
+  routing::Plan large = plan(TlsLevel::dane, TlsReason::dane);
+  for (routing::NextHop& hop : large.hops) hop.tls.tlsa.assign(20, {2, 0, 0, std::string(1'000, 'c')});
+  NotConnected none{{failed("mx1.example", kFirst, RelayFailure::certificate, "certificate-expired")}};
+  none.attempts[0].detail = std::string(60'000, 'd');
+  constexpr std::size_t kOutcomes = 60;
+  for (std::size_t i = 0; i < kOutcomes; ++i) batch.not_connected("example.org", large, none);
+  batch.flush();
+  mailroom::event::Timer over{loop, [&] { loop.stop(); }};
+  over.start(std::chrono::milliseconds{20});
+  loop.run();
+  ipc::MessageChannel<PolicydAnswersQueued, QueuedAsksPolicyd> end{std::move(theirs)};
+  std::size_t told = 0;
+  while (told < kOutcomes) {
+    const auto message = end.receive(decltype(end)::Wait::no, 0);
+    REQUIRE(message);
+    for (const TlsOutcome& outcome : std::get<TlsOutcomes>(message->message).outcomes) {
+      ++told;
+      REQUIRE(outcome.policy.size() == 20);
+      CHECK(outcome.policy[0].starts_with("2 0 0 6363"));
+      CHECK(outcome.policy[0].ends_with("63..."));
+    }
+  }
+  CHECK(told == kOutcomes);
+}
+
 TEST_CASE("what policyd goes away with is told again") {
   mailroom::event::Loop loop;
   PolicyQuestions policyd{loop};
