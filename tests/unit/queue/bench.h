@@ -107,4 +107,14 @@ inline std::shared_ptr<std::optional<Outcome>> no_outcome() {
   return std::make_shared<std::optional<Outcome>>();
 }
 
+// The nth call of that name fails.
+inline void fail_call(MemoryStorage& disk, const std::string& name, int nth, Errno error, int times = 1) {
+  auto count = std::make_shared<int>(0);
+  disk.fault = [=](const std::string& call, const std::string&) {
+    if (call != name) return 0;
+    const int now = ++*count;
+    return now >= nth && now < nth + times ? error : 0;
+  };
+}
+
 }  // namespace mailroom::queue::test
