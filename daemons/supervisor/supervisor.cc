@@ -18,6 +18,7 @@
 #include "daemons/supervisor/sockets.h"
 #include "daemons/supervisor/walls.h"
 #include "libcommon/sys/fatal.h"
+#include "libcommon/sys/sanitized.h"
 #include "libcommon/sys/set_up_memory.h"
 
 namespace mailroom {
@@ -25,6 +26,9 @@ namespace {
 
 // Whose tools have a control socket.
 constexpr std::array kRolesWithTools{Role::logd, Role::policyd, Role::authd, Role::queued};
+
+constexpr const char* kVersion =
+    kIsSanitized ? MAILROOM_VERSION " with sanitizers, for tests alone" : MAILROOM_VERSION;
 
 }  // namespace
 
@@ -38,7 +42,7 @@ int Supervisor::run() {
   config_ = std::move(loaded->config);
   log::set_up({.fd = STDERR_FILENO, .level = config_.log.level, .name = "supervisor"});
   if (options_.unprivileged) log::write("unprivileged");
-  log::write("starting", {{"version", MAILROOM_VERSION},
+  log::write("starting", {{"version", kVersion},
                           {"mode", options_.unprivileged ? "unprivileged" : "separated"},
                           {"config", options_.config_file}});
   try {

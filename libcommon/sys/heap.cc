@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <cstdlib>
 
+#include "libcommon/sys/sanitized.h"
+
 namespace mailroom {
 namespace {
 
@@ -31,7 +33,8 @@ void grow_unused() {
 std::uintptr_t unused_heap() { return reinterpret_cast<std::uintptr_t>(::sbrk(0)) - ::mallinfo2().keepcost; }
 
 void settle_heap() {
-  ::mallopt(M_MXFAST, 0);  // its list is emptied over all of the heap by the first large allocation
+  if (kIsSanitized) return;  // it is not glibc's
+  ::mallopt(M_MXFAST, 0);    // its list is emptied over all of the heap by the first large allocation
   ::mallopt(M_TRIM_THRESHOLD, kKept);
   ::malloc_trim(kKept);
   const std::uintptr_t end = unused_heap();

@@ -20,6 +20,7 @@
 
 #include "libcommon/sys/fatal.h"
 #include "libcommon/sys/fd.h"
+#include "libcommon/sys/sanitized.h"
 
 namespace mailroom {
 namespace {
@@ -276,6 +277,12 @@ void add_reading(Builder& builder) {
   builder.allow(SCMP_SYS(openat), SCMP_A2(SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY));
 }
 
+// A pipe, as writing to it tries whether an object can be read; where a thread's stack is.
+void add_calls_of_sanitizers(Builder& builder) {
+  builder.allow(SCMP_SYS(pipe2));
+  builder.allow(SCMP_SYS(sched_getaffinity));
+}
+
 void add_set(Builder& builder, CallSet set) {
   for (const int call : calls_of(set)) builder.allow(call);
   if (set == CallSet::basic) {
@@ -283,6 +290,7 @@ void add_set(Builder& builder, CallSet set) {
     builder.allow(SCMP_SYS(mprotect), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
     builder.allow(SCMP_SYS(tgkill), SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(::getpid())));  // abort()
     add_descriptor_control(builder);
+    if (kIsSanitized) add_calls_of_sanitizers(builder);
   }
   if (set == CallSet::connect) add_stream_sockets(builder);
   if (set == CallSet::files) add_locks(builder);

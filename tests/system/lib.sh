@@ -75,7 +75,14 @@ report_of() { # COMMAND...
 }
 # A line of a test that names no command has tried nothing. Runs in a process of its own: it cannot count.
 command_not_found_handle() { echo "not ok - there is a command $1" >&2; return 127; }
-finish() { echo "1..$count"; [ "$failed" = 0 ]; exit; }
+finish() { nothing_reported; echo "1..$count"; [ "$failed" = 0 ]; exit; }
+# What the sanitizers of a build that has them say comes into the log as any other output does.
+nothing_reported() {
+    local reports
+    reports=$(grep -aE 'AddressSanitizer|runtime error: ' "$box/log" 2> /dev/null) || return
+    missed 'no sanitizer has anything to report'
+    diag <<< "$reports"
+}
 skip_all() { echo "1..0 # SKIP $1"; exit 0; }
 bail_out() { echo "Bail out!  $1"; exit 2; }
 
