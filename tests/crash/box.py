@@ -16,6 +16,10 @@ class NotInTime(Exception):
     pass
 
 
+class Ended(NotInTime):
+    """All of them have ended, and nobody will answer."""
+
+
 def eventually(condition, what, patience=PATIENCE):
     end = time.monotonic() + patience
     while True:
@@ -60,9 +64,9 @@ class Box:
             return answer.read(6) == b"ready\n"
 
     def ports_are_free(self):
-        """Also of those who end with a mailroomd that has ended."""
+        """Also of those who end with a mailroomd that has ended; the name server of a zone goes on."""
         try:
-            for port in (int(value) for name, value in self.env.items() if name.endswith("_PORT")):
+            for port in (int(value) for name, value in self.env.items() if name.endswith("_PORT") and name != "DNS_PORT"):
                 with socket.socket() as probe:
                     probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                     probe.bind(("127.0.0.1", port))
@@ -90,14 +94,32 @@ class Box:
         self.mailroomd = None
         eventually(lambda: not any(alive(pid) for pid in others), "the end of all processes")
 
-    def stop(self, program):
-        """Tells all of them to end, and waits until they have.  Whether the program has worked on from the start to this end."""
+    def stop(self):
+        """Tells all of them to end, and waits until they have, if they run."""
         self.mailroomd.send_signal(signal.SIGTERM)
         self.mailroomd.wait(PATIENCE)
+
+    def log_since(self, offset):
         with open(f"{self.path}/log", encoding="latin-1") as log:
-            log.seek(self.log_at_start)
-            ends = re.findall(rf' process-(?:died|ended) process={program}#\d+ .*reason="([^"]*)"', log.read())
-        return ends == ["exit 0"]
+            log.seek(offset)
+            return log.read()
+
+    def log_of_this_start(self):
+        return self.log_since(self.log_at_start)
+
+    def ends_of(self, program):
+        """How it has ended since the start, each time."""
+        return re.findall(rf' process-(?:died|ended) process={program}#\d+ .*reason="([^"]*)"', self.log_of_this_start())
+
+    def kill_process(self, program):
+        """And waits until it is there again."""
+        before = self.pids_of(program)
+        for pid in before:
+            os.kill(pid, signal.SIGKILL)
+        eventually(lambda: self.pids_of(program) - before, f"{program}, started again")
+
+    def pids_of(self, program):
+        return {pid for pid in children(self.mailroomd.pid) if os.path.basename(name_of(pid)) == program}
 
     # ---- harm
 
@@ -136,6 +158,8 @@ exec {real} "$@"
     # ---- tools
 
     def tool(self, name, *arguments, given=None):
+        if self.mailroomd is not None and self.has_ended():
+            raise Ended(f"an answer to mr-{name}")
         return subprocess.run([f"{self.build}/tools/mr-{name}", "--config", f"{self.path}/mailroom.conf", *arguments],
                               input=given, capture_output=True, text=True, timeout=PATIENCE)
 

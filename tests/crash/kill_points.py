@@ -13,8 +13,8 @@ import os
 import re
 import sys
 
-from box import Box, NotInTime
-from policy_workloads import Limits
+from box import Box, Ended, NotInTime
+from policy_workloads import Counts, Limits, Policies, Reports
 from traces import NAMES, hidden_failures
 from tool_workloads import Credentials, Grants, Holds, Removals, Verifiers
 from workloads import CUT_OFF, Accounts, Changes, FirstRemoval, Mail, MailTakenIn, Passwords, Relayed, Removal, Told
@@ -40,6 +40,11 @@ TARGETS = {
     "policyd-grants": ("policyd", Grants, f"{PERSISTENCE},{STREAM}"),
     "policyd-removals": ("policyd", Removals, f"{PERSISTENCE},{STREAM}"),
     "policyd-limits": ("policyd", Limits, f"{PERSISTENCE},{STREAM}"),
+    "policyd-policies": ("policyd", Policies, f"{PERSISTENCE},{STREAM}"),
+    "policyd-counts": ("policyd", Counts, f"{PERSISTENCE},{STREAM}"),
+    "queued-counts": ("queued", Counts, PERSISTENCE),
+    "policyd-reports": ("policyd", Reports, f"{PERSISTENCE},{STREAM}"),
+    "queued-reports": ("queued", Reports, PERSISTENCE),
     "mailroomd": ("mailroomd", Removals, PERSISTENCE),
     "authd": ("authd", Passwords, f"{PERSISTENCE},{STREAM}"),
     "authd-credentials": ("authd", Credentials, f"{PERSISTENCE},{STREAM}"),
@@ -98,12 +103,22 @@ class Harm:
         if self.box.has_ended():  # all end with mailroomd
             self.box.kill()
             self.start_at_last()
-        if then_all_die or (self.box.disk_fails and self.program in SESSIONS):
+        if then_all_die or self.workload.all_die or (self.box.disk_fails and self.program in SESSIONS):
             self.box.kill()
             self.box.start()
-        found = self.workload.verify()
+        found = self.verified()
         self.box.kill()
         return found
+
+    def verified(self):
+        """What is wrong.  A later life of mailroomd, with which all end, may end while that is looked at."""
+        for _ in range(self.lives):
+            try:
+                return self.workload.verify()
+            except Ended:
+                self.box.kill()
+                self.start_at_last()
+        return self.workload.verify()
 
     def strace(self, life, options):
         follow = "" if self.program == "mailroomd" else "-f"  # whose children are all the others
@@ -155,7 +170,7 @@ class Harm:
     def cut_off_round(self):
         try:
             self.workload.round()
-        except CUT_OFF:
+        except (*CUT_OFF, Ended):
             pass
 
 

@@ -11,13 +11,15 @@ tally() { # kills|failures|states N
     echo "$1 $2" >> "${TALLY:-/dev/null}"
 }
 
-# A sandbox that is stopped, and will be started without listeners that its test does not use and with one authority only: rounds of
-# a start each take half the time.
+# A sandbox whose processes are stopped (its zone is served), and will be started without listeners that its test does not use and with
+# one authority only: rounds of a start each take half the time.
 sandbox_with() { # REGEX [OPTION...]: the listeners that stay, and options of start
     sandbox start --plaintext-login "${@:2}" > "$work/start.out" 2>&1 || bail_out 'no sandbox'
-    sandbox stop
+    read_env
+    kill "$PID"
+    eventually gone "$PID" || bail_out 'the sandbox does not stop'
     sed -i -E "/^listen /{/$1/!d}" "$box/mailroom.conf"
-    echo "relayd.ca-file \"$box/tls/ca.pem\"" >> "$box/mailroom.conf"
+    grep -q '^relayd.ca-file' "$box/mailroom.conf" || echo "relayd.ca-file \"$box/tls/ca.pem\"" >> "$box/mailroom.conf"
 }
 
 # ---- a disk that records: ext4 on a loop device on block_recorder ----

@@ -21,6 +21,7 @@ class Workload:
     they must be for a system that is harmed at that moment."""
 
     deaths = 2  # of a program in one round, at most
+    all_die = False  # of all, at the end of a round
     account = 1  # of the sandbox's two
 
     def __init__(self, box, name):
