@@ -9,7 +9,7 @@ copy_tree() { # in $work/tree
 prepare_tree() {
     copy_tree
     meson setup "$work/tree/b" "$work/tree" --buildtype=release > "$work/out" 2>&1 || return 1
-    programs=$(ninja -C "$work/tree/b" -t targets all | sed -nE 's#^((daemons|tools|tests/(crash|authority))/[^:]*): cpp_LINKER.*#\1#p')
+    programs=$(ninja -C "$work/tree/b" -t targets all | sed -nE 's#^((daemons|tools|tests/(crash|authority|state))/[^:]*): cpp_LINKER.*#\1#p')
     build_tree
 }
 # shellcheck disable=SC2086
