@@ -159,7 +159,6 @@ std::vector<Offence> offences_of(Role server) {
 // What an honest server answers, of which everybody is one but the offender; nothing when there is nothing to
 // be answered.
 std::string honest_answer(Role server, std::string_view question) {
-  const auto transaction_of = [](const auto& asked) { return asked.transaction; };
   if (server == Role::authd) {
     const auto asked = ipc::decode<ConnectionToAuthd>(question).value();
     return std::holds_alternative<SaslCancel>(asked)
@@ -170,9 +169,9 @@ std::string honest_answer(Role server, std::string_view question) {
     return std::visit(
         Overloaded{[](const ResetTransaction&) { return std::string{}; },
                    [](const AskQuirks&) { return ipc::encode(PolicydToConnection{DeviceQuirks{}}); },
-                   [&](const auto& asked) {
-                     return ipc::encode(PolicydToConnection{
-                         Verdict{transaction_of(asked), {250, "2.1.0", "Fine"}, "test", 1}});
+                   [](const auto& asked) {
+                     return ipc::encode(
+                         PolicydToConnection{Verdict{asked.transaction, {250, "2.1.0", "Fine"}, "test", 1}});
                    }},
         ipc::decode<ConnectionToPolicyd>(question).value());
   if (server == Role::queued) {

@@ -24,7 +24,7 @@ for path in glob.glob(f"/proc/{sys.argv[1]}/fd/*"):
         os.close(pipe)
 print(min(sizes))' "$1"
 }
-small() { [ "$(smallest_pipe "$1")" -le 4096 ]; }
+small() { [ "$(smallest_pipe "$(pid_of logd)")" -le 4096 ]; }
 
 # ---- a hostile one, in a system that is honest
 ok 'everything works before' works
@@ -35,15 +35,17 @@ ln -sfn "$build/tests/authority/hostile_logd" "$box/libexec/logd"
 kill -KILL "$before"
 ok 'a hostile twin runs' eventually replaced "$before"
 twin=$(pid_of logd)
-ok 'it has left the room of one page in the pipes' eventually small "$twin"
+ok 'it has left the room of one page in the pipes' eventually small
 for ((i = 0; i < 100; ++i)); do # lines that nobody reads
     connect_to "$SMTP_PORT" 5 || missed 'the listener greets'
     exec 5>&-
 done
 ok 'everything works though nobody reads the log' works
-timeout 60 "$build/tools/mr-metrics" --config "$CONFIG" show > "$work/metrics" 2> "$work/refused"
-is 'mr-metrics does not believe it' "$?" 1
-like 'and says so' "$(cat "$work/refused")" 'logd.sock: an answer that no logd gives'
+not_believed() { # it may be ended, and another started, meanwhile
+    timeout 60 "$build/tools/mr-metrics" --config "$CONFIG" show > "$work/metrics" 2> "$work/refused"
+    [ $? = 1 ] && grep -q 'logd.sock: an answer that no logd gives$' "$work/refused"
+}
+ok 'mr-metrics does not believe it' eventually not_believed
 is 'what others say is there' "$(grep '^mailroom_up' "$work/metrics" | sort | xargs)" \
     'mailroom_up{server=logd} 0 mailroom_up{server=policyd} 1 mailroom_up{server=queued} 1'
 ok 'it is ended for what is no message' eventually replaced "$twin"
