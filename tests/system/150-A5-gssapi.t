@@ -140,6 +140,14 @@ ok 'the old ticket is still good' by_ticket "$USER1@$REALM" "imaps://$HOST:$IMAP
 ticket_of "$USER1" "$PASS1"
 ok 'and a new one' by_ticket "$USER1@$REALM" "imaps://$HOST:$IMAPS_PORT/INBOX"
 
+cp "$box/kdc/keytab" "$work/keytab"
+head -c 40 "$work/keytab" > "$box/kdc/keytab"
+kill -HUP "$PID"
+ok 'a keytab that was cut off is refused' eventually log_has ' reload-refused .*krbd#'
+ok 'and tickets are taken as before' by_ticket "$USER1@$REALM" "imaps://$HOST:$IMAPS_PORT/INBOX"
+fails 'no process has died' log_has ' process-died '
+cp "$work/keytab" "$box/kdc/keytab"
+
 # ---- not for this service, expired, bad ----
 kdc_admin addprinc -randkey "ldap/$HOST" > /dev/null 2>&1
 kdc_admin ktadd -k "$box/kdc/keytab" "ldap/$HOST" > /dev/null 2>&1

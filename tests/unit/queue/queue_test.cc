@@ -3,7 +3,6 @@
 #include <catch2/catch.hpp>
 #include <cerrno>
 #include <cstring>
-#include <fmt/format.h>
 #include <malloc.h>
 #include <set>
 
