@@ -26,7 +26,7 @@ like 'the mx relays for a campus host as little' \
 # ---- a reload changes who is campus ----
 sed -i 's/^network campus .*/network campus 127.0.5.0\/24/' "$CONFIG"
 kill -HUP "$PID"
-eventually log_has 'reload-done'
+ok 'the configuration is read' eventually log_has 'reload-done'
 as_client "$HOME_IP" --from x@y.test --to someone@elsewhere.test
 like 'the new network sends' "$reply" "^$taken"
 as_client "$CAMPUS" --from x@y.test --to someone@elsewhere.test

@@ -46,10 +46,10 @@ ok 'reading mail by IMAP' curl_mail --insecure --interface "$OTHER" --url "imaps
 policyd=$(pid_of policyd)
 kill -KILL "$policyd"
 ok 'policyd is killed' eventually gone "$policyd"
-eventually pid_of policyd
-eventually tool access grants
+ok 'policyd is started again' eventually pid_of policyd
+ok 'and answers' eventually tool access grants
 like 'its grants are there again' "$(grants)" "127\.0\.5\.6/32 +$USER1"
-eventually read_mail 127.0.5.7 "$USER2" "$PASS2"
+ok 'mail is read' eventually read_mail 127.0.5.7 "$USER2" "$PASS2"
 relay_as_me "$OTHER"
 like 'and good' "$reply" "^$taken"
 sleep 9

@@ -52,7 +52,7 @@ as_outsider() { swaks --server "127.0.0.1:$SMTP_PORT" --from "$1" --to "$you" 2>
 unlike 'by default the mx takes our domain from outside' "$(as_outsider "$me")" ' 550 '
 echo 'policyd.guard-own-domains yes' >> "$CONFIG"
 kill -HUP "$PID"
-eventually log_has 'reload-done'
+ok 'the configuration is read' eventually log_has 'reload-done'
 like 'and refuses it when asked to' "$(as_outsider "$me")" '550 5\.7\.1 .*our own addresses'
 unlike 'others go on' "$(as_outsider x@elsewhere.test)" ' 550 '
 finish

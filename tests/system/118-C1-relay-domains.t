@@ -30,7 +30,7 @@ as_client 127.0.5.7 --from copier@devices.test --to user@d99.campus.test
 like 'a domain that is not listed is none of ours' "$reply" '^(450|550) '
 
 # ---- stored, when the next host is away ----
-kill "${sinks[0]}"; eventually gone "${sinks[0]}"
+kill "${sinks[0]}"; ok 'a far host has gone' eventually gone "${sinks[0]}"
 as_client 127.0.5.7 --from copier@devices.test --to user@d1.campus.test
 like 'mail is taken while its host is away' "$reply" "^$taken"
 is 'and waits' "$(pending)" 1

@@ -59,7 +59,7 @@ like 'that has passed is found' "$(device list --review-before 2021-01-01)" '^he
 send_one
 like 'and stops nothing' "$reply" "^$taken"
 echo 'policyd.device-review-enforced yes' >> "$CONFIG"
-kill -HUP "$PID"; eventually log_has reload-done
+kill -HUP "$PID"; ok 'the configuration is read' eventually log_has 'reload-done'
 send_one
 like 'unless the site says so' "$reply" '^550 5\.7\.1 .*reviewed'
 

@@ -41,7 +41,9 @@ like 'explained: by which device' "$text" '^ +device +active +by the name client
 like 'and its name' "$text" '^ +reverse-name +confirmed'
 
 # ---- no DNS ----
-kill "$(cat "$box/zone/nsd.pid")"; eventually gone "$(cat "$box/zone/nsd.pid")"
+server=$(cat "$box/zone/nsd.pid")
+kill "$server"
+ok 'the name server has gone' eventually gone "$server"
 go 9
 like 'when the DNS fails it is tried again later' "$reply" '^450 4\.4\.3 '
 like 'and never taken for no name' "$(last_rule)" 'rule=reverse-name-unknown'

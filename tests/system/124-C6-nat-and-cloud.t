@@ -26,7 +26,7 @@ for ip in $NAT $CLOUD; do
 done
 ok 'both have arrived' eventually arrived 2
 sed -i '/^network cloud /d' "$CONFIG"
-kill -HUP "$PID"; eventually log_has reload-done
+kill -HUP "$PID"; ok 'the configuration is read' eventually log_has 'reload-done'
 at_relay $CLOUD --from "$office" --to "$FAR"
 like 'a network that is no cloud any more: the name counts' "$reply" "^$taken"
 finish

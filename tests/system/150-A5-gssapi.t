@@ -135,7 +135,7 @@ kdc_admin ktadd -k "$box/kdc/keytab" "imap/$HOST" > /dev/null 2>&1
 kill -HUP "$PID"
 reloads() { [ "$(grep -c ' reload-done ' "$box/log")" = 2 ]; }
 ok 'the new keytab is read' eventually reloads
-eventually by_ticket "$USER1@$REALM" "imaps://$HOST:$IMAPS_PORT/INBOX"
+ok 'a ticket is taken' eventually by_ticket "$USER1@$REALM" "imaps://$HOST:$IMAPS_PORT/INBOX"
 ok 'the old ticket is still good' by_ticket "$USER1@$REALM" "imaps://$HOST:$IMAPS_PORT/INBOX"
 ticket_of "$USER1" "$PASS1"
 ok 'and a new one' by_ticket "$USER1@$REALM" "imaps://$HOST:$IMAPS_PORT/INBOX"

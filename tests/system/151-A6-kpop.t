@@ -19,7 +19,7 @@ start_sandbox --kerberos --set 'authd.failure-delay 0s'
 export KRB5_CONFIG
 message 1 > "$work/m"
 send a@client.test "$USER1@$DOMAIN" "$work/m"
-eventually delivered "$USER1" "$PASS1" 1
+ok 'a message has arrived' eventually delivered "$USER1" "$PASS1" 1
 
 cat > "$work/fetchmailrc" <<END
 poll $HOST protocol KPOP auth kerberos_v5 username "$USER1" password "unused" keep fetchall

@@ -11,7 +11,7 @@ client_certificate alice email:alice@sandbox.test
 start_sandbox --client-certificates --set 'authd.failure-delay 0s' --set "client-certificate.authorities $work/ca/ca.pem"
 ln -sfn "$build/tests/authority/hostile_pop3d" "$box/libexec/pop3d"
 kill -HUP "$PID"
-eventually log_has 'reload-done'
+ok 'the configuration is read' eventually log_has 'reload-done'
 twin_runs() { [ "$(echo hello | timeout 20 nc -N 127.0.0.1 "$POP3_PORT")" = 'no such attempt' ]; }
 ok 'a hostile twin runs' eventually twin_runs
 
@@ -21,6 +21,6 @@ because 'no handshake was signed for this connection'
 because 'not the signature that was made in this connection'
 because "not signed with the certificate's key"
 is 'a connection has one signer' "$(echo open-two-signers | timeout 60 nc -N 127.0.0.1 "$POP3_PORT")" 'signed then no keyd'
-ok 'and who wants another is reported' log_has ' peer-misbehaved .*wants a second signer'
+ok 'and who wants another is reported' eventually log_has ' peer-misbehaved .*wants a second signer'
 is 'one login in all' "$(grep -c ' login-succeeded ' "$box/log")" 1
 finish

@@ -13,7 +13,7 @@ ok 'mail is delivered before' eventually delivered "$USER2" "$PASS2" 1
 ln -sfn "$build/tests/authority/hostile_smtpd" "$box/libexec/smtpd"
 ln -sfn "$build/tests/authority/hostile_pop3d" "$box/libexec/pop3d"
 kill -HUP "$PID"
-eventually log_has 'reload-done'
+ok 'the configuration is read' eventually log_has 'reload-done'
 
 attempt() { # PORT NAME
     printf '%s\n' "$2" | timeout 120 nc -N 127.0.0.1 "$1"

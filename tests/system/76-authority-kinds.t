@@ -21,7 +21,7 @@ ok 'one that has read its mail' read_mail "$READER" "$USER1" "$PASS1"
 ok 'and behind NAT' read_mail "$NAT" "$USER1" "$PASS1"
 ln -sfn "$build/tests/authority/hostile_smtpd" "$box/libexec/smtpd"
 kill -HUP "$PID"
-eventually log_has 'reload-done'
+ok 'the configuration is read' eventually log_has 'reload-done'
 
 # The answers to the attempts on standard input, one a line, in one: 'ANSWER then ANSWER'.
 take_over() { # PORT IP
