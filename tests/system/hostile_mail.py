@@ -11,7 +11,6 @@ import re
 import socket
 import subprocess
 import sys
-import time
 
 from slow import ENV, PATIENCE, eventually, everyone, port, report
 
