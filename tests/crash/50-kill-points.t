@@ -47,7 +47,7 @@ for pass in $(seq "${PASSES:-1}"); do
     harm policyd 6 EIO
     harm policyd-limits 4 EIO
     harm authd 4 EIO
-    for target in deliverd pop3d policyd policyd-limits authd; do harm $target 4 SHORT; done
+    for target in deliverd pop3d policyd authd; do harm $target 4 SHORT; done
 done
 # Last: what is held may still wait for its host when others look whether all is done.
 for pass in $(seq "${PASSES:-1}"); do
