@@ -73,6 +73,7 @@ void Listener::make_tls() {
 // Clients are not asked for certificates when the authorities are no good: they may have passwords.
 tls::ServerContext* Listener::make_tls_context(const ListenerConfig& listener) {
   auto settings = tls_settings(config_, listener, protocol_.alpn);
+  settings.may_move = protocol_.after_login != nullptr;
   auto context = tls::ServerContext::make(settings);
   if (!context && !std::exchange(settings.client_authorities_pem, {}).empty()) {
     const std::string reason = std::move(context.error());

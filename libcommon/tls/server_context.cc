@@ -129,7 +129,7 @@ bool set_callbacks(SSL_CTX* context, ServerContext::State& state) {
   SSL_CTX_set_client_hello_cb(context, note_client_hello, nullptr);
   SSL_CTX_set_tlsext_servername_callback(context, choose_identity);
   SSL_CTX_set_tlsext_servername_arg(context, &state);
-  SSL_CTX_set_keylog_callback(context, note_secret);
+  if (state.may_move) SSL_CTX_set_keylog_callback(context, note_secret);
   SSL_CTX_set_alpn_select_cb(context, choose_protocol, &state);
   const auto* service = reinterpret_cast<const unsigned char*>(state.protocol.data());
   return SSL_CTX_set_session_id_context(context, service, static_cast<unsigned>(state.protocol.size())) == 1;
@@ -225,6 +225,7 @@ std::expected<ServerContext, std::string> ServerContext::make(const ServerSettin
   auto state = std::make_unique<State>();
   state->protocol = settings.protocol;
   state->tolerance = settings.tolerance;
+  state->may_move = settings.may_move;
   const auto describe = [](const ServerIdentity& identity, const std::string& trouble) {
     return "certificate of " + (identity.names.empty() ? "(no name)" : identity.names.front()) + ": " +
            trouble;

@@ -47,6 +47,9 @@ struct ServerSettings {
   // Not empty: in TLS 1.3 clients are asked for a certificate of one of these authorities (PEM).  They need
   // not show one, and it is not looked at here but for its signature: see TlsStream::client_handshake().
   std::string client_authorities_pem = {};
+  // Whether connections may go on in another process (TlsStream::release()): what that needs is noted in each
+  // handshake.
+  bool may_move = true;
 };
 
 // Octets of certificates that a client may show; with more the handshake fails.

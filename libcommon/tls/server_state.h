@@ -21,6 +21,7 @@ struct ServerContext::State {
   SignerSlot slot;
   std::string protocol;
   Tolerance tolerance;
+  bool may_move = true;
   std::vector<std::shared_ptr<X509>> client_authorities;  // empty: no client is asked for a certificate
   std::deque<LoadedIdentity> identities;                  // the first is the default
 

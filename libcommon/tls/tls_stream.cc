@@ -143,8 +143,8 @@ std::optional<RecordState> TlsStream::release() {
   SSL* const ssl = state_->ssl.get();
   const TrafficKeys& traffic = state_->notes.traffic;
   const auto suite = suite_of(SSL_CIPHER_get_protocol_id(SSL_get_current_cipher(ssl)));
-  if (state_->server == nullptr || state_->broken || state_->released || state_->interrupted ||
-      traffic.updated || !suite)
+  if (state_->server == nullptr || !state_->server->may_move || state_->broken || state_->released ||
+      state_->interrupted || traffic.updated || !suite)
     return {};
   if (!state_->transport.flush()) state_->fail();
   RecordState state{.suite = *suite,

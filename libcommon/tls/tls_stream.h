@@ -60,7 +60,8 @@ class TlsStream : public Stream {
   // What another process needs to go on with the connection (RecordStream).  From now on this object reads
   // and writes nothing and sends no close_notify: two users of the same keys would give them away.  Nothing
   // for TLS 1.2, whose records are protected in another way, after a key update, whose secrets OpenSSL
-  // does not show, and for a client: then this process stays, and all is as it was.
+  // does not show, for a client, and where connections may not move (ServerSettings::may_move): then this
+  // process stays, and all is as it was.
   std::optional<RecordState> release();
   // Nobody has gone on with what release() gave, nor will: this object may be used to say so to the client.
   void reclaim();

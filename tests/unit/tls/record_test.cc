@@ -116,6 +116,29 @@ TEST_CASE("what the client has sent before the move is not lost") {
   stream.close();
 }
 
+TEST_CASE("where connections may not move, they stay") {
+  const ThrowawayIdentity identity = make_throwaway_identity(KeyType::ecdsa_p256, "mail.example");
+  auto context = ServerContext::make({.identities = {{{"mail.example"}, identity.chain_pem}},
+                                      .protocol = "smtp",
+                                      .tolerance = {},
+                                      .may_move = false});
+  REQUIRE(context.has_value());
+  LocalSigner signer{identity.key};
+  context->bind_signer(signer);
+  const SocketPair sockets;
+  BesideClient beside{sockets, {}, [](TestClient& client) {
+                        if (!client.connect()) return;
+                        client.write("hello");
+                        client.close();
+                      }};
+  SocketStream socket{sockets.server.get(), -1};
+  socket.set_deadline(std::chrono::steady_clock::now() + 5s);
+  const auto stream = TlsStream::accept(*context, socket);
+  CHECK_FALSE(stream->release().has_value());
+  CHECK(read_all(*stream) == "hello");
+  stream->close();
+}
+
 TEST_CASE("a connection moves twice") {
   const SocketPair sockets;
   BesideClient beside{sockets, {}, [&](TestClient& client) {
