@@ -59,7 +59,7 @@ for free in 1 2 3; do
     before=$(failures ' start-failed process=dnsd ')
     room "$(limit_at $free)"
 done
-ok 'the answer finds no room' log_has "$full"
+ok 'the answer finds no room' eventually log_has "$full"
 ok 'the supervisor is there' alive "$supervisor"
 room 400
 ok 'when there is room it is started' eventually has_process dnsd

@@ -14,7 +14,7 @@ as_me() {
         --to someone@elsewhere.test "$@"
 }
 for n in 1 2 3; do as_me; like "message $n of the account" "$reply" "^$taken"; done
-ok 'passing the soft limit is logged' log_has 'limit-passed .*scope=account name=alice .*limit=1'
+ok 'passing the soft limit is logged' eventually log_has 'limit-passed .*scope=account name=alice .*limit=1'
 as_me
 like 'beyond the hard limit: for now, and until when' "$reply" '^450 4\.7\.28 .* from [0-9-]+ [0-9:]+ UTC on'
 like 'an operator sees it' "$(tool access limits)" "account +$USER1 +day +messages 3/3"

@@ -49,7 +49,7 @@ like 'the history names each step' "$(history_of scanner1)" '^request approve su
 steps=$(device history scanner1)
 like 'with its date, who and why' "$steps" '^20[0-9-]+T[0-9:]+Z approve +bob: seen by the network team$'
 like 'and what was changed' "$steps" 'edit +bob: moved -- purpose'
-ok 'each step is in the log' log_has 'device-changed device=scanner1 step=suspend state=suspended who=carol why="sends too much"'
+ok 'each step is in the log' eventually log_has 'device-changed device=scanner1 step=suspend state=suspended who=carol why="sends too much"'
 is 'JSON: the state' "$(device --json show scanner1 | python3 -c 'import json,sys; print(json.load(sys.stdin)["state"])')" removed
 is 'JSON: the list' "$(device --json list | python3 -c 'import json,sys; print(*(d["name"] for d in json.load(sys.stdin)))')" 'heir other scanner1'
 

@@ -13,7 +13,7 @@ for n in 1 2 3; do
     go
     like "message $n" "$reply" "^$taken"
 done
-ok 'beyond the soft limit it is logged' log_has 'limit-passed .*scope=device name=copier unit=messages period=day limit=2'
+ok 'beyond the soft limit it is logged' eventually log_has 'limit-passed .*scope=device name=copier unit=messages period=day limit=2'
 go
 like 'beyond the hard one it is refused for a while' "$reply" '^450 4\.7\.28 Too many messages; more are taken from 20.* UTC on'
 like 'by its rule' "$(last_rule)" 'rule=message-limit'

@@ -105,7 +105,7 @@ like 'as many as there were' "$(grep ' device-report-refused device=scanner2 ' "
 configure policyd.device-refused-reports $((expected + 1))
 speak "$B" bad@devices.test
 ok 'the one too many suspends the device' eventually is_suspended scanner2
-ok 'which is logged' log_has 'device-suspended device=scanner2 reason="a report to bad@devices\.test was refused: 550 5\.1\.1 no such mailbox here"'
+ok 'which is logged' eventually log_has 'device-suspended device=scanner2 reason="a report to bad@devices\.test was refused: 550 5\.1\.1 no such mailbox here"'
 like 'and in its history, with the reason' "$(device history scanner2)" 'suspend +policyd: a report to bad@devices\.test was refused: 550 5\.1\.1'
 speak "$B" bad@devices.test someone@far.test
 like 'its mail is refused with the text of the help desk' "$reply" '^550 5\.7\.1 This device is suspended.*the help desk, 555-0100'

@@ -31,7 +31,7 @@ like 'IMAP shows an alert' "$(say_imap "$PASS1")" '^\* OK \[ALERT\] Your passwor
 like 'and logs in' "$(say_imap "$PASS1")" '^A[0-9]+ OK \[CAPABILITY'
 like 'POP3 says it with its success' "$(say_pop3 "$PASS1")" '^\+OK 0 messages\. Your password expires in 400 days'
 like 'SMTP too' "$(smtp "$PASS1")" '235 2\.7\.0 Your password expires in 400 days'
-ok 'the log has it' log_has "password-expires .*account=$USER1 days=400"
+ok 'the log has it' eventually log_has "password-expires .*account=$USER1 days=400"
 ok 'by SCRAM one logs in as well' by_scram "$PASS1"
 
 # ---- past it ----
@@ -42,7 +42,7 @@ like 'POP3: expired' "$(say_pop3 "$PASS1")" '^-ERR \[AUTH\] The password has exp
 like 'SMTP: expired' "$(smtp "$PASS1")" '535 5\.7\.8 The password has expired; change it first'
 like 'SCRAM: expired' "$(by_scram "$PASS1")" 'EXPIRED'
 like 'who does not have it is told what others are' "$(say_imap wrong)" '^A[0-9]+ NO \[AUTHENTICATIONFAILED\]'
-ok 'the log says why' log_has "login-failed .*account=$USER1 .*reason=expired"
+ok 'the log says why' eventually log_has "login-failed .*account=$USER1 .*reason=expired"
 
 # ---- changed ----
 ok 'the age is a year again' set_age password-max-age 365d

@@ -39,7 +39,7 @@ is 'mr-conf finds the files good' "$(check)" ''
 breaks() { # WHAT REASON
     like "$1: mr-conf says so" "$(check)" "$2"
     is "$1: a reload is refused" "$(reload)" 'reload-refused'
-    ok "$1: the log says why" log_has " config-error .*$2"
+    ok "$1: the log says why" eventually log_has " config-error .*$2"
     ok "$1: who has a certificate logs in by it" certificate_works
     ok "$1: and others by passwords" passwords_work
     mend

@@ -141,7 +141,7 @@ like 'with both sessions that were protected' "$tlsrpt" '^/policies/0/summary/to
 like 'and both that failed' "$tlsrpt" '^/policies/0/summary/total-failure-session-count: 2'
 like 'why' "$tlsrpt" '^/policies/0/failure-details/0/result-type: certificate-not-trusted'
 like 'and at which host' "$tlsrpt" '^/policies/0/failure-details/0/receiving-mx-hostname: one\.counted\.test'
-ok 'the mail is logged' log_has 'tls-report domain=counted.test recipient=mailto:tls@collector.test sent=yes'
+ok 'the mail is logged' eventually log_has 'tls-report domain=counted.test recipient=mailto:tls@collector.test sent=yes'
 ok 'the web server gets it too' eventually test -e "$work/web/posted"
 like 'posted to its place' "$(head -n 1 "$work/web/posted.header")" '^POST /v1 HTTP/1\.1'
 like 'with its type' "$(cat "$work/web/posted.header")" '^Content-Type: application/tlsrpt\+gzip'

@@ -93,7 +93,7 @@ like 'that it failed' "$bounce" '^Action: failed'
 like 'for whom' "$bounce" '^Final-Recipient: rfc822; nobody@far\.test'
 like 'and why' "$bounce" '^Diagnostic-Code: smtp; 550 5\.1\.1 no such user in this sink'
 like 'with its header' "$bounce" '^Third: text/rfc822-headers'
-ok 'the log says who was told of what' log_has \
+ok 'the log says who was told of what' eventually log_has \
     " report-queued queue=[^ ]+ about=$(last_refused) recipient=postmaster@$DOMAIN action=failed\$"
 ok 'nothing is left' eventually nothing_pending
 

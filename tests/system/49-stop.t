@@ -86,8 +86,8 @@ stop_waits() { [ "$(began)" -gt "$waits" ]; }
 { eventually stop_waits && kill -HUP "$PID"; } &
 took=$(stop_takes)
 ok "a stop ends nevertheless ($took s)" [ "$took" -ge 2 -a "$took" -le 10 ]
-ok 'and a reload at that time is refused' log_has ' reload-refused .*the system is stopping'
-ok 'and has written down what it knows' log_has 'message-deferred .*reason=.*no reply in time'
+ok 'and a reload at that time is refused' eventually log_has ' reload-refused .*the system is stopping'
+ok 'and has written down what it knows' eventually log_has 'message-deferred .*reason=.*no reply in time'
 ok 'the system starts again' start_again
 ok 'and the message goes' eventually has never 2
 ok 'to its end' eventually nothing_pending

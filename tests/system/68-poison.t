@@ -49,7 +49,7 @@ ok 'the message that ends deliverd is taken' mail_in "$poison"
 for n in 6 7 8 9 10; do mail_in "$me"; done
 ok 'all others are delivered' eventually delivered "$USER1" "$PASS1" 10
 ok 'it waits alone' eventually waiting 1
-ok 'and the log says why' log_has 'message-deferred .*reason="4\.3\.0 deliverd has ended'
+ok 'and the log says why' eventually log_has 'message-deferred .*reason="4\.3\.0 deliverd has ended'
 ok 'deliverd has ended no more than three times' not_more_than deliverd 3
 start_anew queued
 ok 'a start of queued does not change that' eventually waiting 1

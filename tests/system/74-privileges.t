@@ -200,7 +200,8 @@ for case in $cases; do
     deliverd=$(pid_of deliverd)
     ok "deliverd ends when $case fails" with_failing deliverd "$case" deliver_one "$number"
 done
-ok 'it said why each time' [ "$(grep -cE ' deliverd\[[0-9]+\] fatal reason="setfs[ug]id refused"' "$box/log")" -ge "$number" ]
+said_why() { [ "$(grep -cE ' deliverd\[[0-9]+\] fatal reason="setfs[ug]id refused"' "$box/log")" -ge "$number" ]; }
+ok 'it said why each time' eventually said_why
 ok 'each message is delivered once all the same' eventually delivered "$USER1" "$PASS1" $((delivered_before + number))
 mailbox=$box/spool/mail/$(tool account show "$USER1" --json | perl -MJSON::PP -0777 -ne 'print decode_json($_)->{id}')
 is 'and no file is anybody else'"'"'s' "$(find "$mailbox" ! -user "$(stat -c %u "$mailbox")" -o ! -group "$(stat -c %g "$mailbox")")" ''
