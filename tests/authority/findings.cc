@@ -1,6 +1,7 @@
 #include "tests/authority/findings.h"
 
 #include <cstdio>
+#include <exception>
 
 namespace mailroom::test {
 namespace {
@@ -18,6 +19,15 @@ void Findings::report(const std::string& what) {
   std::fflush(stdout);
   reasons_.clear();
   failures_ = 0;
+}
+
+int report_end(const char* program, const std::function<int()>& all) {
+  try {
+    return all();
+  } catch (const std::exception& error) {
+    std::printf("not ok - %s: %s\n", program, error.what());
+    return 2;
+  }
 }
 
 }  // namespace mailroom::test

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 
 namespace mailroom::test {
@@ -17,5 +18,8 @@ class Findings {
   std::string reasons_;
   std::size_t failures_ = 0;
 };
+
+// All that the program does.  What ends it early is a line "not ok - PROGRAM: WHY", and 2.
+int report_end(const char* program, const std::function<int()>& all);
 
 }  // namespace mailroom::test

@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <cstring>
 #include <functional>
 #include <list>
@@ -109,7 +108,9 @@ std::vector<Role> servers_of(Service service, TlsMode tls) {
   if (tls == TlsMode::implicit) return {Role::keyd};
   std::vector<Role> servers;
   if (takes_logins(service)) servers.push_back(Role::authd);
-  if (is_smtp(service)) servers.insert(servers.end(), {Role::policyd, Role::queued});
+  if (!is_smtp(service)) return servers;
+  servers.push_back(Role::policyd);
+  servers.push_back(Role::queued);
   return servers;
 }
 
@@ -477,10 +478,5 @@ int run(int words, char** word) {
 }  // namespace mailroom::test
 
 int main(int words, char** word) {
-  try {
-    return mailroom::test::run(words, word);
-  } catch (const std::exception& error) {
-    std::printf("not ok - hostile_answers: %s\n", error.what());
-    return 2;
-  }
+  return mailroom::test::report_end("hostile_answers", [&] { return mailroom::test::run(words, word); });
 }

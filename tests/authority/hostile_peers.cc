@@ -377,10 +377,5 @@ int run(int words, char** word) {
 }  // namespace mailroom::test
 
 int main(int words, char** word) {
-  try {
-    return mailroom::test::run(words, word);
-  } catch (const std::exception& error) {
-    std::printf("not ok - hostile_peers: %s\n", error.what());
-    return 2;
-  }
+  return mailroom::test::report_end("hostile_peers", [&] { return mailroom::test::run(words, word); });
 }

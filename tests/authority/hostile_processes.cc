@@ -17,7 +17,6 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
-#include <cstdio>
 #include <cstring>
 #include <functional>
 #include <list>
@@ -371,10 +370,5 @@ int run(int words, char** word) {
 }  // namespace mailroom::test
 
 int main(int words, char** word) {
-  try {
-    return mailroom::test::run(words, word);
-  } catch (const std::exception& error) {
-    std::printf("not ok - hostile_processes: %s\n", error.what());
-    return 2;
-  }
+  return mailroom::test::report_end("hostile_processes", [&] { return mailroom::test::run(words, word); });
 }

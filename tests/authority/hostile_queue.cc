@@ -15,7 +15,6 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <fstream>
 #include <functional>
 #include <iterator>
@@ -246,10 +245,5 @@ int run(int words, char** word) {
 }  // namespace mailroom::test
 
 int main(int words, char** word) {
-  try {
-    return mailroom::test::run(words, word);
-  } catch (const std::exception& error) {
-    std::printf("not ok - hostile_queue: %s\n", error.what());
-    return 2;
-  }
+  return mailroom::test::report_end("hostile_queue", [&] { return mailroom::test::run(words, word); });
 }

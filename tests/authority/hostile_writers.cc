@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <functional>
 #include <iterator>
 #include <map>
@@ -327,10 +326,5 @@ int run(int words, char** word) {
 }  // namespace mailroom::test
 
 int main(int words, char** word) {
-  try {
-    return mailroom::test::run(words, word);
-  } catch (const std::exception& error) {
-    std::printf("not ok - hostile_writers: %s\n", error.what());
-    return 2;
-  }
+  return mailroom::test::report_end("hostile_writers", [&] { return mailroom::test::run(words, word); });
 }
